@@ -1,0 +1,59 @@
+# Helpers: every folder of code is one library, every test or bench one small declaration.
+
+# tandem_library(NAME SOURCES a.cpp ... LINKS tandem::x ... [PRIVATE_LINKS y ...])
+function(tandem_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
+  add_library(tandem_${name} STATIC ${ARG_SOURCES})
+  add_library(tandem::${name} ALIAS tandem_${name})
+  set_target_properties(tandem_${name} PROPERTIES EXPORT_NAME ${name})
+  target_link_libraries(tandem_${name} PUBLIC tandem::flags ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS})
+  set_property(GLOBAL APPEND PROPERTY TANDEM_LIBRARIES tandem_${name})
+endfunction()
+
+# Libraries and tests that include CAF share one precompiled header (compiled once, in tandem_schema).
+function(tandem_use_caf_pch target)
+  target_precompile_headers(${target} REUSE_FROM tandem_schema)
+  # Programs are compiled with -fPIE otherwise, and the header was not.
+  target_compile_options(${target} PRIVATE -fPIC)
+endfunction()
+
+# tandem_test(NAME SOURCES a_test.cpp ... LINKS tandem::x ... [LABELS unit] [TIMEOUT s])
+# One GoogleTest program; each TEST is a ctest test of its own label.
+function(tandem_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
+  if(NOT TANDEM_TESTS)
+    return()
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE tandem::flags ${ARG_LINKS} GTest::gtest_main GTest::gmock)
+  target_compile_definitions(${name} PRIVATE TANDEM_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                                             TANDEM_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()
+
+# tandem_bench(NAME SOURCES ... LINKS ...): a program bench_NAME that scripts/bench.sh finds.
+function(tandem_bench name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  if(NOT TANDEM_BENCHES)
+    return()
+  endif()
+  add_executable(bench_${name} ${ARG_SOURCES})
+  target_link_libraries(bench_${name} PRIVATE tandem::flags ${ARG_LINKS})
+  target_compile_definitions(bench_${name} PRIVATE TANDEM_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                                                   TANDEM_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+endfunction()
+
+# tandem_fuzzer(NAME SOURCES ... LINKS ...): a libFuzzer program fuzz_NAME.
+function(tandem_fuzzer name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  if(NOT TANDEM_FUZZERS)
+    return()
+  endif()
+  add_executable(fuzz_${name} ${ARG_SOURCES})
+  target_link_libraries(fuzz_${name} PRIVATE tandem::flags ${ARG_LINKS})
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+endfunction()
