@@ -1,0 +1,98 @@
+@0xd1c2a6f0b8e14a04;
+# Job <-> executor pool <-> engine. A job sends an Attempt to the pool; the pool asks the router which model
+# and engine, passes the same Attempt to the engine, and answers the job with one AttemptResult. While
+# a plan is written, the engine sends TextChunks straight to the job.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("tandem::schema");
+using Common = import "common.capnp";
+
+struct Fence @0xbf708192a3b4da41 {
+  # Names one attempt for ever. A reply whose fence is not the one waited for is stale and dropped.
+  job @0 :Common.JobId;
+  epoch @1 :UInt32;
+  step @2 :UInt32;
+  # 0: the plan, or the whole answer.
+  attempt @3 :UInt32;
+}
+
+struct Attempt @0xa08192a3b4c5eb42 {
+  fence @0 :Fence;
+  purpose @1 :Common.Purpose;
+  kind @2 :Text;
+  tenant @3 :Text;
+  messages @4 :List(Common.ChatMessage);
+  # The goal's messages for plan and answer, one user message for the others. The engine adds its model's
+  # own prompt templates.
+  maxTokens @5 :UInt32;
+  temperature @6 :Float32;
+  topK @7 :UInt32;
+  topP @8 :Float32;
+  seed @9 :UInt64;
+  priority @10 :Int8;
+  timeoutMs @11 :UInt64;
+  # From when the pool takes it to the reply.
+  tier @12 :Text;
+  # Only models of this tier; empty: the router decides.
+  excludedEngines @13 :List(Text);
+  # Engines that failed this step already; used only when nothing else is left.
+  stream @14 :Bool;
+  # Send TextChunks to the job while it is written.
+  responseSchema @15 :Text;
+  # JSON schema that the output must fit; engines that can constrain their output do.
+  check @16 :Common.Check;
+  # Verified by the pool before it replies; kind empty: no check.
+  pinnedVersions @17 :List(PinnedVersion);
+  # Weight versions that the job has used; an engine at another one is filtered out.
+  planError @18 :Text;
+  # Plan after a failed plan: why the last one failed.
+  finished @19 :Text;
+  # Plan after a failed plan: the finished steps and their results, a line each.
+  stepsMax @20 :UInt32;
+}
+
+struct PinnedVersion @0x9192a3b4c5d6fc43 {
+  model @0 :Text;
+  weightVersion @1 :Text;
+}
+
+struct TextChunk @0x82a3b4c5d6e70d44 {
+  fence @0 :Fence;
+  number @1 :UInt32;
+  # Counted from 0 without gaps.
+  text @2 :Data;
+  # A chunk may end within a UTF-8 sequence.
+}
+
+enum Finish @0xf3b4c5d6e7f81e45 {
+  unknown @0;
+  stop @1;
+  length @2;
+  # maxTokens or the context ended first: the text is cut.
+  cancelled @3;
+  error @4;
+}
+
+struct AttemptResult @0xe4c5d6e7f8092f46 {
+  fence @0 :Fence;
+  error @1 :Common.Error;
+  # code `unknown`: it succeeded.
+  text @2 :Text;
+  finish @3 :Finish;
+  usage @4 :Common.Usage;
+  engine @5 :Text;
+  model @6 :Text;
+  tier @7 :Text;
+  weightVersion @8 :Text;
+  decision @9 :UInt64;
+  # The router's decision, to which rewards refer; 0: none was made.
+  queueUs @10 :UInt64;
+  firstTokenUs @11 :UInt64;
+  totalUs @12 :UInt64;
+  simulated @13 :Bool;
+}
+
+struct Cancel @0xd5d6e7f8091a4047 {
+  fence @0 :Fence;
+  reason @1 :Text;
+}

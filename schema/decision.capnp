@@ -1,0 +1,62 @@
+@0xd1c2a6f0b8e14a05;
+# Executor pool -> router: RouteQuery, answered with a Decision. Whoever learns how it turned out -> router: Reward.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("tandem::schema");
+using Common = import "common.capnp";
+using Attempt = import "attempt.capnp";
+
+struct RouteQuery @0xc6e7f8091a2b5151 {
+  purpose @0 :Common.Purpose;
+  kind @1 :Text;
+  tenant @2 :Text;
+  tier @3 :Text;
+  promptBytes @4 :UInt32;
+  maxTokens @5 :UInt32;
+  excludedEngines @6 :List(Text);
+  pinnedVersions @7 :List(Attempt.PinnedVersion);
+}
+
+struct Candidate @0xb7f8091a2b3c6252 {
+  model @0 :Text;
+  tier @1 :Text;
+  expectedCostNanousd @2 :Int64;
+  filter @3 :Text;
+  # Why it could not be chosen; empty: it could.
+}
+
+struct Decision @0xa8091a2b3c4d7353 {
+  id @0 :UInt64;
+  model @1 :Text;
+  tier @2 :Text;
+  engine @3 :Text;
+  policy @4 :Text;
+  propensity @5 :Float64;
+  # The probability with which the policy chose this model here, in (0, 1].
+  candidates @6 :List(Candidate);
+  largeInputPriceNanousd @7 :Int64;
+  # Of the large tier, per token: what the same call would have cost there.
+  largeOutputPriceNanousd @8 :Int64;
+  inputPriceNanousd @9 :Int64;
+  outputPriceNanousd @10 :Int64;
+}
+
+enum RewardSource @0x991a2b3c4d5e8454 {
+  unknown @0;
+  verification @1;
+  escalation @2;
+  judge @3;
+  user @4;
+  outcome @5;
+  # How the attempt itself ended.
+}
+
+struct Reward @0x8a2b3c4d5e6f9555 {
+  decision @0 :UInt64;
+  source @1 :RewardSource;
+  quality @2 :Float64;
+  # 0 to 1; negative: not known.
+  costNanousd @3 :Int64;
+  latencyUs @4 :UInt64;
+  engine @5 :Text;
+}

@@ -1,0 +1,41 @@
+@0xd1c2a6f0b8e14a07;
+# Client -> supervisor: asks for the topology. Actors -> supervisor: ActorStatus, when asked.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("tandem::schema");
+using Engine = import "engine.capnp";
+
+struct ActorStatus @0xdd5e6f708192c871 {
+  name @0 :Text;
+  kind @1 :Text;
+  parent @2 :Text;
+  restarts @3 :UInt32;
+  mailboxDepth @4 :UInt32;
+  inFlight @5 :UInt32;
+  queued @6 :UInt32;
+  handled @7 :UInt64;
+  # Messages, jobs, records: what `noun` says.
+  noun @8 :Text;
+  state @9 :Text;
+  # ok, restarting, silent (did not answer in time).
+  lastError @10 :Text;
+}
+
+struct NodeStatus @0xce6f708192a3d972 {
+  name @0 :Text;
+  incarnation @1 :UInt64;
+  journal @2 :UInt64;
+  address @3 :Text;
+  version @4 :Text;
+  startedAtMs @5 :UInt64;
+  roles @6 :List(Text);
+  actors @7 :List(ActorStatus);
+  engines @8 :List(Engine.EngineStatus);
+  jobsRunning @9 :UInt32;
+  jobsQueued @10 :UInt32;
+  residentBytes @11 :UInt64;
+}
+
+struct Topology @0xbf708192a3b4ea73 {
+  nodes @0 :List(NodeStatus);
+}

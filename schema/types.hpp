@@ -1,0 +1,74 @@
+#pragma once
+
+// Every message type that CAF carries, with its number. A type that is missing here works within a
+// process and is lost on the wire, so a test sends each through the serializer. Names travel as
+// text in every message: keep them short. Append only: numbers are the wire format.
+
+#include <caf/type_id.hpp>
+
+#include "schema/attempt.capnp.h"
+#include "schema/decision.capnp.h"
+#include "schema/engine.capnp.h"
+#include "schema/job.capnp.h"
+#include "schema/message.hpp"
+#include "schema/topology.capnp.h"
+
+namespace tmsg {
+
+using submit = tandem::message<tandem::schema::Submit>;
+using submitd = tandem::message<tandem::schema::Submitted>;
+using jobref = tandem::message<tandem::schema::JobRef>;
+using jobsum = tandem::message<tandem::schema::JobSummary>;
+using jobqry = tandem::message<tandem::schema::JobQuery>;
+using joblist = tandem::message<tandem::schema::JobList>;
+using jobview = tandem::message<tandem::schema::JobView>;
+using follow = tandem::message<tandem::schema::Follow>;
+using events = tandem::message<tandem::schema::JobEvents>;
+using resqry = tandem::message<tandem::schema::ResultQuery>;
+using reschnk = tandem::message<tandem::schema::ResultChunk>;
+using jobcmd = tandem::message<tandem::schema::JobCommand>;
+using purge = tandem::message<tandem::schema::Purge>;
+using purged = tandem::message<tandem::schema::Purged>;
+using feedbk = tandem::message<tandem::schema::Feedback>;
+using attempt = tandem::message<tandem::schema::Attempt>;
+using chunk = tandem::message<tandem::schema::TextChunk>;
+using attres = tandem::message<tandem::schema::AttemptResult>;
+using cancel = tandem::message<tandem::schema::Cancel>;
+using rtqry = tandem::message<tandem::schema::RouteQuery>;
+using decisn = tandem::message<tandem::schema::Decision>;
+using reward = tandem::message<tandem::schema::Reward>;
+using engstat = tandem::message<tandem::schema::EngineStatus>;
+using actstat = tandem::message<tandem::schema::ActorStatus>;
+using nodstat = tandem::message<tandem::schema::NodeStatus>;
+using topo = tandem::message<tandem::schema::Topology>;
+
+}  // namespace tmsg
+
+CAF_BEGIN_TYPE_ID_BLOCK(tandem_messages, 200)
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::submit))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::submitd))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::jobref))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::jobsum))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::jobqry))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::joblist))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::jobview))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::follow))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::events))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::resqry))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::reschnk))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::jobcmd))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::purge))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::purged))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::feedbk))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::attempt))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::chunk))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::attres))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::cancel))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::rtqry))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::decisn))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::reward))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::engstat))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::actstat))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::nodstat))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::topo))
+CAF_END_TYPE_ID_BLOCK(tandem_messages)

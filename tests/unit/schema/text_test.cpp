@@ -1,0 +1,57 @@
+#include "schema/text.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace tandem {
+namespace {
+
+TEST(text, CutsBetweenCharacters) {
+  const std::string s = "aß世😀";
+  for (std::size_t max = 0; max <= s.size() + 1; ++max) {
+    auto kept = cut(s, max);
+    EXPECT_LE(kept.size(), max);
+    EXPECT_TRUE(is_valid_utf8(kept)) << max;
+    EXPECT_EQ(s.find(kept), 0u);
+    // Never more than one character short.
+    EXPECT_GE(kept.size() + 3, std::min(max, s.size()));
+  }
+  EXPECT_EQ(cut("abc", 3), "abc");
+  EXPECT_EQ(cut("", 0), "");
+  EXPECT_EQ(cut(std::string(10, '\x80'), 5), "") << "no character starts there";
+}
+
+TEST(text, ReplacesWhatIsNoUtf8) {
+  EXPECT_EQ(valid_utf8("grüße 世界 😀"), "grüße 世界 😀");
+  EXPECT_EQ(valid_utf8("a\xFFz"), "a\xEF\xBF\xBDz");
+  EXPECT_EQ(valid_utf8("\xC0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD") << "overlong";
+  EXPECT_EQ(valid_utf8("\xED\xA0\x80").find('\xED'), std::string::npos) << "a surrogate";
+  EXPECT_EQ(valid_utf8("\xF4\x90\x80\x80").find('\xF4'), std::string::npos) << "above U+10FFFF";
+  EXPECT_EQ(valid_utf8("\xE4\xB8"), "\xEF\xBF\xBD\xEF\xBF\xBD") << "cut within a character";
+}
+
+TEST(text, MendedTextIsAlwaysUtf8) {
+  std::mt19937 random{3};
+  for (int i = 0; i < 5'000; ++i) {
+    std::string s(random() % 24, '\0');
+    for (auto& c : s) c = static_cast<char>(random() % 3 == 0 ? 'a' + random() % 26 : random());
+    auto mended = valid_utf8(s);
+    EXPECT_TRUE(is_valid_utf8(mended));
+    EXPECT_LE(mended.size(), 3 * s.size());
+    EXPECT_EQ(valid_utf8(mended), mended);
+    if (is_valid_utf8(s)) {
+      EXPECT_EQ(mended, s);
+    }
+    EXPECT_TRUE(is_valid_utf8(cut(mended, random() % 24)));
+  }
+}
+
+TEST(text, EmptyViewsMakeEmptyTexts) {
+  EXPECT_EQ(text({}).size(), 0u);
+  EXPECT_EQ(view(text(std::string_view{})), "");
+  EXPECT_EQ(view(text("abc")), "abc");
+}
+
+}  // namespace
+}  // namespace tandem
