@@ -1,0 +1,90 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/write_batch.h>
+
+#include "storage/journal_batch_state.hpp"
+#include "storage/payload_store.hpp"
+#include "storage/rocksdb_options.hpp"
+
+namespace tandem::storage {
+
+/// The open database and what is remembered of it; included by storage/'s sources only.
+struct journal::state {
+  explicit state(journal_options given);
+  ~state();
+
+  // Opening (journal_open.cpp), in this order.
+  [[nodiscard]] caf::error make_folder() const;
+  [[nodiscard]] caf::error sync_folder(const std::string& path) const;
+  [[nodiscard]] caf::error check_logs_under_lock() const;
+  [[nodiscard]] caf::error with_torn_log_advice(const caf::error& err) const;
+  [[nodiscard]] caf::error open_database();
+  [[nodiscard]] caf::error check_identity();
+  [[nodiscard]] caf::error check_identity_file();
+  [[nodiscard]] caf::error load();
+  [[nodiscard]] caf::error remove_orphans();
+  void write_pid_file() const;
+  [[nodiscard]] caf::error locked_error() const;
+
+  // Writing (journal_state.cpp); under write_mutex.
+  [[nodiscard]] caf::error check(std::span<const journal_batch* const> batches) const;
+  [[nodiscard]] caf::error apply(std::span<const journal_batch* const> batches, durability level);
+  [[nodiscard]] caf::error add(rocksdb::WriteBatch& to, const batch_changes& batch,
+                               const batch_changes::change& one, durability level);
+  [[nodiscard]] caf::error add_record(rocksdb::WriteBatch& to, const batch_changes& batch,
+                                      const batch_changes::change& one, durability level);
+  void set_open(rocksdb::WriteBatch& to, std::uint64_t job, bool open);
+  void adopt_open_changes();
+  [[nodiscard]] caf::expected<std::uint64_t> purge(std::uint64_t job);
+  [[nodiscard]] caf::error add_purge_of_client_keys(rocksdb::WriteBatch& to, std::uint64_t job);
+
+  // Reading.
+  [[nodiscard]] rocksdb::ColumnFamilyHandle* of(family which) const {
+    return handles[static_cast<std::size_t>(which)];
+  }
+  [[nodiscard]] caf::error failure(const rocksdb::Status& status, std::string_view operation) const;
+  /// Nothing when the key is absent, an error when the value is no number.
+  [[nodiscard]] caf::expected<std::optional<std::uint64_t>> read_number(
+      family which, const std::string& key) const;
+  [[nodiscard]] caf::expected<journal_record> read_record(std::uint64_t job, std::uint32_t number,
+                                                          std::string_view value) const;
+  void saw_job(std::uint64_t job);
+
+  const journal_options options;
+  const std::string folder;
+  std::shared_ptr<rocksdb::FileSystem> file_system;
+  std::unique_ptr<rocksdb::Env> env;
+  std::shared_ptr<rocksdb::Cache> cache;
+  std::shared_ptr<rocksdb::WriteBufferManager> write_buffers;
+  std::unique_ptr<rocksdb::DB> db;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  payload_store payloads;
+  journal_id id;
+
+  std::mutex write_mutex;
+  caf::error failed;
+  std::uint64_t highest_purged = 0;
+  std::unordered_map<std::uint64_t, bool> open_changes;
+
+  mutable std::mutex open_mutex;
+  std::unordered_set<std::uint64_t> open;
+
+  std::atomic<std::uint64_t> highest_job{0};
+  std::atomic<std::uint64_t> commits{0};
+  std::atomic<std::uint64_t> records{0};
+  std::atomic<std::uint64_t> bytes{0};
+};
+
+}  // namespace tandem::storage

@@ -1,0 +1,10 @@
+#include <gtest/gtest.h>
+
+#include "tests/unit/storage/crash_child.hpp"
+
+// The program is also the process that crash tests kill.
+int main(int argc, char** argv) {
+  if (tandem::storage::is_crash_child(argc, argv)) return tandem::storage::run_crash_child(argv);
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}
