@@ -1,0 +1,154 @@
+// The part of job_machine that words attempts: which prompt, which tier, which limits.
+
+#include <algorithm>
+
+#include <simdjson.h>
+
+#include "actors/job/job_machine.hpp"
+#include "actors/job/plan/plan_schema.hpp"
+#include "actors/job/plan/prompt_template.hpp"
+#include "schema/text.hpp"
+
+namespace tandem {
+namespace {
+
+/// Of one prompt with all results filled in: well within one message.
+constexpr std::size_t prompt_bytes_max = 256 * 1024;
+
+/// What the next planner is told of what is finished; longer results are cut.
+constexpr std::size_t finished_line_max = 400;
+
+void set_user_message(schema::Attempt::Builder attempt, const std::string& prompt) {
+  auto message = attempt.initMessages(1)[0];
+  message.setRole(schema::Role::USER);
+  message.setContent(text(prompt));
+}
+
+caf::expected<std::string> fill(const job_state& state, std::string_view prompt,
+                                std::span<const std::uint32_t> declared) {
+  auto lookup = [&](std::uint32_t id) -> std::optional<std::string_view> {
+    const auto* step = state.find_step(id);
+    if (step == nullptr || !step->done) return std::nullopt;
+    return step->result;
+  };
+  auto filled = plan::substitute(prompt, declared, lookup, prompt_bytes_max);
+  if (auto* error = std::get_if<plan::plan_error>(&filled))
+    return make_error(errc::invalid_argument, error->message);
+  return std::move(std::get<std::string>(filled));
+}
+
+/// `{"kind":"number"}` or `{"kind":"regex","argument":"..."}` as a planner wrote it.
+caf::error write_check(schema::Check::Builder check, std::string_view json) {
+  simdjson::dom::parser parser;
+  simdjson::dom::object object;
+  std::string_view kind;
+  std::string_view argument;
+  if (parser.parse(simdjson::padded_string{json}).get(object) || object["kind"].get(kind))
+    return make_error(errc::invalid_argument,
+                      "a check is an object with a `kind`, not " + std::string{cut(json, 80)});
+  if (object["argument"].get(argument)) argument = {};
+  check.setKind(std::string{kind});
+  check.setArgument(std::string{argument});
+  return caf::none;
+}
+
+}  // namespace
+
+void job_machine::begin_attempt(schema::Attempt::Builder attempt, const flight& what,
+                                std::uint64_t now_ms) {
+  auto number = next_attempt_++;
+  auto fence = attempt.initFence();
+  fence.getJob().setJournal(state_.id().journal.value);
+  fence.getJob().setNumber(state_.id().number);
+  fence.setEpoch(what.epoch);
+  fence.setStep(what.step);
+  fence.setAttempt(number);
+  attempt.setPurpose(what.purpose);
+  attempt.setTenant(text(state_.tenant()));
+  attempt.setPriority(state_.priority());
+  auto timeout = static_cast<std::uint64_t>(settings_.limits.attempt_timeout.count());
+  if (auto deadline = state_.deadline_at_ms(); deadline > now_ms)
+    timeout = std::min(timeout, deadline - now_ms);
+  attempt.setTimeoutMs(timeout);
+  const auto& failures = failures_of(what);
+  auto engines = attempt.initExcludedEngines(static_cast<unsigned>(failures.engines.size()));
+  for (unsigned i = 0; i < engines.size(); ++i) engines.set(i, failures.engines[i]);
+  const auto& versions = state_.weight_versions();
+  auto pinned = attempt.initPinnedVersions(static_cast<unsigned>(versions.size()));
+  unsigned place = 0;
+  for (const auto& [model, version] : versions) {
+    pinned[place].setModel(model);
+    pinned[place++].setWeightVersion(version);
+  }
+  in_flight_.emplace(number, what);
+}
+
+tmsg::attempt job_machine::make_plan_attempt(std::uint64_t now_ms) {
+  message_builder<schema::Attempt> attempt;
+  flight what{.epoch = state_.epoch(), .purpose = schema::Purpose::PLAN};
+  begin_attempt(*attempt, what, now_ms);
+  attempt->setMessages(state_.submitted()->getSubmitted().getMessages());
+  attempt->setMaxTokens(settings_.limits.plan_tokens_max);
+  attempt->setStream(true);
+  attempt->setStepsMax(settings_.limits.steps_max);
+  const auto& failures = state_.plan_failures();
+  if (!failures.last_error.empty()) attempt->setPlanError(failures.last_error);
+  if (failures.total > 0 && state_.epoch_steps().empty()) {
+    // The same words again would bring the same plan, which is what is wanted once steps of it are
+    // journaled.
+    attempt->setTemperature(0.7f);
+    attempt->setSeed(failures.total);
+  }
+  std::string finished;
+  for (auto id : state_.finished_before()) {
+    const auto& step = *state_.find_step(id);
+    finished += std::to_string(id) + ". " + std::string{cut(step.prompt, finished_line_max)} +
+                " -> " + std::string{cut(step.result, finished_line_max)} + '\n';
+  }
+  if (!finished.empty()) attempt->setFinished(finished);
+  plan::id_scope scope{.last_id = state_.epoch_base(), .finished = state_.finished_before()};
+  planning_.emplace(next_attempt_ - 1, plan_limits(settings_.limits), scope,
+                    state_.epoch_steps().size());
+  return attempt.finish();
+}
+
+caf::expected<tmsg::attempt> job_machine::make_step_attempt(const job_step& step,
+                                                            std::uint64_t now_ms) {
+  auto prompt = fill(state_, step.prompt, step.depends_on);
+  if (!prompt) return std::move(prompt.error());
+  message_builder<schema::Attempt> attempt;
+  flight what{.epoch = step.epoch, .step = step.id, .purpose = schema::Purpose::STEP};
+  begin_attempt(*attempt, what, now_ms);
+  set_user_message(*attempt, *prompt);
+  attempt->setKind(text(step.kind));
+  attempt->setMaxTokens(settings_.limits.step_tokens_max);
+  if (!step.check.empty())
+    if (auto err = write_check(attempt->initCheck(), step.check)) return err;
+  if (step.failures.large) attempt->setTier(settings_.large_tier);
+  return attempt.finish();
+}
+
+caf::expected<tmsg::attempt> job_machine::make_answer_attempt(schema::Purpose purpose,
+                                                              std::uint64_t now_ms) {
+  message_builder<schema::Attempt> attempt;
+  flight what{.epoch = state_.epoch(), .purpose = purpose};
+  const auto& failures = state_.answer_failures();
+  if (purpose == schema::Purpose::COMPOSE) {
+    auto declared = plan::references(state_.compose_prompt());
+    std::erase_if(declared, [&](std::uint32_t id) { return state_.find_step(id) == nullptr; });
+    auto prompt = fill(state_, state_.compose_prompt(), declared);
+    if (!prompt) return std::move(prompt.error());
+    begin_attempt(*attempt, what, now_ms);
+    set_user_message(*attempt, *prompt);
+    if (failures.large) attempt->setTier(settings_.large_tier);
+  } else {
+    begin_attempt(*attempt, what, now_ms);
+    attempt->setMessages(state_.submitted()->getSubmitted().getMessages());
+    attempt->setTier(state_.mode() == schema::PlanMode::SMALL ? settings_.small_tier
+                                                              : settings_.large_tier);
+  }
+  attempt->setMaxTokens(settings_.limits.step_tokens_max);
+  return attempt.finish();
+}
+
+}  // namespace tandem

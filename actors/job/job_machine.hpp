@@ -1,0 +1,158 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "actors/job/job_state.hpp"
+#include "actors/job/ladder.hpp"
+#include "actors/job/plan/plan_parser.hpp"
+#include "schema/attempt.capnp.h"
+#include "schema/types.hpp"
+
+namespace tandem {
+
+struct job_settings {
+  planner_config limits;
+  std::string large_tier = "large";
+  std::string small_tier = "small";
+};
+
+[[nodiscard]] plan::limits plan_limits(const planner_config& config);
+
+/// What the machine wants done. Records are to be journaled in this order, as one write, and then
+/// given back to committed().
+struct job_outbox {
+  std::vector<job_record> records;
+  /// Attempts nobody waits for any more.
+  std::vector<tmsg::cancel> cancels;
+  /// Engines are busy: call next_attempts() again after a pause.
+  bool wait = false;
+};
+
+/// Decides what one job does next. No actors, no clock: time comes in as Unix milliseconds. Facts
+/// change only when records are committed, so whatever it sends out depends on what is durable
+/// alone.
+class job_machine {
+ public:
+  job_machine(job_id id, const job_settings& settings);
+
+  [[nodiscard]] const job_state& state() const { return state_; }
+  /// Records that are durable; state() may be ahead of it only when the job has ended.
+  [[nodiscard]] std::uint32_t committed_number() const { return committed_; }
+  /// The number that the next record handed out will have.
+  [[nodiscard]] std::uint32_t next_number() const {
+    return state_.last_number() + static_cast<std::uint32_t>(pending_.size()) + 1;
+  }
+  /// Attempts that were sent and not answered.
+  [[nodiscard]] std::size_t in_flight() const { return in_flight_.size(); }
+  /// Nothing is under way and nothing will be sent until a command comes.
+  [[nodiscard]] bool at_rest() const { return in_flight_.empty() && pending_.empty(); }
+
+  /// Recovery: a record that is durable already.
+  [[nodiscard]] caf::error replay(job_record record);
+  /// The next `count` records that were handed out are durable now.
+  [[nodiscard]] caf::error committed(std::size_t count);
+
+  /// Attempts to send now; each counts as in flight from then on. An attempt that cannot even be
+  /// made ends the job: see `out`.
+  [[nodiscard]] std::vector<tmsg::attempt> next_attempts(std::uint64_t now_ms, job_outbox& out);
+
+  /// A piece of a plan that is being written. Stale ones do nothing.
+  [[nodiscard]] job_outbox on_chunk(const tmsg::chunk& chunk, std::uint64_t now_ms);
+  /// Stale ones do nothing.
+  [[nodiscard]] job_outbox on_result(const tmsg::attres& result, std::uint64_t now_ms);
+  /// The pool did not answer at all.
+  [[nodiscard]] job_outbox on_no_answer(schema::Fence::Reader fence, errc code,
+                                        std::string_view message, std::uint64_t now_ms);
+  /// `conflict` when the job's state does not allow it.
+  [[nodiscard]] caf::expected<job_outbox> on_command(schema::JobAction action,
+                                                     std::string_view reason, std::uint64_t now_ms);
+  [[nodiscard]] job_outbox on_deadline(std::uint64_t now_ms);
+  [[nodiscard]] job_outbox on_feedback(float score, std::string_view comment, std::uint64_t now_ms);
+
+ private:
+  struct flight {
+    std::uint32_t epoch = 0;
+    std::uint32_t step = 0;
+    schema::Purpose purpose = schema::Purpose::UNKNOWN;
+  };
+  /// One plan request under way.
+  struct planning {
+    planning(std::uint32_t number, const plan::limits& limits, const plan::id_scope& scope,
+             std::size_t known_steps)
+        : attempt{number}, parser{limits, scope}, known{known_steps} {}
+
+    std::uint32_t attempt;
+    plan::plan_parser parser;
+    std::uint32_t next_chunk = 0;
+    std::size_t fed_bytes = 0;
+    bool gap = false;
+    /// Steps seen so far in this text.
+    std::size_t seen = 0;
+    /// Steps of this epoch that were journaled before this request: they must come again as they
+    /// are.
+    std::size_t known = 0;
+    std::optional<std::string> error;
+  };
+
+  void add(job_outbox& out, message_builder<schema::JobRecord>& record, std::uint64_t now_ms);
+  void finish_if_complete(job_outbox& out, std::uint64_t now_ms);
+  void end(job_outbox& out, schema::JobState how, errc code, std::string_view reason,
+           std::uint64_t now_ms);
+  /// An ended job sends nothing any more, so its state may run ahead of the journal: its last
+  /// summary goes into the same write as its end.
+  void apply_pending();
+  void start_epoch(job_outbox& out, std::string_view reason, std::uint64_t now_ms);
+  void cancel_in_flight(job_outbox& out, std::string_view reason);
+  [[nodiscard]] tmsg::cancel make_cancel(std::uint32_t attempt, const flight& what,
+                                         std::string_view reason) const;
+  void on_failure(job_outbox& out, const flight& what, schema::AttemptResult::Reader result,
+                  errc code, std::string_view message, std::uint64_t now_ms);
+  void on_plan(job_outbox& out, const flight& what, schema::AttemptResult::Reader result,
+               std::uint64_t now_ms);
+  void on_success(job_outbox& out, const flight& what, schema::AttemptResult::Reader result,
+                  std::uint64_t now_ms);
+  void feed(job_outbox& out, std::string_view piece, std::uint64_t now_ms);
+  [[nodiscard]] rung choose_rung(const flight& what, errc code) const;
+  [[nodiscard]] const failure_count& failures_of(const flight& what) const;
+
+  tmsg::attempt make_attempt(const flight& what, std::uint64_t now_ms);
+  tmsg::attempt make_plan_attempt(std::uint64_t now_ms);
+  void begin_attempt(schema::Attempt::Builder attempt, const flight& what, std::uint64_t now_ms);
+  [[nodiscard]] caf::expected<tmsg::attempt> make_step_attempt(const job_step& step,
+                                                               std::uint64_t now_ms);
+  [[nodiscard]] caf::expected<tmsg::attempt> make_answer_attempt(schema::Purpose purpose,
+                                                                 std::uint64_t now_ms);
+  [[nodiscard]] bool may_send() const;
+  /// The job's state once all that was handed out is durable.
+  [[nodiscard]] schema::JobState wanted_state() const;
+
+  job_settings settings_;
+  job_state state_;
+  std::uint32_t committed_ = 0;
+  std::uint32_t next_attempt_ = 1;
+  /// Handed out, not durable; not applied either, unless the job has ended.
+  std::deque<job_record> pending_;
+  /// Nothing is sent before this record is durable.
+  std::uint32_t barrier_ = 0;
+  /// The plan or the answer is not asked for again before this record is durable: what failed, and
+  /// the steps that were taken from it, belong into the next request.
+  std::uint32_t retry_after_ = 0;
+  std::unordered_map<std::uint32_t, flight> in_flight_;
+  std::optional<planning> planning_;
+  /// Facts that are on their way into the journal.
+  std::unordered_set<std::uint32_t> pending_done_;
+  std::size_t pending_steps_ = 0;
+  bool pending_answer_ = false;
+  bool plan_complete_ = false;
+  bool composed_ = false;
+  bool ending_ = false;
+};
+
+}  // namespace tandem
