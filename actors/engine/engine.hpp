@@ -1,0 +1,88 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include "actors/engine/backend.hpp"
+#include "actors/engine/engine_actor.hpp"
+#include "actors/engine/engine_config.hpp"
+#include "actors/fence.hpp"
+#include "actors/router/router_actor.hpp"
+#include "actors/waiting_line.hpp"
+
+namespace tandem {
+
+/// What only the engine itself and its supervisor say to it.
+using engine_inside = engine_actor::extend<
+    // A timer of its backend.
+    caf::reacts_to<wake_atom, std::uint64_t>,
+    // From the backend's own threads.
+    caf::reacts_to<chunk_atom, std::uint64_t, std::string>,
+    caf::reacts_to<done_atom, std::uint64_t, generation>,
+    // The router was started anew.
+    caf::reacts_to<wire_atom, router_actor>>;
+
+struct engine_state {
+  static constexpr const char* name = "engine";
+  using pointer = engine_inside::stateful_pointer<engine_state>;
+  using clock = std::chrono::steady_clock;
+
+  struct call {
+    tmsg::attempt attempt;
+    tmsg::decisn decision;
+    chunk_sink sink;
+    caf::typed_response_promise<tmsg::attres> promise;
+    clock::time_point arrived;
+    clock::time_point started;
+    clock::time_point first_token;
+    std::uint32_t chunks = 0;
+    bool stream = false;
+  };
+
+  engine_config config;
+  model_config model;
+  std::unique_ptr<backend> server;
+  router_actor router;
+  waiting_line<call> waiting;
+  std::unordered_map<std::uint64_t, call> running;
+  std::unordered_map<fence_key, std::uint64_t> ids;
+  std::uint64_t next_id = 1;
+  std::uint64_t requests = 0;
+  std::uint64_t failures = 0;
+  std::uint64_t prompt_tokens = 0;
+  std::uint64_t cached_prompt_tokens = 0;
+  std::uint64_t completion_tokens = 0;
+  std::string last_error;
+
+  engine_state() = default;
+  engine_state(const engine_state&) = delete;
+  engine_state& operator=(const engine_state&) = delete;
+  /// CAF does not answer for a promise that dies with its actor: whoever waits is told here.
+  ~engine_state();
+
+  void begin(pointer self, call next);
+  void begin_waiting(pointer self);
+  void handle(pointer self, std::uint64_t id, progress outcome);
+  void finish(std::uint64_t id, generation result);
+  void cancel(pointer self, const fence_key& fence);
+  [[nodiscard]] tmsg::attres reply(const call& done, const generation& result) const;
+  [[nodiscard]] tmsg::engstat status() const;
+};
+
+/// Quits with `invalid_argument` when the engine cannot be opened.
+[[nodiscard]] engine_inside::behavior_type engine_behavior(engine_state::pointer self,
+                                                           engine_config config, model_config model,
+                                                           router_actor router);
+
+}  // namespace tandem
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tandem::generation)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tandem::router_actor)

@@ -1,0 +1,24 @@
+#include "actors/engine/make_backend.hpp"
+
+#include "actors/engine/embedded_backend.hpp"
+#include "actors/engine/sim/sim_backend.hpp"
+
+namespace tandem {
+
+progress backend::resume(std::uint64_t) {
+  return generation_pending{};
+}
+
+caf::expected<std::unique_ptr<backend>> make_backend(const engine_config& config,
+                                                     backend_sink sink) {
+  if (config.kind == "sim") return std::unique_ptr<backend>{std::make_unique<sim_backend>(config)};
+  if (config.kind == "embedded") {
+    auto opened = embedded_backend::open(config, std::move(sink));
+    if (!opened) return std::move(opened.error());
+    return std::unique_ptr<backend>{std::move(*opened)};
+  }
+  return make_error(errc::invalid_argument, "engine '" + config.name + "': kind '" + config.kind +
+                                                "' is neither 'embedded' nor 'sim'");
+}
+
+}  // namespace tandem
