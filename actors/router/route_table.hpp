@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <caf/expected.hpp>
+
+#include "actors/engine/engine_config.hpp"
+#include "actors/router/routing_policy.hpp"
+#include "schema/types.hpp"
+
+namespace tandem {
+
+/// What the router knows of models and engines, and the two decisions made from it: which model (a
+/// policy's choice among those that can), then which engine of it (the least loaded). No actors.
+class route_table {
+ public:
+  route_table(const router_config& config, const std::vector<model_config>& models,
+              std::unique_ptr<routing_policy> policy, std::uint64_t first_decision);
+
+  /// An engine is there, or has changed.
+  void update(const tmsg::engstat& status);
+  void remove(std::string_view engine);
+
+  struct routed {
+    tmsg::decisn decision;
+    std::string engine;
+  };
+  /// Counts the engine as busier until settle(). `unavailable`: no engine can take it now.
+  /// `invalid_argument`: no model ever could (an unknown tier, a prompt beyond every context).
+  [[nodiscard]] caf::expected<routed> route(schema::RouteQuery::Reader query);
+
+  /// How the decision turned out.
+  void settle(schema::Reward::Reader reward);
+
+  [[nodiscard]] std::uint64_t decisions() const { return next_decision_ - first_decision_; }
+  [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
+
+ private:
+  struct engine {
+    std::string name;
+    std::string weight_version;
+    bool healthy = false;
+    std::uint32_t concurrency = 1;
+    std::uint32_t context_tokens = 0;
+    std::uint32_t in_flight = 0;
+  };
+  struct model {
+    model_config config;
+    std::int64_t input_price_nanousd = 0;
+    std::int64_t output_price_nanousd = 0;
+    std::vector<engine> engines;
+  };
+
+  /// The least loaded engine that can take the call. Null: `why_not` says why; `later`: one could,
+  /// were it healthy.
+  [[nodiscard]] engine* pick_engine(model& of, schema::RouteQuery::Reader query,
+                                    std::string& why_not, bool& later);
+  void write(schema::Decision::Builder out, const model& of, const engine& on,
+             double propensity) const;
+
+  router_config config_;
+  std::unique_ptr<routing_policy> policy_;
+  std::vector<model> models_;
+  const model* large_ = nullptr;
+  std::uint64_t first_decision_;
+  std::uint64_t next_decision_;
+  std::size_t in_flight_ = 0;
+};
+
+}  // namespace tandem

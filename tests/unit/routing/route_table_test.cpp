@@ -1,0 +1,249 @@
+#include "actors/router/route_table.hpp"
+
+#include <gtest/gtest.h>
+
+#include "schema/text.hpp"
+
+namespace tandem {
+namespace {
+
+struct engine_status {
+  std::string name;
+  std::string model = "mini";
+  std::string weight_version = "v1";
+  schema::Health health = schema::Health::HEALTHY;
+  std::uint32_t concurrency = 1;
+  std::uint32_t context_tokens = 0;
+};
+
+struct call {
+  std::string tier;
+  std::uint32_t prompt_bytes = 100;
+  std::uint32_t max_tokens = 10;
+  std::vector<std::string> excluded;
+  std::vector<std::pair<std::string, std::string>> pins;
+  schema::Purpose purpose = schema::Purpose::STEP;
+};
+
+class route_table_test : public ::testing::Test {
+ protected:
+  route_table_test() { start("cheapest"); }
+
+  void start(const std::string& policy) {
+    router_config config;
+    config.policy = policy;
+    std::vector<model_config> models(3);
+    models[0] = {.name = "mini", .tier = "small", .input_price = 0.1, .output_price = 0.4};
+    models[1] = {.name = "big", .tier = "large", .input_price = 3, .output_price = 15};
+    models[2] = {.name = "huge", .tier = "large", .input_price = 10, .output_price = 50};
+    table_ = std::make_unique<route_table>(config, models, std::move(*make_routing_policy(config)),
+                                           1'000);
+  }
+
+  void update(const engine_status& s) {
+    message_builder<schema::EngineStatus> status;
+    status->setName(s.name);
+    status->setModel(s.model);
+    status->setWeightVersion(s.weight_version);
+    status->setHealth(s.health);
+    status->setConcurrency(s.concurrency);
+    status->setContextTokens(s.context_tokens);
+    table_->update(status.finish());
+  }
+
+  caf::expected<route_table::routed> route(const call& c = {}) {
+    message_builder<schema::RouteQuery> query;
+    query->setPurpose(c.purpose);
+    query->setTier(c.tier);
+    query->setPromptBytes(c.prompt_bytes);
+    query->setMaxTokens(c.max_tokens);
+    auto excluded = query->initExcludedEngines(static_cast<unsigned>(c.excluded.size()));
+    for (unsigned i = 0; i < excluded.size(); ++i) excluded.set(i, c.excluded[i]);
+    auto pins = query->initPinnedVersions(static_cast<unsigned>(c.pins.size()));
+    for (unsigned i = 0; i < pins.size(); ++i) {
+      pins[i].setModel(c.pins[i].first);
+      pins[i].setWeightVersion(c.pins[i].second);
+    }
+    auto finished = query.finish();
+    return table_->route(*finished.read());
+  }
+
+  std::string engine_for(const call& c = {}) {
+    auto routed = route(c);
+    EXPECT_TRUE(routed) << (routed ? "" : message_of(routed.error()));
+    return routed ? routed->engine : std::string{};
+  }
+
+  errc refusal_of(const call& c = {}) {
+    auto routed = route(c);
+    if (routed) return errc::unknown;
+    why_ = message_of(routed.error());
+    return code_of(routed.error());
+  }
+
+  void settle(const std::string& engine,
+              schema::RewardSource source = schema::RewardSource::OUTCOME) {
+    message_builder<schema::Reward> reward;
+    reward->setEngine(engine);
+    reward->setSource(source);
+    auto finished = reward.finish();
+    table_->settle(*finished.read());
+  }
+
+  std::unique_ptr<route_table> table_;
+  std::string why_;
+};
+
+TEST_F(route_table_test, TakesTheLeastLoadedEngine) {
+  update({.name = "a", .concurrency = 1});
+  update({.name = "b", .concurrency = 3});
+  std::map<std::string, int> taken;
+  for (int i = 0; i < 8; ++i) ++taken[engine_for()];
+  // By load per place, not by count.
+  EXPECT_EQ(taken["a"], 2);
+  EXPECT_EQ(taken["b"], 6);
+  EXPECT_EQ(table_->in_flight(), 8u);
+}
+
+TEST_F(route_table_test, SettledCallsMakeRoom) {
+  update({.name = "a"});
+  update({.name = "b"});
+  EXPECT_EQ(engine_for(), "a");
+  EXPECT_EQ(engine_for(), "b");
+  settle("b");
+  EXPECT_EQ(table_->in_flight(), 1u);
+  EXPECT_EQ(engine_for(), "b");
+  // Judgements that come later free nothing, and nothing goes below zero.
+  settle("a", schema::RewardSource::USER);
+  EXPECT_EQ(table_->in_flight(), 2u);
+  for (int i = 0; i < 5; ++i) settle("a");
+  settle("nobody");
+  EXPECT_EQ(table_->in_flight(), 1u);
+}
+
+TEST_F(route_table_test, EnginesThatFailedItAreTakenLast) {
+  update({.name = "a"});
+  update({.name = "b"});
+  EXPECT_EQ(engine_for({.excluded = {"a"}}), "b");
+  EXPECT_EQ(engine_for({.excluded = {"a"}}), "b") << "even when it is busier";
+  EXPECT_EQ(engine_for({.excluded = {"b", "a"}}), "a") << "all failed it: the least loaded";
+  EXPECT_EQ(engine_for({.excluded = {"c"}}), "a");
+}
+
+TEST_F(route_table_test, OnlyHealthyEnginesAreTaken) {
+  for (auto health : {schema::Health::UNKNOWN, schema::Health::STARTING, schema::Health::UNHEALTHY,
+                      schema::Health::DRAINING}) {
+    update({.name = "a", .health = health});
+    EXPECT_EQ(refusal_of(), errc::unavailable);
+    EXPECT_NE(why_.find("mini: no healthy engine"), std::string::npos) << why_;
+  }
+  update({.name = "a"});
+  EXPECT_EQ(engine_for(), "a");
+}
+
+TEST_F(route_table_test, NoEngineAtAllIsUnavailable) {
+  EXPECT_EQ(refusal_of(), errc::unavailable);
+  update({.name = "x", .model = "a model nobody configured"});
+  EXPECT_EQ(refusal_of(), errc::unavailable);
+}
+
+TEST_F(route_table_test, RemovedEnginesAreGoneWithWhatTheyHadInFlight) {
+  update({.name = "a"});
+  update({.name = "b"});
+  EXPECT_EQ(engine_for(), "a");
+  table_->remove("a");
+  EXPECT_EQ(table_->in_flight(), 0u);
+  EXPECT_EQ(engine_for(), "b");
+  table_->remove("b");
+  table_->remove("b");
+  EXPECT_EQ(refusal_of(), errc::unavailable);
+}
+
+TEST_F(route_table_test, AnUnknownTierIsTheCallersFault) {
+  update({.name = "a"});
+  EXPECT_EQ(refusal_of({.tier = "medium"}), errc::invalid_argument);
+  EXPECT_NE(why_.find("medium"), std::string::npos);
+}
+
+TEST_F(route_table_test, TheTierFiltersModels) {
+  update({.name = "a"});
+  update({.name = "l", .model = "big"});
+  EXPECT_EQ(engine_for(), "a");
+  EXPECT_EQ(engine_for({.tier = "large"}), "l");
+  EXPECT_EQ(engine_for({.purpose = schema::Purpose::PLAN}), "l");
+  table_->remove("l");
+  EXPECT_EQ(refusal_of({.tier = "large"}), errc::unavailable);
+}
+
+TEST_F(route_table_test, PromptsBeyondEveryContextAreTheCallersFault) {
+  update({.name = "a", .context_tokens = 100});
+  EXPECT_EQ(engine_for({.prompt_bytes = 400}), "a");
+  EXPECT_EQ(refusal_of({.prompt_bytes = 401, .pins = {{"big", "x"}, {"huge", "x"}}}),
+            errc::unavailable)
+      << "the large models have no engine now, but might take it";
+  update({.name = "l", .model = "big", .context_tokens = 100});
+  update({.name = "h", .model = "huge", .context_tokens = 100});
+  EXPECT_EQ(refusal_of({.prompt_bytes = 401}), errc::invalid_argument);
+  EXPECT_NE(why_.find("context"), std::string::npos);
+  update({.name = "h", .model = "huge", .context_tokens = 101});
+  EXPECT_EQ(engine_for({.prompt_bytes = 401}), "h");
+}
+
+TEST_F(route_table_test, PinsChooseTheWeightVersion) {
+  update({.name = "a", .weight_version = "v1"});
+  update({.name = "b", .weight_version = "v2"});
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(engine_for({.pins = {{"mini", "v2"}}}), "b");
+  EXPECT_EQ(engine_for({.pins = {{"big", "v9"}}}), "a") << "another model's pin";
+  EXPECT_EQ(refusal_of({.tier = "small", .pins = {{"mini", "v3"}}}), errc::invalid_argument);
+  EXPECT_NE(why_.find("pinned to weights 'v3'"), std::string::npos) << why_;
+}
+
+TEST_F(route_table_test, AnEngineThatWouldFitAndIsIllIsWaitedFor) {
+  update({.name = "a", .weight_version = "v2"});
+  update({.name = "b", .weight_version = "v1", .health = schema::Health::UNHEALTHY});
+  EXPECT_EQ(refusal_of({.tier = "small", .pins = {{"mini", "v1"}}}), errc::unavailable);
+  update({.name = "c",
+          .weight_version = "v1",
+          .health = schema::Health::HEALTHY,
+          .context_tokens = 10});
+  EXPECT_EQ(refusal_of({.tier = "small", .prompt_bytes = 1'000, .pins = {{"mini", "v1"}}}),
+            errc::unavailable);
+}
+
+TEST_F(route_table_test, DecisionsCarryPricesAndCandidates) {
+  update({.name = "a"});
+  update({.name = "l", .model = "huge"});
+  auto routed = route({.prompt_bytes = 400, .max_tokens = 10});
+  ASSERT_TRUE(routed);
+  auto decision = routed->decision.read();
+  EXPECT_EQ(decision->getId(), 1'000u);
+  EXPECT_EQ(decision->getModel(), "mini");
+  EXPECT_EQ(decision->getTier(), "small");
+  EXPECT_EQ(decision->getEngine(), "a");
+  EXPECT_EQ(decision->getPolicy(), "cheapest");
+  EXPECT_EQ(decision->getPropensity(), 1.0);
+  // US dollars per million tokens are thousandths of 1e-9 dollars per token.
+  EXPECT_EQ(decision->getInputPriceNanousd(), 100);
+  EXPECT_EQ(decision->getOutputPriceNanousd(), 400);
+  // "All large" is the cheapest model of the large tier, engines or not.
+  EXPECT_EQ(decision->getLargeInputPriceNanousd(), 3'000);
+  EXPECT_EQ(decision->getLargeOutputPriceNanousd(), 15'000);
+  ASSERT_EQ(decision->getCandidates().size(), 2u);
+  EXPECT_EQ(decision->getCandidates()[0].getModel(), "mini");
+  EXPECT_EQ(decision->getCandidates()[0].getExpectedCostNanousd(), 100 * 100 + 10 * 400);
+  EXPECT_EQ(decision->getCandidates()[1].getExpectedCostNanousd(), 100 * 10'000 + 10 * 50'000);
+  EXPECT_EQ(table_->decisions(), 1u);
+  EXPECT_EQ(route()->decision.read()->getId(), 1'001u);
+}
+
+TEST_F(route_table_test, UpdatesChangeWhatIsKnownOfAnEngine) {
+  update({.name = "a", .weight_version = "v1"});
+  update({.name = "a", .weight_version = "v2"});
+  EXPECT_EQ(engine_for({.pins = {{"mini", "v2"}}}), "a");
+  EXPECT_EQ(table_->in_flight(), 1u);
+  update({.name = "a", .weight_version = "v2", .concurrency = 0});
+  EXPECT_EQ(engine_for(), "a") << "no division by nothing";
+}
+
+}  // namespace
+}  // namespace tandem
