@@ -1,0 +1,25 @@
+#pragma once
+
+#include <caf/replies_to.hpp>
+#include <caf/typed_actor.hpp>
+
+#include "actors/atoms.hpp"
+#include "actors/engine/engine_actor.hpp"
+#include "schema/types.hpp"
+
+namespace tandem {
+
+/// Carries out attempts: admission and priority queue, then route → engine → verify → reply.
+using executor_pool_actor = caf::typed_actor<
+    // Always answered with a result, errors inside it: `overloaded` when the queue is full,
+    // `unavailable` when no engine can take it, `deadline_exceeded` after the attempt's own
+    // timeout.
+    caf::replies_to<attempt_atom, tmsg::attempt, chunk_sink>::with<tmsg::attres>,
+    // Nobody waits for this attempt any more.
+    caf::reacts_to<cancel_atom, tmsg::cancel>,
+    // To itself: some attempt's time is up.
+    caf::reacts_to<expire_atom>, caf::replies_to<status_atom>::with<tmsg::actstat>>;
+
+}  // namespace tandem
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tandem::executor_pool_actor)
