@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include "actors/journal/journal_actor.hpp"
+#include "actors/journal/journal_config.hpp"
+#include "storage/journal.hpp"
+
+namespace tandem {
+
+/// State of the committer. Spawn it detached: it blocks in fdatasync.
+struct journal_state {
+  static constexpr const char* name = "journal";
+
+  std::shared_ptr<storage::journal> store;
+  journal_config config;
+  storage::journal_batch batch;
+  std::vector<caf::typed_response_promise<caf::ok_atom>> waiting;
+  std::uint64_t handled = 0;
+  caf::error failed;
+
+  journal_state() = default;
+  journal_state(const journal_state&) = delete;
+  journal_state& operator=(const journal_state&) = delete;
+  /// What was not committed was not acknowledged: whoever waits is told so.
+  ~journal_state();
+
+  void add(const journal_write& write);
+  /// Commits the batch and answers all that wait for it.
+  void commit();
+};
+
+[[nodiscard]] journal_actor::behavior_type journal_behavior(
+    journal_actor::stateful_pointer<journal_state> self, std::shared_ptr<storage::journal> store,
+    const journal_config& config);
+
+}  // namespace tandem

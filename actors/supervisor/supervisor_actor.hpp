@@ -1,0 +1,26 @@
+#pragma once
+
+#include <caf/replies_to.hpp>
+#include <caf/type_id.hpp>
+#include <caf/typed_actor.hpp>
+
+#include "actors/atoms.hpp"
+#include "actors/planner/planner_actor.hpp"
+#include "schema/types.hpp"
+
+namespace tandem {
+
+/// One a node, and the only actor that is published: whoever connects to a node speaks to this one
+/// first.
+using supervisor_actor = caf::typed_actor<
+    // Everything that runs here and how it does.
+    caf::replies_to<topo_atom>::with<tmsg::topo>,
+    // Where jobs are submitted; `unavailable` on a node without the role.
+    caf::replies_to<planner_atom>::with<planner_actor>>;
+
+}  // namespace tandem
+
+// Handles that travel. Append only: numbers are the wire format.
+CAF_BEGIN_TYPE_ID_BLOCK(tandem_handles, 300)
+CAF_ADD_TYPE_ID(tandem_handles, (tandem::planner_actor))
+CAF_END_TYPE_ID_BLOCK(tandem_handles)
