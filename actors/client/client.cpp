@@ -1,0 +1,318 @@
+#include "actors/client/client.hpp"
+
+#include <algorithm>
+#include <future>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include <caf/actor_system.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/openssl/remote_actor.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+
+#include "actors/client/connection_check.hpp"
+#include "actors/supervisor/supervisor_actor.hpp"
+#include "actors/system/caf_settings.hpp"
+#include "schema/text.hpp"
+
+namespace tandem {
+namespace {
+
+/// Runs in the session actor.
+struct session_task {
+  std::function<void(caf::event_based_actor*)> run;
+};
+
+constexpr std::chrono::seconds follow_patience{20};
+
+}  // namespace
+}  // namespace tandem
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tandem::session_task)
+
+namespace tandem {
+namespace {
+
+/// Calls under way: whoever waits is told when the node goes away, since CAF never answers a
+/// request to a dead peer.
+class pending_calls {
+ public:
+  using fail = std::function<void(const caf::error&)>;
+
+  /// Nothing when the node is gone already.
+  std::optional<std::uint64_t> add(fail on_failure) {
+    std::lock_guard lock{mutex_};
+    if (lost_) return std::nullopt;
+    calls_.emplace(next_, std::move(on_failure));
+    return next_++;
+  }
+
+  /// False when somebody else has ended the call.
+  bool remove(std::uint64_t call) {
+    std::lock_guard lock{mutex_};
+    return calls_.erase(call) != 0;
+  }
+
+  void fail_all(const caf::error& err) {
+    std::map<std::uint64_t, fail> calls;
+    {
+      std::lock_guard lock{mutex_};
+      lost_ = true;
+      calls.swap(calls_);
+    }
+    for (auto& [number, on_failure] : calls) on_failure(err);
+  }
+
+ private:
+  std::mutex mutex_;
+  bool lost_ = false;
+  std::uint64_t next_ = 1;
+  std::map<std::uint64_t, fail> calls_;
+};
+
+caf::behavior session_behavior(caf::event_based_actor* self, supervisor_actor supervisor,
+                               std::shared_ptr<pending_calls> calls, std::string address) {
+  self->monitor(supervisor);
+  self->set_down_handler([calls, address](const caf::down_msg&) {
+    calls->fail_all(
+        make_error(errc::unavailable, "the node at " + address +
+                                          " went away; what it acknowledged is safe in its "
+                                          "journal: start it again and ask again"));
+  });
+  return {[self](const session_task& task) { task.run(self); }};
+}
+
+void write_job(schema::JobId::Builder out, job_id job) {
+  out.setJournal(job.journal.value);
+  out.setNumber(job.number);
+}
+
+/// Checked here too, since a message above the limit, or with text that is no UTF-8, would be lost
+/// on the way.
+caf::error check_texts(const submission& what) {
+  auto bytes = what.goal.size() + what.client_key.size() + what.tenant.size();
+  // A zero byte would cut the text that it stands in.
+  auto good = [](const std::string& s) {
+    return is_valid_utf8(s) && s.find('\0') == std::string::npos;
+  };
+  auto sound = good(what.goal) && good(what.client_key) && good(what.tenant);
+  for (const auto& tag : what.tags) {
+    bytes += tag.size() + sizeof(capnp::word);
+    sound = sound && good(tag);
+  }
+  if (bytes > message_limits{}.words_max * sizeof(capnp::word) / 2)
+    return make_error(errc::invalid_argument,
+                      "the goal, key, tenant and tags have " + std::to_string(bytes) +
+                          " bytes; 512 KiB is the most that one message carries");
+  if (!sound)
+    return make_error(errc::invalid_argument,
+                      "the goal, key, tenant or a tag is not UTF-8 text, or has a zero byte");
+  if (what.timeout.count() < 0)
+    return make_error(errc::invalid_argument, "the timeout is negative");
+  return caf::none;
+}
+
+tmsg::jobref make_ref(job_id job, std::uint32_t text_bytes_max = 0) {
+  message_builder<schema::JobRef> ref;
+  write_job(ref->initJob(), job);
+  ref->setTextBytesMax(text_bytes_max);
+  return ref.finish();
+}
+
+}  // namespace
+
+struct client::state {
+  // Destroyed from the bottom up: the actor system needs its configuration to the end.
+  std::unique_ptr<system_config> config;
+  std::unique_ptr<caf::actor_system> system;
+  client_options options;
+  std::shared_ptr<pending_calls> calls = std::make_shared<pending_calls>();
+  supervisor_actor supervisor;
+  planner_actor planner;
+  caf::actor session;
+
+  ~state() {
+    if (session) caf::anon_send_exit(session, caf::exit_reason::user_shutdown);
+  }
+
+  template <class Reply, class Handle, class... Args>
+  caf::expected<Reply> call(const Handle& whom, std::chrono::milliseconds timeout, Args... args) {
+    auto promise = std::make_shared<std::promise<caf::expected<Reply>>>();
+    auto answer = promise->get_future();
+    auto number = calls->add([promise](const caf::error& err) { promise->set_value(err); });
+    if (!number) return make_error(errc::unavailable, "the node went away; connect again");
+    auto known = calls;
+    auto finish = [promise, known, call = *number](caf::expected<Reply> value) {
+      if (known->remove(call)) promise->set_value(std::move(value));
+    };
+    caf::anon_send(session, session_task{[whom, args..., finish](caf::event_based_actor* self) {
+                     self->request(whom, caf::infinite, args...)
+                         .then([finish](const Reply& reply) { finish(reply); },
+                               [finish](const caf::error& err) { finish(err); });
+                   }});
+    if (answer.wait_for(timeout) != std::future_status::ready && calls->remove(*number))
+      return make_error(errc::deadline_exceeded,
+                        "no answer within " + std::to_string(timeout.count()) + " ms");
+    return answer.get();
+  }
+
+  template <class Reply, class... Args>
+  caf::expected<Reply> ask(Args... args) {
+    return call<Reply>(planner, options.call_timeout, std::move(args)...);
+  }
+};
+
+client::client(std::unique_ptr<state> state) : state_{std::move(state)} {}
+client::client(client&&) noexcept = default;
+client& client::operator=(client&&) noexcept = default;
+client::~client() = default;
+
+caf::expected<client> client::connect(const client_options& options) {
+  if (auto err = check_connection(options)) return err;
+  auto config = system_config::make({.threads = 1, .network = options.tls});
+  if (!config) return std::move(config.error());
+  auto made = std::make_unique<state>();
+  made->options = options;
+  made->config = std::move(*config);
+  made->config->add_message_types<caf::id_block::tandem_handles>();
+  made->system = std::make_unique<caf::actor_system>(*made->config);
+  auto address = options.host + ':' + std::to_string(options.port);
+  caf::expected<supervisor_actor> supervisor{caf::sec::cannot_connect_to_node};
+  // A heartbeat tick can abort a connect in progress.
+  for (int tries = 0; tries < 3 && !supervisor; ++tries)
+    supervisor =
+        caf::openssl::remote_actor<supervisor_actor>(*made->system, options.host, options.port);
+  if (!supervisor)
+    return make_error(errc::unavailable, "what answers at " + address +
+                                             " is no node of this version (" +
+                                             caf::to_string(supervisor.error()) + ")");
+  made->supervisor = *supervisor;
+  made->session = made->system->spawn(session_behavior, *supervisor, made->calls, address);
+  auto planner = made->call<planner_actor>(*supervisor, options.connect_timeout, planner_atom_v);
+  if (!planner) return std::move(planner.error());
+  made->planner = *planner;
+  return client{std::move(made)};
+}
+
+caf::expected<tmsg::submitd> client::submit(const tmsg::submit& what) {
+  return state_->ask<tmsg::submitd>(submit_atom_v, what);
+}
+
+caf::expected<job_id> client::submit(const submission& what) {
+  if (auto err = check_texts(what)) return err;
+  message_builder<schema::Submit> submit;
+  auto message = submit->initMessages(1)[0];
+  message.setRole(schema::Role::USER);
+  message.setContent(what.goal);
+  submit->setMode(what.mode);
+  submit->setClientKey(what.client_key);
+  submit->setTenant(what.tenant);
+  submit->setPriority(what.priority);
+  submit->setTimeoutMs(static_cast<std::uint64_t>(what.timeout.count()));
+  auto tags = submit->initTags(static_cast<unsigned>(what.tags.size()));
+  for (unsigned i = 0; i < tags.size(); ++i) tags.set(i, what.tags[i]);
+  auto reply = this->submit(submit.finish());
+  if (!reply) return std::move(reply.error());
+  auto job = reply->read()->getJob();
+  return job_id{journal_id{job.getJournal()}, job.getNumber()};
+}
+
+caf::expected<tmsg::jobsum> client::wait(job_id job, std::chrono::milliseconds timeout) {
+  return state_->call<tmsg::jobsum>(state_->planner, timeout, wait_atom_v, make_ref(job));
+}
+
+caf::expected<tmsg::events> client::next_events(job_id job, std::uint64_t after, bool at_once,
+                                                std::chrono::milliseconds timeout) {
+  message_builder<schema::Follow> follow;
+  write_job(follow->initJob(), job);
+  follow->setAfter(after);
+  follow->setAtOnce(at_once);
+  return state_->call<tmsg::events>(state_->planner, timeout, follow_atom_v, follow.finish());
+}
+
+caf::error client::follow(job_id job, std::uint64_t after,
+                          const std::function<bool(schema::JobEvent::Reader)>& on_event) {
+  while (true) {
+    auto events = next_events(job, after, false, follow_patience);
+    if (!events && code_of(events.error()) == errc::deadline_exceeded) continue;
+    if (!events) return std::move(events.error());
+    auto reader = events->read();
+    for (auto event : reader->getEvents())
+      if (!on_event(event)) return caf::none;
+    after = reader->getLast();
+    if (reader->getEnded()) return caf::none;
+  }
+}
+
+caf::expected<tmsg::jobsum> client::summary(job_id job) {
+  return state_->ask<tmsg::jobsum>(summary_atom_v, make_ref(job));
+}
+
+caf::expected<tmsg::jobview> client::view(job_id job, std::uint32_t text_bytes_max) {
+  return state_->ask<tmsg::jobview>(view_atom_v, make_ref(job, text_bytes_max));
+}
+
+caf::expected<tmsg::joblist> client::list(const tmsg::jobqry& query) {
+  return state_->ask<tmsg::joblist>(list_atom_v, query);
+}
+
+caf::expected<std::string> client::result(job_id job) {
+  std::string answer;
+  while (true) {
+    message_builder<schema::ResultQuery> query;
+    write_job(query->initJob(), job);
+    query->setOffset(answer.size());
+    auto chunk = state_->ask<tmsg::reschnk>(result_atom_v, query.finish());
+    if (!chunk) return std::move(chunk.error());
+    auto reader = chunk->read();
+    if (reader->getState() != schema::JobState::DONE) {
+      auto reason = reader->getReason().size() == 0
+                        ? std::string{}
+                        : ": " + std::string{tandem::view(reader->getReason())};
+      return make_error(errc::conflict, "job " + to_string(job) + " is not done" + reason);
+    }
+    auto piece = reader->getText().asChars();
+    answer.append(piece.begin(), piece.size());
+    if (piece.size() == 0 || answer.size() >= reader->getTotalBytes()) return answer;
+  }
+}
+
+caf::expected<tmsg::jobsum> client::command(job_id job, schema::JobAction action,
+                                            std::string_view reason) {
+  message_builder<schema::JobCommand> command;
+  write_job(command->initJob(), job);
+  command->setAction(action);
+  command->setReason(valid_utf8(reason));
+  return state_->ask<tmsg::jobsum>(command_atom_v, command.finish());
+}
+
+caf::expected<tmsg::jobsum> client::feedback(job_id job, float score, std::string_view comment) {
+  message_builder<schema::Feedback> feedback;
+  write_job(feedback->initJob(), job);
+  feedback->setScore(score);
+  feedback->setComment(valid_utf8(comment));
+  return state_->ask<tmsg::jobsum>(feedback_atom_v, feedback.finish());
+}
+
+caf::expected<tmsg::purged> client::purge(job_id job) {
+  // On the wire number 0 means "by age": it must never come from a job's id.
+  if (job.number == 0) return make_error(errc::not_found, "no job " + to_string(job));
+  message_builder<schema::Purge> purge;
+  write_job(purge->initJob(), job);
+  return state_->ask<tmsg::purged>(purge_atom_v, purge.finish());
+}
+
+caf::expected<tmsg::purged> client::purge_older_than(std::chrono::milliseconds age) {
+  message_builder<schema::Purge> purge;
+  purge->setOlderThanMs(static_cast<std::uint64_t>(std::max<std::int64_t>(age.count(), 0)));
+  return state_->ask<tmsg::purged>(purge_atom_v, purge.finish());
+}
+
+caf::expected<tmsg::topo> client::topology() {
+  return state_->call<tmsg::topo>(state_->supervisor, state_->options.call_timeout, topo_atom_v);
+}
+
+}  // namespace tandem
