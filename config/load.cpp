@@ -1,0 +1,410 @@
+#include "config/load.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <optional>
+#include <utility>
+
+#include <toml++/toml.h>
+
+#include "config/sections.hpp"
+#include "config/toml_guard.hpp"
+#include "config/words.hpp"
+#include "schema/errc.hpp"
+
+namespace tandem {
+namespace {
+
+/// Beyond this nobody reads on; keeps a hostile file from growing the list.
+constexpr std::size_t problems_max = 1000;
+
+raw_value to_raw(const toml::node& node, const std::filesystem::path& folder) {
+  raw_value raw;
+  raw.folder = folder;
+  if (const auto* text = node.as_string()) {
+    raw.value = text->get();
+  } else if (const auto* whole = node.as_integer()) {
+    raw.value = whole->get();
+  } else if (const auto* number = node.as_floating_point()) {
+    raw.value = number->get();
+  } else if (const auto* flag = node.as_boolean()) {
+    raw.value = flag->get();
+  } else if (const auto* list = node.as_array()) {
+    std::vector<std::string> items;
+    for (const auto& item : *list) {
+      const auto* text = item.as_string();
+      if (text == nullptr) return raw;
+      items.push_back(text->get());
+    }
+    raw.value = std::move(items);
+  }
+  return raw;
+}
+
+/// What a person writes on a command line: TOML, or a text without its quotes.
+raw_value to_raw(std::string_view value, const std::filesystem::path& folder) {
+  raw_value as_text{std::string{value}, folder};
+  if (value.find('\n') != std::string_view::npos || find_deep_key(value) != 0) return as_text;
+  try {
+    auto table = toml::parse("value = " + std::string{value});
+    if (table.size() != 1) return as_text;
+    return to_raw(*table.get("value"), folder);
+  } catch (const toml::parse_error&) {
+    return as_text;
+  }
+}
+
+std::string_view nearest_key(std::string_view key, const config_fields& fields,
+                             std::vector<std::string_view> more = {}) {
+  for (const auto& field : fields) more.push_back(field.key);
+  return nearest_word(key, more);
+}
+
+const config_field* find_field(const config_fields& fields, std::string_view key) {
+  auto found = std::find_if(fields.begin(), fields.end(),
+                            [key](const config_field& field) { return field.key == key; });
+  return found == fields.end() ? nullptr : &*found;
+}
+
+std::string hint(std::string_view nearest) {
+  return nearest.empty() ? std::string{} : "; did you mean " + quote_word(nearest) + "?";
+}
+
+/// The item that `rest` begins with, as `NAME.`; the longest name wins, since names may contain
+/// dots.
+template <class T>
+std::optional<std::size_t> find_item(const std::vector<T>& items, std::string_view rest) {
+  std::optional<std::size_t> found;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const auto& name = items[i].name;
+    if (!rest.starts_with(name + ".")) continue;
+    if (!found || name.size() > items[*found].name.size()) found = i;
+  }
+  return found;
+}
+
+template <class T>
+std::vector<std::string_view> names_of(const std::vector<T>& items) {
+  std::vector<std::string_view> names;
+  for (const auto& item : items) names.emplace_back(item.name);
+  return names;
+}
+
+}  // namespace
+
+/// Reads one TOML text into the loader.
+class config_loader::reader {
+ public:
+  reader(config_loader& loader, std::string_view source, const std::filesystem::path& folder)
+      : loader_{loader}, source_{source}, folder_{folder} {}
+
+  void read(const toml::table& root) {
+    auto sections = bind_sections(loader_.config_);
+    for (const auto& [key, node] : root) {
+      auto name = key.str();
+      auto section = std::find_if(sections.begin(), sections.end(),
+                                  [name](const config_section& s) { return s.name == name; });
+      if (section != sections.end()) {
+        read_section(*section, node, sections);
+      } else if (name == "model") {
+        read_items(name, node, loader_.config_.models,
+                   [this](auto& item, const auto& table, const auto& prefix) {
+                     read_fields(table, bind_model(item), prefix, {});
+                   });
+      } else if (name == "engine") {
+        read_items(name, node, loader_.config_.engines,
+                   [this](auto& item, const auto& table, const auto& prefix) {
+                     read_engine(item, table, prefix);
+                   });
+      } else {
+        add_unknown_section(key, sections);
+      }
+    }
+  }
+
+ private:
+  std::string at(const toml::source_region& region) const {
+    return source_ + ":" + std::to_string(region.begin.line) + ":" +
+           std::to_string(region.begin.column) + ": ";
+  }
+
+  void add(const std::string& key, const toml::source_region& region, const std::string& text) {
+    if (loader_.problems_.size() >= problems_max) return;
+    loader_.problems_.push_back({key, at(region) + text});
+  }
+
+  void add_unknown_section(const toml::key& key, const std::vector<config_section>& sections) {
+    std::vector<std::string_view> names{"model", "engine"};
+    for (const auto& section : sections) names.push_back(section.name);
+    auto nearest = nearest_word(key.str(), names);
+    auto text = "there is no section or key " + quote_word(key.str());
+    if (!nearest.empty()) {
+      text += hint(nearest);
+    } else {
+      for (const auto& section : sections) {
+        if (find_field(section.fields, key.str()) == nullptr) continue;
+        text += "; it belongs below [" + std::string{section.name} + "]";
+        break;
+      }
+    }
+    add(std::string{key.str()}, key.source(), text);
+  }
+
+  void read_section(const config_section& section, const toml::node& node,
+                    const std::vector<config_section>& sections) {
+    auto name = std::string{section.name};
+    const auto* table = node.as_table();
+    if (table == nullptr) {
+      add(name, node.source(),
+          name + " must be a section; write [" + name + "] and its keys below it");
+      return;
+    }
+    read_fields(*table, section.fields, name + ".", [&](const toml::key& key) {
+      for (const auto& other : sections) {
+        if (find_field(other.fields, key.str()) == nullptr) continue;
+        return "; there is one in [" + std::string{other.name} + "]";
+      }
+      return std::string{};
+    });
+  }
+
+  template <class T, class Read>
+  void read_items(std::string_view name, const toml::node& node, std::vector<T>& items,
+                  Read read_item) {
+    const auto* list = node.as_array();
+    if (list == nullptr || !list->is_array_of_tables()) {
+      add(std::string{name}, node.source(),
+          std::string{name} + " must be a list of sections; write [[" + std::string{name} +
+              "]] and its keys below it, once for each");
+      return;
+    }
+    constexpr auto items_max = engines_max + 1;
+    for (const auto& element : *list) {
+      if (items.size() >= items_max) return;
+      auto prefix = std::string{name} + "." + std::to_string(items.size()) + ".";
+      loader_.positions_[prefix] = at(element.source());
+      read_item(items.emplace_back(), *element.as_table(), prefix);
+    }
+  }
+
+  void read_engine(engine_config& engine, const toml::table& table, const std::string& prefix) {
+    read_fields(table, bind_engine(engine), prefix, {}, "sim");
+    const auto* node = table.get("sim");
+    if (node == nullptr) return;
+    if (const auto* sim = node->as_table()) {
+      read_fields(*sim, bind_sim(engine.sim), prefix + "sim.", {});
+    } else {
+      add(prefix + "sim", node->source(),
+          "sim must be a section; write [engine.sim] and its keys below its [[engine]]");
+    }
+  }
+
+  void read_fields(const toml::table& table, const config_fields& fields, const std::string& prefix,
+                   const std::function<std::string(const toml::key&)>& other_hint,
+                   std::string_view subsection = {}) {
+    for (const auto& [key, node] : table) {
+      if (key.str() == subsection && !subsection.empty()) continue;
+      const auto* field = find_field(fields, key.str());
+      if (loader_.problems_.size() >= problems_max) return;
+      if (field == nullptr) {
+        auto text = "there is no key " + quote_word(key.str()) + " in " + shown(prefix);
+        auto nearest = nearest_key(key.str(), fields);
+        text += !nearest.empty() || !other_hint ? hint(nearest) : other_hint(key);
+        add(prefix + std::string{key.str()}, key.source(), text);
+        continue;
+      }
+      auto full = prefix + std::string{field->key};
+      loader_.positions_[full] = at(node.source());
+      auto raw = to_raw(node, folder_);
+      if (!field->read(raw)) {
+        add(full, node.source(),
+            std::string{field->key} + " = " + print_raw(raw) + " must be " + field->form);
+      }
+    }
+  }
+
+  static std::string shown(std::string_view prefix) {
+    if (prefix.ends_with(".sim.")) return "[engine.sim]";
+    auto name = std::string{prefix.substr(0, prefix.find('.'))};
+    return name == "model" || name == "engine" ? "[[" + name + "]]" : "[" + name + "]";
+  }
+
+  config_loader& loader_;
+  std::string source_;
+  std::filesystem::path folder_;
+};
+
+void config_loader::read_file(const std::filesystem::path& file) {
+  auto fail = [this, &file](const std::string& reason) {
+    is_unread_ = true;
+    problems_.push_back({"", "the config file '" + file.string() + "' cannot be read: " + reason +
+                                 "; name another with --config"});
+  };
+  std::error_code failure;
+  if (std::filesystem::is_directory(file, failure)) return fail("it is a folder");
+  errno = 0;
+  std::ifstream in{file, std::ios::binary};
+  if (!in) return fail(std::strerror(errno));
+  std::string text(config_bytes_max + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) return fail("reading failed");
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  auto folder = std::filesystem::absolute(file, failure).parent_path();
+  read_text(text, file.string(), folder);
+}
+
+void config_loader::read_text(std::string_view text, std::string_view source,
+                              const std::filesystem::path& folder) {
+  auto where = std::string{source};
+  auto fail = [this, &where](const std::string& reason) {
+    is_unread_ = true;
+    problems_.push_back({"", where + ":" + reason});
+  };
+  if (text.size() > config_bytes_max) {
+    return fail(" the config is larger than 1 MiB; shorten it");
+  }
+  if (auto line = find_deep_key(text); line != 0) {
+    return fail(std::to_string(line) +
+                ": a key has more than 16 parts; no section is nested so deep");
+  }
+  try {
+    auto root = toml::parse(text, std::string_view{where});
+    reader{*this, where, folder}.read(root);
+  } catch (const toml::parse_error& err) {
+    const auto& begin = err.source().begin;
+    auto reason = quote_word(err.description());
+    fail(std::to_string(begin.line) + ":" + std::to_string(begin.column) +
+         ": this is no TOML: " + reason.substr(1, reason.size() - 2));
+  }
+}
+
+void config_loader::set(std::string_view assignment, std::string_view source) {
+  auto equals = assignment.find('=');
+  if (equals == std::string_view::npos) {
+    problems_.push_back(
+        {"", std::string{source} + " " + quote_word(assignment) +
+                 " has no value; write section.key=value, such as jobs.timeout=5min"});
+    return;
+  }
+  set(assignment.substr(0, equals), assignment.substr(equals + 1), source);
+}
+
+void config_loader::set(std::string_view key, std::string_view value, std::string_view source) {
+  if (problems_.size() >= problems_max) return;
+  auto fail = [&](const std::string& text) {
+    problems_.push_back({std::string{key}, std::string{source} + ": " + text});
+  };
+  if (value.size() > config_bytes_max) return fail("the value is larger than 1 MiB");
+  auto dot = key.find('.');
+  auto section = key.substr(0, dot);
+  auto rest = dot == std::string_view::npos ? std::string_view{} : key.substr(dot + 1);
+
+  config_fields fields;
+  std::string prefix{section};
+  std::vector<std::string_view> sections{"model", "engine"};
+  auto plain = bind_sections(config_);
+  for (auto& candidate : plain) {
+    sections.push_back(candidate.name);
+    if (candidate.name == section) fields = std::move(candidate.fields);
+  }
+  if (section == "model") {
+    auto index = find_item(config_.models, rest);
+    if (!index) {
+      return fail(quote_word(key) + " names no [[model]]" +
+                  hint(nearest_word(rest.substr(0, rest.rfind('.')), names_of(config_.models))));
+    }
+    rest.remove_prefix(config_.models[*index].name.size() + 1);
+    prefix += "." + std::to_string(*index);
+    fields = bind_model(config_.models[*index]);
+  } else if (section == "engine") {
+    auto index = find_item(config_.engines, rest);
+    if (!index) {
+      return fail(quote_word(key) + " names no [[engine]]" +
+                  hint(nearest_word(rest.substr(0, rest.rfind('.')), names_of(config_.engines))));
+    }
+    auto& engine = config_.engines[*index];
+    rest.remove_prefix(engine.name.size() + 1);
+    prefix += "." + std::to_string(*index);
+    auto is_sim = rest.starts_with("sim.");
+    if (is_sim) {
+      rest.remove_prefix(4);
+      prefix += ".sim";
+    }
+    fields = is_sim ? bind_sim(engine.sim) : bind_engine(engine);
+  }
+  if (fields.empty()) {
+    return fail("there is no section " + quote_word(section) +
+                hint(nearest_word(section, sections)));
+  }
+  if (rest.empty()) {
+    return fail(quote_word(key) + " is a section; write one of its keys behind a dot");
+  }
+  const auto* field = find_field(fields, rest);
+  if (field == nullptr) {
+    return fail("there is no key " + quote_word(rest) + " in " + quote_word(section) +
+                hint(nearest_key(rest, fields)));
+  }
+  std::error_code ignored;
+  auto folder = std::filesystem::current_path(ignored);
+  auto raw = to_raw(value, folder);
+  if (!field->read(raw) && !field->read(raw_value{std::string{value}, folder})) {
+    return fail(std::string{key} + " = " + print_raw(raw) + " must be " + field->form);
+  }
+  // A flag that is right mends what the file had wrong.
+  auto full = prefix + "." + std::string{field->key};
+  std::erase_if(problems_, [&full](const config_problem& problem) { return problem.key == full; });
+  positions_[full] = std::string{source} + ": ";
+}
+
+caf::expected<node_config> config_loader::finish() {
+  // A text that could not be read leaves everything missing; only the reason is worth saying.
+  if (is_unread_) return to_error(problems_);
+  config_.resolve();
+  auto problems = problems_;
+  for (auto& problem : config_.validate()) {
+    if (problems.size() >= problems_max) break;
+    auto is_known = std::any_of(problems_.begin(), problems_.end(), [&problem](const auto& known) {
+      return !known.key.empty() && known.key == problem.key;
+    });
+    if (is_known) continue;
+    auto position = positions_.find(problem.key);
+    if (position == positions_.end()) {
+      position = positions_.find(problem.key.substr(0, problem.key.rfind('.') + 1));
+    }
+    if (position != positions_.end()) problem.text = position->second + problem.text;
+    problems.push_back(std::move(problem));
+  }
+  if (auto err = to_error(problems)) return err;
+  return config_;
+}
+
+caf::expected<node_config> load_config(const std::filesystem::path& file) {
+  config_loader loader;
+  loader.read_file(file);
+  return loader.finish();
+}
+
+caf::expected<std::filesystem::path> find_default_config(const std::filesystem::path& executable) {
+  if (const char* named = std::getenv("TANDEM_CONFIG"); named != nullptr && *named != '\0') {
+    return std::filesystem::path{named};
+  }
+  std::error_code ignored;
+  auto folder = std::filesystem::absolute(executable, ignored).parent_path();
+  auto installed = (folder / "../share/tandem/config/embedded.toml").lexically_normal();
+  auto in_source = (folder / "../../../config/embedded.toml").lexically_normal();
+  for (const auto& file : {installed, in_source}) {
+    if (std::filesystem::is_regular_file(file, ignored)) return file;
+  }
+  return make_error(errc::not_found,
+                    "no config file: TANDEM_CONFIG is not set, and there is "
+                    "neither '" +
+                        installed.string() + "' nor '" + in_source.string() +
+                        "'; name one with --config");
+}
+
+}  // namespace tandem
