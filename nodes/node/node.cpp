@@ -1,0 +1,208 @@
+#include "nodes/node/node.hpp"
+
+#include <fstream>
+#include <random>
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <caf/actor_system.hpp>
+#include <caf/openssl/publish.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+
+#include "actors/system/caf_settings.hpp"
+#include "config/certificates.hpp"
+#include "config/private_file.hpp"
+#include "nodes/node/wiring.hpp"
+#include "nodes/version.hpp"
+#include "storage/journal.hpp"
+
+namespace tandem {
+namespace {
+
+std::uint64_t random_incarnation() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32 | device()) & 0x7FFFFFFF;
+}
+
+caf::expected<planner_start> read_start(const storage::journal& store, const node_config& config) {
+  auto open = store.open_jobs();
+  if (!open) return std::move(open.error());
+  auto next = store.next_job_number();
+  if (!next) return std::move(next.error());
+  return planner_start{.journal = store.id(),
+                       .settings = {.limits = config.jobs,
+                                    .large_tier = config.routing.large_tier,
+                                    .small_tier = config.routing.small_tier},
+                       .next_number = *next,
+                       .open = std::move(*open)};
+}
+
+caf::expected<tls_files> certificates(const node_config& config) {
+  auto hosts = config.tls.hosts;
+  hosts.push_back(config.listen.host);
+  auto days = std::chrono::duration_cast<certificate_days>(config.tls.lifetime);
+  return ensure_certificates(config.tls.folder, config.name, hosts, days);
+}
+
+}  // namespace
+
+struct node::state {
+  node_config config;
+  std::shared_ptr<storage::journal> store;
+  std::unique_ptr<system_config> settings;
+  std::unique_ptr<caf::actor_system> system;
+  std::shared_ptr<node_actors> actors = std::make_shared<node_actors>();
+  supervisor_inside supervisor;
+  std::shared_ptr<caf::error> stopped_by = std::make_shared<caf::error>();
+  int stopped_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  bool network = true;
+  std::string address;
+
+  ~state() {
+    std::error_code ignored;
+    if (!address.empty()) std::filesystem::remove(address_file(), ignored);
+    ::close(stopped_fd);
+  }
+
+  /// Where the CLI on this machine looks for the node of this data folder.
+  [[nodiscard]] std::filesystem::path address_file() const { return config.data / "node.address"; }
+
+  caf::error spawn(const planner_start& start);
+  caf::error publish();
+};
+
+caf::error node::state::spawn(const planner_start& start) {
+  auto incarnation = random_incarnation();
+  auto children = wire_node(config, store, start, incarnation, actors);
+  node_description description{.name = config.name,
+                               .incarnation = incarnation,
+                               .journal = store->id(),
+                               .address = to_string(config.listen),
+                               .version = version,
+                               .roles = config.roles};
+  auto planner = [known = actors] { return caf::actor_cast<planner_actor>(known->planner); };
+  supervisor = system->spawn(supervisor_behavior, config.supervisor, std::move(description),
+                             std::move(children), std::function<planner_actor()>{planner});
+  supervisor->attach_functor([fd = stopped_fd, why = stopped_by](const caf::error& reason) {
+    *why = reason;
+    std::uint64_t one = 1;
+    // The counter cannot overflow: an actor stops once.
+    [[maybe_unused]] auto written = ::write(fd, &one, sizeof one);
+  });
+  caf::scoped_actor self{*system};
+  caf::error failed;
+  self->request(supervisor, std::chrono::seconds{90}, start_atom_v)
+      .receive([](caf::ok_atom) {}, [&](const caf::error& err) { failed = err; });
+  if (!failed) return caf::none;
+  // An engine that cannot be opened is tried again by its supervisor until it gives up; its own
+  // reason is better.
+  if (code_of(failed) == errc::unavailable) {
+    self->wait_for(supervisor);
+    if (*stopped_by) return *stopped_by;
+  }
+  return failed;
+}
+
+caf::error node::state::publish() {
+  auto host = config.listen.host;
+  auto port = caf::openssl::publish(caf::actor_cast<supervisor_actor>(supervisor),
+                                    config.listen.port, host.c_str(), true);
+  if (!port)
+    return make_error(errc::unavailable, "cannot listen on " + to_string(config.listen) + " (" +
+                                             caf::to_string(port.error()) +
+                                             "); is the port in use? Choose another with --listen");
+  address = to_string(listen_address{host, *port});
+  caf::anon_send(supervisor, wire_atom_v, address);
+  std::ofstream{address_file()} << address << '\n';
+  return caf::none;
+}
+
+node::node(std::unique_ptr<state> state) : state_{std::move(state)} {}
+
+caf::expected<std::unique_ptr<node>> node::start(const node_config& config,
+                                                 const node_environment& environment) {
+  if (auto err = make_private_folder(config.data)) return err;
+  auto made = std::make_unique<state>();
+  made->config = config;
+  made->network = environment.network;
+  storage::journal_options options{.folder = config.data / "journal",
+                                   .inline_bytes_max = config.journal.inline_bytes_max,
+                                   .memory_bytes_max = config.journal.memory_bytes_max,
+                                   .file_system = environment.file_system};
+  auto store = storage::journal::open(options);
+  if (!store) return std::move(store.error());
+  made->store = std::move(*store);
+  auto start = read_start(*made->store, config);
+  if (!start) return std::move(start.error());
+  system_settings settings{.threads = config.threads};
+  if (environment.network) {
+    auto files = certificates(config);
+    if (!files) return std::move(files.error());
+    settings.network = *files;
+  }
+  auto prepared = system_config::make(settings);
+  if (!prepared) return std::move(prepared.error());
+  made->settings = std::move(*prepared);
+  made->settings->add_message_types<caf::id_block::tandem_handles>();
+  made->system = std::make_unique<caf::actor_system>(*made->settings);
+  auto failed = made->spawn(*start);
+  if (!failed && environment.network) failed = made->publish();
+  std::unique_ptr<node> result{new node{std::move(made)}};
+  if (failed) {
+    result->stop();
+    return failed;
+  }
+  return result;
+}
+
+node::~node() {
+  if (state_) stop();
+}
+
+caf::error node::stop() {
+  if (!state_->supervisor) return caf::none;
+  caf::anon_send(state_->supervisor, stop_atom_v);
+  {
+    caf::scoped_actor self{*state_->system};
+    self->wait_for(state_->supervisor);
+  }
+  state_->supervisor = nullptr;
+  *state_->actors = {};
+  state_->system.reset();
+  state_->store.reset();
+  return *state_->stopped_by;
+}
+
+const std::string& node::address() const {
+  return state_->address;
+}
+journal_id node::journal() const {
+  return state_->store->id();
+}
+caf::actor_system& node::system() {
+  return *state_->system;
+}
+supervisor_actor node::supervisor() const {
+  return caf::actor_cast<supervisor_actor>(state_->supervisor);
+}
+planner_actor node::planner() const {
+  return caf::actor_cast<planner_actor>(state_->actors->planner);
+}
+int node::stopped_fd() const {
+  return state_->stopped_fd;
+}
+
+caf::error node::renew_certificates() const {
+  if (!state_->network) return caf::none;
+  auto files = certificates(state_->config);
+  return files ? caf::none : std::move(files.error());
+}
+
+std::string readiness_line(const node_config& config, const node& running) {
+  return "tandem-node ready name=" + config.name + " address=" + running.address() +
+         " journal=" + to_string(running.journal()) + " pid=" + std::to_string(::getpid());
+}
+
+}  // namespace tandem

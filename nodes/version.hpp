@@ -1,0 +1,7 @@
+#pragma once
+
+namespace tandem {
+
+inline constexpr const char* version = TANDEM_VERSION;
+
+}  // namespace tandem
