@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "nodes/cli/json_writer.hpp"
+#include "schema/ids.hpp"
+#include "schema/job.capnp.h"
+
+namespace tandem::cli {
+
+// The JSON of jobs: stable names, times in Unix milliseconds, null for what is not there yet.
+
+[[nodiscard]] job_id id_of(schema::JobId::Reader id);
+
+void write_json(json_writer& json, schema::JobSummary::Reader summary);
+/// With the whole answer instead of its first bytes.
+void write_json(json_writer& json, schema::JobSummary::Reader summary, std::string_view answer);
+void write_json(json_writer& json, schema::JobView::Reader view);
+/// `{"event":"steps","number":3,...}`
+void write_json(json_writer& json, schema::JobEvent::Reader event);
+
+/// One document of anything above.
+template <class... Parts>
+[[nodiscard]] std::string to_json(const Parts&... parts) {
+  json_writer json;
+  write_json(json, parts...);
+  return json.text();
+}
+
+}  // namespace tandem::cli

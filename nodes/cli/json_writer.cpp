@@ -1,0 +1,96 @@
+#include "nodes/cli/json_writer.hpp"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+
+#include "nodes/cli/plain_text.hpp"
+
+namespace tandem::cli {
+namespace {
+
+void append_escaped(std::string& out, char32_t point) {
+  switch (point) {
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default: {
+      std::array<char, 8> code{};
+      std::snprintf(code.data(), code.size(), "\\u%04x", static_cast<unsigned>(point));
+      out += code.data();
+    }
+  }
+}
+
+}  // namespace
+
+std::string json_string(std::string_view text) {
+  std::string out = "\"";
+  out.reserve(text.size() + 2);
+  while (!text.empty()) {
+    auto [point, bytes] = decode_utf8(text);
+    if (point == '"' || point == '\\' || is_control(point))
+      append_escaped(out, point);
+    else if (point == 0xfffd)
+      out += "\xef\xbf\xbd";
+    else
+      out += text.substr(0, bytes);
+    text.remove_prefix(bytes);
+  }
+  return out + '"';
+}
+
+void json_writer::separate() {
+  if (needs_comma_) text_ += ',';
+  needs_comma_ = false;
+}
+
+void json_writer::open(char first, char last) {
+  separate();
+  text_ += first;
+  open_ += last;
+}
+
+void json_writer::end() {
+  text_ += open_.back();
+  open_.pop_back();
+  needs_comma_ = true;
+}
+
+void json_writer::key(std::string_view name) {
+  separate();
+  text_ += json_string(name);
+  text_ += ':';
+}
+
+void json_writer::item(std::string_view raw) {
+  separate();
+  text_ += raw;
+  needs_comma_ = true;
+}
+
+void json_writer::value(std::string_view text) {
+  item(json_string(text));
+}
+
+void json_writer::value(double number) {
+  if (!std::isfinite(number)) return null();
+  std::array<char, 32> digits{};
+  auto [last, failure] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
+  item({digits.data(), static_cast<std::size_t>(last - digits.data())});
+}
+
+}  // namespace tandem::cli

@@ -1,0 +1,70 @@
+#include "nodes/cli/names.hpp"
+
+#include <array>
+#include <cstddef>
+
+#include "schema/errc.hpp"
+
+namespace tandem::cli {
+namespace {
+
+constexpr std::array<std::string_view, 7> job_states{"unknown", "queued", "running",  "paused",
+                                                     "done",    "failed", "cancelled"};
+constexpr std::array<std::string_view, 4> plan_modes{"unknown", "plan_act", "large", "small"};
+constexpr std::array<std::string_view, 5> step_states{"unknown", "waiting", "running", "done",
+                                                      "abandoned"};
+constexpr std::array<std::string_view, 6> purposes{"unknown", "plan",   "step",
+                                                   "compose", "verify", "answer"};
+constexpr std::array<std::string_view, 5> healths{"unknown", "starting", "healthy", "unhealthy",
+                                                  "draining"};
+
+template <class Enum, std::size_t N>
+std::string_view name_in(const std::array<std::string_view, N>& names, Enum value) {
+  auto index = static_cast<std::size_t>(value);
+  return index < N ? names[index] : names[0];
+}
+
+/// `unknown` itself is nothing that somebody may ask for.
+template <class Enum, std::size_t N>
+std::optional<Enum> find_in(const std::array<std::string_view, N>& names, std::string_view name) {
+  for (std::size_t i = 1; i < N; ++i) {
+    if (names[i] == name) return static_cast<Enum>(i);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view name_of(schema::JobState state) {
+  return name_in(job_states, state);
+}
+std::string_view name_of(schema::PlanMode mode) {
+  return name_in(plan_modes, mode);
+}
+std::string_view name_of(schema::StepState state) {
+  return name_in(step_states, state);
+}
+std::string_view name_of(schema::Purpose purpose) {
+  return name_in(purposes, purpose);
+}
+std::string_view name_of(schema::Errc code) {
+  return to_string(static_cast<errc>(code));
+}
+std::string_view name_of(schema::Health health) {
+  return name_in(healths, health);
+}
+
+std::optional<schema::JobState> parse_job_state(std::string_view name) {
+  return find_in<schema::JobState>(job_states, name);
+}
+
+std::optional<schema::PlanMode> parse_plan_mode(std::string_view name) {
+  return find_in<schema::PlanMode>(plan_modes, name);
+}
+
+bool has_ended(schema::JobState state) {
+  return state == schema::JobState::DONE || state == schema::JobState::FAILED ||
+         state == schema::JobState::CANCELLED;
+}
+
+}  // namespace tandem::cli

@@ -1,0 +1,84 @@
+// The JSON of the topology: see topology_text.hpp.
+
+#include "nodes/cli/json_writer.hpp"
+#include "nodes/cli/names.hpp"
+#include "nodes/cli/topology_text.hpp"
+#include "schema/ids.hpp"
+#include "schema/text.hpp"
+
+namespace tandem::cli {
+namespace {
+
+void write_actor(json_writer& json, schema::ActorStatus::Reader actor) {
+  json.object();
+  json.field("name", view(actor.getName()));
+  json.field("kind", view(actor.getKind()));
+  json.field("parent", view(actor.getParent()));
+  json.field("state", view(actor.getState()));
+  json.field("restarts", actor.getRestarts());
+  json.field("mailbox_depth", actor.getMailboxDepth());
+  json.field("in_flight", actor.getInFlight());
+  json.field("queued", actor.getQueued());
+  json.field("handled", actor.getHandled());
+  json.field("noun", view(actor.getNoun()));
+  json.field("last_error", view(actor.getLastError()));
+  json.end();
+}
+
+void write_engine(json_writer& json, schema::EngineStatus::Reader engine) {
+  json.object();
+  json.field("name", view(engine.getName()));
+  json.field("kind", view(engine.getKind()));
+  json.field("model", view(engine.getModel()));
+  json.field("tier", view(engine.getTier()));
+  json.field("weight_version", view(engine.getWeightVersion()));
+  json.field("health", name_of(engine.getHealth()));
+  json.field("last_error", view(engine.getLastError()));
+  json.field("in_flight", engine.getInFlight());
+  json.field("concurrency", engine.getConcurrency());
+  json.field("queued", engine.getQueued());
+  json.field("context_tokens", engine.getContextTokens());
+  json.field("requests", engine.getRequests());
+  json.field("failures", engine.getFailures());
+  json.field("prompt_tokens", engine.getPromptTokens());
+  json.field("cached_prompt_tokens", engine.getCachedPromptTokens());
+  json.field("completion_tokens", engine.getCompletionTokens());
+  json.field("simulated", engine.getSimulated());
+  json.end();
+}
+
+}  // namespace
+
+std::string topology_json(schema::Topology::Reader topology) {
+  json_writer json;
+  json.object();
+  json.array_field("nodes");
+  for (auto node : topology.getNodes()) {
+    json.object();
+    json.field("name", view(node.getName()));
+    // A 64-bit number would lose digits in many JSON readers.
+    json.field("incarnation", std::to_string(node.getIncarnation()));
+    json.field("journal", to_string(journal_id{node.getJournal()}));
+    json.field("address", view(node.getAddress()));
+    json.field("version", view(node.getVersion()));
+    json.field("started_at_ms", node.getStartedAtMs());
+    json.array_field("roles");
+    for (auto role : node.getRoles()) json.value(view(role));
+    json.end();
+    json.field("jobs_running", node.getJobsRunning());
+    json.field("jobs_queued", node.getJobsQueued());
+    json.field("resident_bytes", node.getResidentBytes());
+    json.array_field("actors");
+    for (auto actor : node.getActors()) write_actor(json, actor);
+    json.end();
+    json.array_field("engines");
+    for (auto engine : node.getEngines()) write_engine(json, engine);
+    json.end();
+    json.end();
+  }
+  json.end();
+  json.end();
+  return json.text();
+}
+
+}  // namespace tandem::cli

@@ -1,0 +1,205 @@
+#include "nodes/cli/topology_text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <set>
+#include <vector>
+
+#include "nodes/cli/format.hpp"
+#include "nodes/cli/json_writer.hpp"
+#include "nodes/cli/names.hpp"
+#include "nodes/cli/plain_text.hpp"
+#include "nodes/cli/table.hpp"
+#include "schema/ids.hpp"
+#include "schema/text.hpp"
+
+namespace tandem::cli {
+namespace {
+
+constexpr int depth_max = 16;
+
+using actor_list = capnp::List<schema::ActorStatus>::Reader;
+
+struct tree_line {
+  unsigned actor;
+  /// What is drawn before the name.
+  std::string branch;
+};
+
+/// The actors in the order of a tree. Every actor comes once, also where parents are missing or
+/// form a ring.
+class actor_tree {
+ public:
+  actor_tree(actor_list actors, const style& how) : actors_{actors}, how_{how} {
+    std::set<std::string> names;
+    for (auto actor : actors_) names.emplace(view(actor.getName()));
+    for (unsigned i = 0; i < actors_.size(); ++i) {
+      auto parent = view(actors_[i].getParent());
+      if (parent.empty() || !names.contains(std::string{parent})) visit(i, "", "", 0);
+    }
+    for (unsigned i = 0; i < actors_.size(); ++i) visit(i, "", "", depth_max);
+  }
+
+  [[nodiscard]] const std::vector<tree_line>& lines() const { return lines_; }
+
+ private:
+  void visit(unsigned actor, const std::string& branch, const std::string& below, int depth) {
+    if (!seen_.insert(actor).second) return;
+    lines_.push_back({actor, branch});
+    if (depth >= depth_max) return;
+    std::vector<unsigned> children;
+    for (unsigned i = 0; i < actors_.size(); ++i) {
+      auto is_child = view(actors_[i].getParent()) == view(actors_[actor].getName());
+      if (is_child && !seen_.contains(i)) children.push_back(i);
+    }
+    for (auto child : children) {
+      auto is_last = child == children.back();
+      visit(child, below + (how_.unicode ? (is_last ? "└─ " : "├─ ") : (is_last ? "`- " : "|- ")),
+            below + (is_last ? "   " : (how_.unicode ? "│  " : "|  ")), depth + 1);
+    }
+  }
+
+  actor_list actors_;
+  style how_;
+  std::set<unsigned> seen_;
+  std::vector<tree_line> lines_;
+};
+
+tint tint_of_state(std::string_view state) {
+  return state == "ok" || state == "healthy"                                   ? tint::green
+         : state == "restarting" || state == "starting" || state == "draining" ? tint::yellow
+                                                                               : tint::red;
+}
+
+std::string head_text(schema::NodeStatus::Reader node, const style& how, std::uint64_t now) {
+  auto text = how.paint(tint::bold, "node " + printable_line(view(node.getName()))) + "  " +
+              printable_line(view(node.getAddress())) + "  tandem " +
+              printable_line(view(node.getVersion())) + '\n';
+  auto up = now > node.getStartedAtMs() ? now - node.getStartedAtMs() : 0;
+  text += "up " + human_duration(std::chrono::milliseconds{static_cast<std::int64_t>(up)}) +
+          ", journal " + to_string(journal_id{node.getJournal()}) + ", roles";
+  for (auto role : node.getRoles()) text += ' ' + printable_line(view(role));
+  text += ", " + human_count(node.getJobsRunning()) + " jobs running, " +
+          human_count(node.getJobsQueued()) + " queued, " + human_bytes(node.getResidentBytes()) +
+          " resident\n";
+  return text;
+}
+
+std::string actors_text(actor_list actors, const style& how) {
+  using align = table::align;
+  table out{{{"ACTOR"},
+             {"STATE"},
+             {"RESTARTS", align::right},
+             {"MAILBOX", align::right},
+             {"IN FLIGHT", align::right},
+             {"QUEUED", align::right},
+             {"HANDLED", align::right},
+             {"OF"},
+             {"LAST ERROR"}}};
+  actor_tree tree{actors, how};
+  for (const auto& [index, branch] : tree.lines()) {
+    auto actor = actors[index];
+    std::string state{view(actor.getState())};
+    auto kind = view(actor.getKind());
+    auto name = branch + std::string{view(actor.getName())};
+    if (kind != view(actor.getName()) && !kind.empty()) name += " (" + std::string{kind} + ')';
+    out.add({name,
+             {state, tint_of_state(state)},
+             human_count(actor.getRestarts()),
+             human_count(actor.getMailboxDepth()),
+             human_count(actor.getInFlight()),
+             human_count(actor.getQueued()),
+             human_count(actor.getHandled()),
+             std::string{view(actor.getNoun())},
+             {std::string{view(actor.getLastError())}, tint::red}});
+  }
+  out.drop_empty_last();
+  return out.render(how);
+}
+
+std::string engines_text(capnp::List<schema::EngineStatus>::Reader engines, const style& how) {
+  using align = table::align;
+  table out{{{"ENGINE"},
+             {"KIND"},
+             {"MODEL"},
+             {"TIER"},
+             {"WEIGHTS"},
+             {"HEALTH"},
+             {"IN FLIGHT", align::right},
+             {"QUEUED", align::right},
+             {"REQUESTS", align::right},
+             {"FAILED", align::right},
+             {"IN", align::right},
+             {"CACHED", align::right},
+             {"OUT", align::right},
+             {"LAST ERROR"}}};
+  for (auto engine : engines) {
+    std::string health{name_of(engine.getHealth())};
+    auto failures = human_count(engine.getFailures());
+    out.add({std::string{view(engine.getName())},
+             std::string{view(engine.getKind())},
+             std::string{view(engine.getModel())},
+             std::string{view(engine.getTier())},
+             std::string{view(engine.getWeightVersion())},
+             {health, tint_of_state(health)},
+             human_count(engine.getInFlight()) + '/' + human_count(engine.getConcurrency()),
+             human_count(engine.getQueued()),
+             human_count(engine.getRequests()),
+             {failures, engine.getFailures() > 0 ? tint::red : tint::none},
+             human_count(engine.getPromptTokens()),
+             human_count(engine.getCachedPromptTokens()),
+             human_count(engine.getCompletionTokens()),
+             {std::string{view(engine.getLastError())}, tint::red}});
+  }
+  out.drop_empty_last();
+  return out.render(how);
+}
+
+}  // namespace
+
+std::string topology_text(schema::Topology::Reader topology, const style& how, std::uint64_t now) {
+  std::string text;
+  for (auto node : topology.getNodes()) {
+    if (!text.empty()) text += '\n';
+    text += head_text(node, how, now) + '\n' + actors_text(node.getActors(), how);
+    if (node.getEngines().size() > 0) text += '\n' + engines_text(node.getEngines(), how);
+  }
+  return text;
+}
+
+std::string topology_dot(schema::Topology::Reader topology) {
+  std::string text =
+      "digraph tandem {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n";
+  unsigned number = 0;
+  for (auto node : topology.getNodes()) {
+    auto prefix = printable_line(view(node.getName()));
+    auto quoted = [](const std::string& id) { return json_string(id); };
+    auto id_of = [&](capnp::Text::Reader name) {
+      return quoted(prefix + '/' + printable_line(view(name)));
+    };
+    text += "  subgraph cluster_" + std::to_string(number++) +
+            " {\n    label=" + quoted(prefix + ' ' + printable_line(view(node.getAddress()))) +
+            ";\n";
+    for (auto actor : node.getActors()) {
+      auto label = printable_line(view(actor.getName())) + '\n' + human_count(actor.getHandled()) +
+                   ' ' + printable_line(view(actor.getNoun()));
+      for (auto engine : node.getEngines()) {
+        if (view(engine.getName()) != view(actor.getName())) continue;
+        label += '\n' + printable_line(view(engine.getModel())) + " (" +
+                 printable_line(view(engine.getTier())) + ") " +
+                 printable_line(view(engine.getWeightVersion()));
+      }
+      auto is_ok = view(actor.getState()) == "ok";
+      text += "    " + id_of(actor.getName()) + " [label=" + quoted(label) +
+              (is_ok ? "" : ", color=red") + "];\n";
+      if (actor.getParent().size() > 0) {
+        text += "    " + id_of(actor.getParent()) + " -> " + id_of(actor.getName()) + ";\n";
+      }
+    }
+    text += "  }\n";
+  }
+  return text + "}\n";
+}
+
+}  // namespace tandem::cli
