@@ -1,0 +1,142 @@
+#include "tests/bench/bench.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <simdjson.h>
+
+#include "schema/errc.hpp"
+
+namespace tandem::bench {
+namespace {
+
+[[noreturn]] void give_up(const std::string& why) {
+  std::cerr << "bench: " << why << '\n';
+  std::exit(2);
+}
+
+}  // namespace
+
+temp_folder::temp_folder(std::string_view name) {
+  auto base = std::filesystem::path{TANDEM_BIN_DIR}.parent_path() / "bench-data";
+  std::filesystem::create_directories(base);
+  auto form = (base / (std::string{name} + "-XXXXXX")).string();
+  if (::mkdtemp(form.data()) == nullptr) give_up("cannot make a folder in " + base.string());
+  path_ = form;
+}
+
+temp_folder::~temp_folder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+double goal(std::string_view bench, std::string_view name) {
+  simdjson::dom::parser parser;
+  double value = 0;
+  if (parser.load(TANDEM_SOURCE_DIR "/tests/bench/goals.json")[bench][name].get(value))
+    give_up("goals.json has no " + std::string{bench} + '.' + std::string{name});
+  return value;
+}
+
+int finish(const report& result) {
+  std::printf("{\"bench\":\"%s\",\"figures\":{", result.bench.c_str());
+  const char* comma = "";
+  for (const auto& [name, value] : result.figures) {
+    std::printf("%s\"%s\":%.6g", comma, name.c_str(), value);
+    comma = ",";
+  }
+  std::printf("},\"ratio\":%.4g,\"goal\":%.6g,\"ok\":%s}\n", result.ratio, result.goal,
+              result.ok ? "true" : "false");
+  return result.ok ? 0 : 1;
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double cpu_seconds() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
+double percentile(std::vector<double> values, double share) {
+  if (values.empty()) return 0;
+  auto place = static_cast<std::size_t>(share * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(place),
+                   values.end());
+  return values[place];
+}
+
+node_config instant_sim(const std::filesystem::path& data, std::uint32_t plan_steps) {
+  node_config config;
+  config.name = "bench";
+  config.data = data;
+  config.jobs.running_max = 100'000;
+  config.jobs.queued_max = 1'000'000;
+  config.jobs.retention = std::chrono::hours{0};
+  config.models = {
+      {.name = "sim-large", .tier = "large", .input_price = 24.7, .output_price = 24.7},
+      {.name = "sim-small", .tier = "small", .input_price = 0.24, .output_price = 0.24}};
+  for (const char* tier : {"large", "small"}) {
+    engine_config engine;
+    engine.name = std::string{tier} + "-1";
+    engine.kind = "sim";
+    engine.model = std::string{"sim-"} + tier;
+    engine.concurrency = 100'000;
+    engine.sim.plan_steps = plan_steps;
+    config.engines.push_back(engine);
+  }
+  config.executor.in_flight_max = 1'000'000;
+  config.resolve();
+  return config;
+}
+
+std::unique_ptr<node> start_node(const node_config& config) {
+  auto started = node::start(config, {.network = false});
+  if (!started) give_up(message_of(started.error()));
+  return std::move(*started);
+}
+
+tmsg::submit make_submit(std::string_view goal) {
+  message_builder<schema::Submit> submit;
+  auto message = submit->initMessages(1)[0];
+  message.setRole(schema::Role::USER);
+  message.setContent(std::string{goal});
+  submit->setMode(schema::PlanMode::PLAN_ACT);
+  return submit.finish();
+}
+
+double fdatasync_seconds(const std::filesystem::path& folder, sync_limit kind) {
+  constexpr int tries = 400;
+  auto path = folder / "sync-limit";
+  auto file = ::open(path.c_str(), O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0600);
+  std::vector<char> block(4096, 'x');
+  if (kind == sync_limit::overwrite) {
+    for (int i = 0; i < tries; ++i)
+      if (::write(file, block.data(), block.size()) < 0)
+        give_up("cannot write to the bench's folder");
+    ::fsync(file);
+    ::lseek(file, 0, SEEK_SET);
+  }
+  std::vector<double> times;
+  for (int i = 0; i < tries; ++i) {
+    auto start = std::chrono::steady_clock::now();
+    if (::write(file, block.data(), 600) < 0 || ::fdatasync(file) != 0)
+      give_up("cannot write to the bench's folder");
+    times.push_back(seconds_since(start));
+  }
+  ::close(file);
+  return percentile(times, 0.5);
+}
+
+}  // namespace tandem::bench
