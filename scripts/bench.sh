@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Builds (release) and runs one bench; without a name it lists them.
+#   scripts/bench.sh                     the names
+#   scripts/bench.sh NAME [--json] ...   one bench; --json prints its line of JSON alone; further arguments go to the bench
+#   scripts/bench.sh --all               all of them, and writes docs/benchmarks.md
+# TANDEM_BENCH_DATA names a folder with the full data sets, where there is one.
+set -euo pipefail
+source "$(dirname "$0")/common.sh"
+names=(durable step_overhead schedule boot)
+
+run_bench() {
+  local name=$1
+  shift
+  local args=("$@")
+  if [ "$name" = schedule ] && [ -n "${TANDEM_BENCH_DATA:-}" ] && [ ${#args[@]} -eq 0 ]; then
+    args=("$TANDEM_BENCH_DATA/asynchow/plans.jsonl")
+  fi
+  "build/release/bin/bench_$name" "${args[@]}" 2>/dev/null
+}
+
+if [ $# -eq 0 ]; then
+  printf '%s\n' "${names[@]}"
+  exit 0
+fi
+scripts/setup.sh
+if [ "$1" = --all ]; then
+  build release "${names[@]/#/bench_}" tandem-node >/dev/null
+  {
+    echo "# Benchmarks"
+    echo
+    echo "Written by \`scripts/bench.sh --all\`; not by hand. Each bench measures its limit or peer in the same run: read the ratios."
+    echo "Machine: $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), shared and noisy."
+    for name in "${names[@]}"; do
+      line=$(run_bench "$name" || true)
+      echo
+      echo "## $name"
+      echo
+      sed -n '/^{"bench"/!p' <<<"$line"
+      echo
+      echo '```json'
+      sed -n '/^{"bench"/p' <<<"$line"
+      echo '```'
+    done
+  } | tee docs/benchmarks.md
+  exit 0
+fi
+name=$1
+shift
+[[ " ${names[*]} " == *" $name "* ]] || { echo "bench: no bench '$name'; there are: ${names[*]}" >&2; exit 2; }
+json=false
+args=()
+for arg in "$@"; do [ "$arg" = --json ] && json=true || args+=("$arg"); done
+build release "bench_$name" tandem-node >/dev/null
+if $json; then run_bench "$name" "${args[@]}" | tail -n 1; else run_bench "$name" "${args[@]}"; fi

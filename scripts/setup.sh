@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Installs what Tandem needs on Debian 12. Safe to run again; needs root or sudo only when something is missing.
+#   scripts/setup.sh            to build, test and run
+#   scripts/setup.sh --develop  also what scripts/check.sh and scripts/fuzz.sh need
+set -euo pipefail
+
+packages=(
+  g++ cmake ninja-build pkg-config ccache mold
+  libcaf-dev capnproto libcapnp-dev librocksdb-dev
+  libboost-program-options-dev libtomlplusplus-dev libsimdjson-dev libre2-dev libspdlog-dev libssl-dev
+  # RocksDB's CMake package asks for the libraries that it compresses with.
+  zlib1g-dev libbz2-dev liblz4-dev libsnappy-dev libzstd-dev
+  libgtest-dev libgmock-dev
+)
+[ "${1:-}" = --develop ] && packages+=(clang clang-format clang-tidy libclang-rt-14-dev)
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "setup: run this as root, or install sudo; missing: ${missing[*]}" >&2; exit 1; }
+  as_root=(sudo)
+fi
+echo "setup: installing ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -q
+"${as_root[@]}" apt-get install -q -y --no-install-recommends "${missing[@]}"
