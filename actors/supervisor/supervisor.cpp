@@ -89,7 +89,9 @@ void supervisor_state::on_down(pointer self, const caf::down_msg& down) {
     if (stopping) return stop_next(self);
     of.last_error = valid_utf8(message_of(down.reason));
     auto pause = of.restarts.on_failure(std::chrono::steady_clock::now());
-    if (of.spec.fatal || !pause) {
+    // What is wrong with the configuration stays wrong.
+    auto hopeless = code_of(down.reason) == errc::invalid_argument;
+    if (of.spec.fatal || hopeless || !pause) {
       spdlog::critical("actor failed, the node stops actor={} reason=\"{}\"", of.spec.name,
                        of.last_error);
       failed = make_error(code_of(down.reason),
