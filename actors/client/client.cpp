@@ -4,6 +4,8 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <random>
+#include <thread>
 #include <utility>
 
 #include <caf/actor_system.hpp>
@@ -122,6 +124,20 @@ tmsg::jobref make_ref(job_id job, std::uint32_t text_bytes_max = 0) {
   return ref.finish();
 }
 
+/// A heartbeat tick can abort a connect in progress, and of many clients at once some are not
+/// served in time: tried again after a pause that differs from theirs.
+caf::expected<supervisor_actor> reach_supervisor(caf::actor_system& system,
+                                                 const client_options& options) {
+  constexpr auto pause_first = std::chrono::milliseconds{50};
+  auto end = std::chrono::steady_clock::now() + 2 * options.connect_timeout;
+  std::minstd_rand random{std::random_device{}()};
+  for (auto pause = pause_first;; pause *= 2) {
+    auto reached = caf::openssl::remote_actor<supervisor_actor>(system, options.host, options.port);
+    if (reached || std::chrono::steady_clock::now() > end) return reached;
+    std::this_thread::sleep_for(pause * (50 + random() % 100) / 100);
+  }
+}
+
 }  // namespace
 
 struct client::state {
@@ -172,7 +188,9 @@ client::~client() = default;
 
 caf::expected<client> client::connect(const client_options& options) {
   if (auto err = check_connection(options)) return err;
-  auto config = system_config::make({.threads = 1, .network = options.tls});
+  // Patient: many clients at once take the node's one network thread some seconds.
+  auto config = system_config::make(
+      {.threads = 1, .network = options.tls, .connection_timeout = std::chrono::seconds{10}});
   if (!config) return std::move(config.error());
   auto made = std::make_unique<state>();
   made->options = options;
@@ -180,15 +198,12 @@ caf::expected<client> client::connect(const client_options& options) {
   made->config->add_message_types<caf::id_block::tandem_handles>();
   made->system = std::make_unique<caf::actor_system>(*made->config);
   auto address = options.host + ':' + std::to_string(options.port);
-  caf::expected<supervisor_actor> supervisor{caf::sec::cannot_connect_to_node};
-  // A heartbeat tick can abort a connect in progress.
-  for (int tries = 0; tries < 3 && !supervisor; ++tries)
-    supervisor =
-        caf::openssl::remote_actor<supervisor_actor>(*made->system, options.host, options.port);
+  auto supervisor = reach_supervisor(*made->system, options);
   if (!supervisor)
-    return make_error(errc::unavailable, "what answers at " + address +
-                                             " is no node of this version (" +
-                                             caf::to_string(supervisor.error()) + ")");
+    return make_error(errc::unavailable,
+                      "what answers at " + address + " did not greet as a node of this version (" +
+                          caf::to_string(supervisor.error()) +
+                          "); it may be overloaded: try again, or look at its log");
   made->supervisor = *supervisor;
   made->session = made->system->spawn(session_behavior, *supervisor, made->calls, address);
   auto planner = made->call<planner_actor>(*supervisor, options.connect_timeout, planner_atom_v);

@@ -87,10 +87,16 @@ caf::error handshake(const client_options& options, int fd) {
   ssl_ptr ssl{SSL_new(c), &SSL_free};
   SSL_set_fd(ssl.get(), fd);
   ERR_clear_error();
+  errno = 0;
   if (SSL_connect(ssl.get()) != 1) {
     if (auto result = SSL_get_verify_result(ssl.get()); result != X509_V_OK)
       return refused(
           options, std::string{"the node's certificate: "} + X509_verify_cert_error_string(result));
+    auto silent = errno == EAGAIN && ERR_peek_error() == 0;
+    if (silent)
+      return make_error(errc::unavailable, "the node at " + where(options) +
+                                               " accepts connections but does not answer; is it "
+                                               "stopped, or overloaded?");
     auto why = last_ssl_error();
     auto no_tls =
         why.find("wrong version") != std::string::npos || why == "the connection was closed";

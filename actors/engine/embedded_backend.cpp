@@ -64,7 +64,7 @@ caf::expected<std::unique_ptr<embedded_backend>> embedded_backend::open(const en
   try {
     return std::unique_ptr<embedded_backend>{new embedded_backend{config, std::move(sink)}};
   } catch (const std::exception& error) {
-    return make_error(errc::invalid_argument, "engine '" + config.name + "': " + error.what());
+    return make_error(errc::invalid_argument, error.what());
   }
 }
 

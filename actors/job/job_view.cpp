@@ -132,12 +132,22 @@ bool write_event(schema::JobEvent::Builder event, const job_state& state,
                          record.getAtMs(), cut_text);
       return true;
     }
+    case which::FEEDBACK:
+      return false;
     default: {
       auto summary = event.initState();
       write_summary(summary, state);
+      // As it was then, not as it is now.
+      summary.disownReason();
       if (record.isSubmitted()) summary.setState(schema::JobState::RUNNING);
-      if (record.isStateChanged()) summary.setState(record.getStateChanged().getState());
-      if (record.isEnded()) summary.setState(record.getEnded().getState());
+      if (record.isStateChanged()) {
+        summary.setState(record.getStateChanged().getState());
+        summary.setReason(record.getStateChanged().getReason());
+      }
+      if (record.isEnded()) {
+        summary.setState(record.getEnded().getState());
+        summary.setReason(record.getEnded().getReason());
+      }
       return true;
     }
   }

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <random>
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -100,6 +101,9 @@ caf::error node::state::spawn(const planner_start& start) {
   // reason is better.
   if (code_of(failed) == errc::unavailable) {
     self->wait_for(supervisor);
+    // Both are told of its end, in an order of CAF's choosing.
+    pollfd told{.fd = stopped_fd, .events = POLLIN, .revents = 0};
+    ::poll(&told, 1, 1000);
     if (*stopped_by) return *stopped_by;
   }
   return failed;
