@@ -61,7 +61,8 @@ std::string make_help(const po::options_description& description) {
        << "\nFlags override the config file. Examples:\n"
           "  tandem-node\n"
           "  tandem-node --config node.toml --data /var/lib/tandem --listen 0.0.0.0:7420\n"
-          "  tandem-node --set jobs.timeout=5min --set engine.planner-embedded.concurrency=8 --check\n";
+          "  tandem-node --set jobs.timeout=5min --set engine.planner-embedded.concurrency=8 "
+          "--check\n";
   return text.str();
 }
 
