@@ -49,6 +49,13 @@ struct Attempt @0xa08192a3b4c5eb42 {
   finished @19 :Text;
   # Plan after a failed plan: the finished steps and their results, a line each.
   stepsMax @20 :UInt32;
+  excludedModels @21 :List(Text);
+  # Models that failed this step already; used only when nothing else is left.
+  allowance @22 :Common.Budget;
+  # Reserved for this attempt by its job: everything done for it, verification and hedging
+  # included, stays below. Zeros: no limit.
+  hedge @23 :Bool;
+  # May run twice at once when it is slow.
 }
 
 struct PinnedVersion @0x9192a3b4c5d6fc43 {
@@ -90,6 +97,12 @@ struct AttemptResult @0xe4c5d6e7f8092f46 {
   firstTokenUs @11 :UInt64;
   totalUs @12 :UInt64;
   simulated @13 :Bool;
+  retryAfterMs @14 :UInt64;
+  # With overloaded or unavailable: not before; 0: not said.
+  hedged @15 :Bool;
+  # A second copy was started because the first was slow; usage is that of both.
+  refusals @16 :List(Text);
+  # Engines that were busy or down before this one took it, each with its reason.
 }
 
 struct Cancel @0xd5d6e7f8091a4047 {

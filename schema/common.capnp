@@ -29,6 +29,7 @@ enum Errc @0xe8a4c6d2f0135b12 {
   locked @13;
   notAuthenticated @14;
   internal @15;
+  budgetExceeded @16;
 }
 
 struct Error @0xc3f6e8a1b2d47c13 {
@@ -74,7 +75,17 @@ struct Usage @0x8c1d3e5f7a9b4017 {
 }
 
 struct Check @0xd6e7f8091a2b5118 {
-  # A verification of a text; the kinds grow with the issues.
+  # A verification of a text.
   kind @0 :Text;
+  # number, exact, contains, regex, json_schema, judge, command; empty: none.
   argument @1 :Text;
+  # exact, contains: the text; regex: RE2's syntax; json_schema: the schema; judge: the rubric;
+  # command: the name of a [[check]] in the config.
+}
+
+struct Budget @0xb7d8e9fa0b1c2d19 {
+  # What may be spent; 0: no limit of this sort.
+  tokens @0 :UInt64;
+  # Read and written, together.
+  costNanousd @1 :Int64;
 }

@@ -15,6 +15,11 @@ struct RouteQuery @0xc6e7f8091a2b5151 {
   maxTokens @5 :UInt32;
   excludedEngines @6 :List(Text);
   pinnedVersions @7 :List(Attempt.PinnedVersion);
+  excludedModels @8 :List(Text);
+  allowance @9 :Common.Budget;
+  # Models that could cost more than this are filtered out.
+  avoidedEngines @10 :List(Text);
+  # Never used for this call: they have just refused it, or have it already.
 }
 
 struct Candidate @0xb7f8091a2b3c6252 {

@@ -1,5 +1,6 @@
 @0xd1c2a6f0b8e14a06;
 # Engine -> router and supervisor: EngineStatus, whenever it changes in a way that somebody decides by.
+# Client -> supervisor -> engine: EngineQuery, answered with an EngineReport (`tandem engine probe`).
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("tandem::schema");
@@ -11,6 +12,8 @@ enum Health @0xfb3c4d5e6f70a661 {
   healthy @2;
   unhealthy @3;
   draining @4;
+  busy @5;
+  # Told us to wait (429, 503): takes nothing before `busyUntilMs`.
 }
 
 struct EngineStatus @0xec4d5e6f7081b762 {
@@ -33,4 +36,57 @@ struct EngineStatus @0xec4d5e6f7081b762 {
   cachedPromptTokens @14 :UInt64;
   completionTokens @15 :UInt64;
   simulated @16 :Bool;
+  url @17 :Text;
+  server @18 :Text;
+  # What answers there, as it says: `llama.cpp b1234`, `SGLang 0.5.2`, `vLLM 0.11.0`.
+  breaker @19 :Breaker;
+  opensInARow @20 :UInt32;
+  busyUntilMs @21 :UInt64;
+  # Unix time; also when an open breaker tries again.
+  serverRunning @22 :UInt32;
+  # Load as the server last said it, ours and others'.
+  serverWaiting @23 :UInt32;
+  cacheUsageShare @24 :Float32;
+  # Of its KV cache, 0 to 1; negative: not known.
+  refusals @25 :UInt64;
+  # Requests that it was too busy for.
+  processId @26 :UInt32;
+  # Of a server that the node started itself; 0: none.
+  processRestarts @27 :UInt32;
+  changes @28 :List(EngineChange);
+  # The latest changes of health, newest last: why it is as it is.
+  loadAtMs @29 :UInt64;
+  # When the server said its load; 0: it has not.
+}
+
+enum Breaker @0xb9d0e1f2a3b4c563 {
+  unknown @0;
+  closed @1;
+  open @2;
+  # Too many failures: nothing is sent.
+  halfOpen @3;
+  # One request at a time tries whether it works again.
+}
+
+struct EngineChange @0xaac1d2e3f4a5b664 {
+  atMs @0 :UInt64;
+  health @1 :Health;
+  reason @2 :Text;
+}
+
+struct EngineQuery @0x9bb2c3d4e5f6a765 {
+  name @0 :Text;
+}
+
+struct EngineCheck @0x8ca3b4c5d6e7f866 {
+  # One thing that was tried.
+  what @0 :Text;
+  ok @1 :Bool;
+  detail @2 :Text;
+  tookUs @3 :UInt64;
+}
+
+struct EngineReport @0xfd94a5b6c7d8e967 {
+  status @0 :EngineStatus;
+  checks @1 :List(EngineCheck);
 }

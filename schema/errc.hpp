@@ -42,6 +42,8 @@ enum class errc : std::uint8_t {
   not_authenticated = 14,
   /// A bug in Tandem.
   internal = 15,
+  /// The job's or the tenant's budget does not allow it.
+  budget_exceeded = 16,
 };
 
 [[nodiscard]] const char* to_string(errc code) noexcept;

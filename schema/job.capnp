@@ -46,6 +46,10 @@ struct Submit @0x991a2b3c4d5e6423 {
   priority @5 :Int8;
   # Higher first, -100 to 100.
   tags @6 :List(Text);
+  budget @7 :Common.Budget;
+  # Of the whole job; zeros: no limit.
+  check @8 :Common.Check;
+  # Of the answer.
 }
 
 struct Submitted @0x8a2b3c4d5e6f7524 {
@@ -88,6 +92,7 @@ struct JobSummary @0xec4d5e6f70819726 {
   # Mean score of `tandem feedback`, 0 to 1; -1 when there is none.
   deadlineAtMs @18 :UInt64;
   # 0: none.
+  budget @19 :Common.Budget;
 }
 
 struct JobQuery @0xdd5e6f708192a827 {
@@ -136,6 +141,7 @@ struct AttemptView @0xa08192a3b4c5db2a {
   totalUs @13 :UInt64;
   decision @14 :UInt64;
   atMs @15 :UInt64;
+  hedged @16 :Bool;
 }
 
 struct StepView @0x9192a3b4c5d6ec2b {

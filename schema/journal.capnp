@@ -32,6 +32,8 @@ struct SubmittedRecord @0x9192a3b4c5d70c82 {
   deadlineAtMs @4 :UInt64;
   priority @5 :Int8;
   tags @6 :List(Text);
+  budget @7 :Common.Budget;
+  check @8 :Common.Check;
 }
 
 struct StepRecord @0x82a3b4c5d6e81d83 {
@@ -69,6 +71,7 @@ struct AttemptRecord @0xe4c5d6e7f80a3f85 {
   totalUs @13 :UInt64;
   decision @14 :UInt64;
   simulated @15 :Bool;
+  hedged @16 :Bool;
 }
 
 struct DoneRecord @0xd5d6e7f8091b5086 {

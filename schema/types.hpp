@@ -41,6 +41,8 @@ using engstat = tandem::message<tandem::schema::EngineStatus>;
 using actstat = tandem::message<tandem::schema::ActorStatus>;
 using nodstat = tandem::message<tandem::schema::NodeStatus>;
 using topo = tandem::message<tandem::schema::Topology>;
+using engqry = tandem::message<tandem::schema::EngineQuery>;
+using engrep = tandem::message<tandem::schema::EngineReport>;
 
 }  // namespace tmsg
 
@@ -71,4 +73,6 @@ CAF_ADD_TYPE_ID(tandem_messages, (tmsg::engstat))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::actstat))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::nodstat))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::topo))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::engqry))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::engrep))
 CAF_END_TYPE_ID_BLOCK(tandem_messages)

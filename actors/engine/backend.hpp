@@ -11,6 +11,7 @@
 #include <caf/error.hpp>
 
 #include "schema/attempt.capnp.h"
+#include "schema/engine.capnp.h"
 #include "schema/errc.hpp"
 
 namespace tandem {
@@ -31,6 +32,8 @@ struct generation_request {
   std::uint32_t top_k = 0;
   float top_p = 1;
   std::uint64_t seed = 0;
+  /// JSON schema that the output must fit; empty: none. Servers that can constrain it do.
+  std::string response_schema;
 };
 
 /// How a generation ended.
@@ -46,6 +49,8 @@ struct generation {
   std::uint64_t completion_tokens = 0;
   /// Of the weights that made it; empty: the engine's present one.
   std::string weight_version;
+  /// With `overloaded` or `unavailable`: how long the server asks us to wait; 0: not said.
+  std::chrono::milliseconds retry_after{0};
 };
 
 /// The backend will report through its sink.
@@ -60,15 +65,44 @@ struct backend_status {
   std::uint32_t context_tokens = 0;
   /// Its output is made up, and says so.
   bool simulated = false;
+  /// Whether requests may be sent, as the backend's own probes say.
+  schema::Health health = schema::Health::HEALTHY;
+  /// Why, when it is not healthy.
+  std::string reason;
+  std::string url;
+  /// What answers there: `llama.cpp b1234`, `SGLang 0.5.2`.
+  std::string server;
+  /// As the server last said; ours and others' requests.
+  std::uint32_t server_running = 0;
+  std::uint32_t server_waiting = 0;
+  /// Of the KV cache, 0 to 1; negative: not known.
+  float cache_usage = -1;
+  /// Unix time of the load figures; 0: none.
+  std::uint64_t load_at_ms = 0;
+  /// Of a server that the node started; 0: none.
+  std::uint32_t process_id = 0;
+  std::uint32_t process_restarts = 0;
+};
+
+/// One thing that was tried for `tandem engine probe`.
+struct engine_check {
+  std::string what;
+  bool ok = false;
+  std::string detail;
+  std::chrono::microseconds took{0};
 };
 
 /// Where a backend with threads of its own reports; callable from any thread.
 struct backend_sink {
   std::function<void(std::uint64_t id, std::string text)> on_text;
   std::function<void(std::uint64_t id, generation result)> on_done;
+  /// status() has changed in a way that somebody decides by (health, version, process).
+  std::function<void()> on_status;
 };
 
-/// The inference server behind an engine actor: embedded, sim, and later http. One thread calls it.
+/// The inference server behind an engine actor. One thread calls it. on_text and on_done of one id
+/// come in order; nothing comes after on_done. Destroying a backend ends what is under way without a
+/// report, and waits until no sink call is running.
 class backend {
  public:
   backend() = default;
@@ -83,6 +117,9 @@ class backend {
   /// say it.
   virtual progress cancel(std::uint64_t id) = 0;
   [[nodiscard]] virtual backend_status status() const = 0;
+  /// Asks the server everything that can be asked, once; `done` is called from any thread, once.
+  /// By default there is nothing to ask.
+  virtual void probe(std::function<void(std::vector<engine_check>)> done) { done({}); }
 };
 
 }  // namespace tandem

@@ -133,7 +133,8 @@ tmsg::engstat engine_state::status() const {
 }
 
 engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_config config,
-                                             model_config model, router_actor router) {
+                                             model_config model, router_actor router,
+                                             const backend_services& services) {
   auto& state = self->state;
   state.config = std::move(config);
   state.model = std::move(model);
@@ -146,7 +147,7 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
       caf::anon_send(target, std::move(parts)...);
   };
   auto server = make_backend(
-      state.config,
+      state.config, services,
       {.on_text = [post](std::uint64_t id,
                          std::string text) { post(chunk_atom_v, id, std::move(text)); },
        .on_done = [post](std::uint64_t id,

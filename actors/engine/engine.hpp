@@ -14,6 +14,7 @@
 #include "actors/engine/backend.hpp"
 #include "actors/engine/engine_actor.hpp"
 #include "actors/engine/engine_config.hpp"
+#include "actors/engine/make_backend.hpp"
 #include "actors/fence.hpp"
 #include "actors/router/router_actor.hpp"
 #include "actors/waiting_line.hpp"
@@ -80,7 +81,8 @@ struct engine_state {
 /// Quits with `invalid_argument` when the engine cannot be opened.
 [[nodiscard]] engine_inside::behavior_type engine_behavior(engine_state::pointer self,
                                                            engine_config config, model_config model,
-                                                           router_actor router);
+                                                           router_actor router,
+                                                           const backend_services& services);
 
 }  // namespace tandem
 

@@ -40,10 +40,81 @@ struct sim_config {
   double time_scale = 1;
 };
 
+/// An OpenAI-compatible server: `[engine.http]`. Also how a `managed` one is spoken to.
+struct http_config {
+  /// `http://host:port` or `https://...`, with or without a path before `/v1`.
+  std::string url;
+  /// What the server calls the model; empty: the `[[model]]`'s name.
+  std::string served_model;
+  /// `auto` (asks it), `openai`, `sglang`, `vllm`, `llama.cpp`.
+  std::string server = "auto";
+  /// Where the API key is; at most one of the two. Never logged.
+  std::filesystem::path api_key_file;
+  std::string api_key_env;
+  /// Authorities that the server's certificate is checked against; empty: the system's.
+  std::filesystem::path ca_file;
+  /// `http://host:port`, `socks5://host:port`; empty: none, whatever the environment says.
+  std::string proxy;
+  std::chrono::milliseconds connect_timeout{std::chrono::seconds{2}};
+  /// From the request to the first token; queueing in the server included.
+  std::chrono::milliseconds first_token_timeout{std::chrono::seconds{60}};
+  /// Between two tokens.
+  std::chrono::milliseconds stall_timeout{std::chrono::seconds{20}};
+  /// Of one response, headers and events included.
+  std::size_t response_bytes_max = std::size_t{16} * 1024 * 1024;
+  /// Plans are asked for with `response_format: json_schema`, where the server can.
+  bool constrain_plans = true;
+  std::chrono::milliseconds health_interval{std::chrono::seconds{2}};
+  std::chrono::milliseconds health_timeout{std::chrono::seconds{2}};
+  /// Good probes in a row that make it healthy, bad ones that make it unhealthy.
+  std::uint32_t rise = 2;
+  std::uint32_t fall = 3;
+};
+
+/// A server that the node starts, watches and stops itself: `[engine.process]` of a `managed`
+/// engine.
+struct process_config {
+  /// Program and arguments. `{path}`, `{port}`, `{concurrency}` and `{model}` are replaced. Empty:
+  /// llama-server with the engine's `path`.
+  std::vector<std::string> command;
+  /// 0: any free one.
+  std::uint16_t port = 0;
+  /// Its output; empty: NAME.log in `logs` in the data folder.
+  std::filesystem::path log;
+  /// `always`, `on_failure` (exit code other than 0, or a signal), `never`.
+  std::string restart = "always";
+  std::chrono::milliseconds restart_pause{500};
+  std::chrono::milliseconds restart_pause_max{std::chrono::seconds{30}};
+  /// From its start to its first good health probe; then it is killed and started again.
+  std::chrono::milliseconds start_timeout{std::chrono::minutes{5}};
+  /// From SIGTERM to SIGKILL.
+  std::chrono::milliseconds stop_timeout{std::chrono::seconds{10}};
+};
+
+/// Recorded answers of real models: `[engine.replay]`. Times and tokens are by [engine.sim]'s
+/// profile.
+struct replay_config {
+  /// CSV with a header: `prompt`, and for each model a column of its name (True, False: right or
+  /// not) and one named `<name>_response`.
+  std::filesystem::path answers;
+  /// The column of this engine's model; empty: the `[[model]]`'s name.
+  std::string column;
+};
+
+/// When an engine that fails is left alone: `[engine.breaker]`. Errors of the caller (4xx) and
+/// back-pressure do not count.
+struct breaker_config {
+  /// Failures in a row that open it; 0: never.
+  std::uint32_t failures = 5;
+  /// How long nothing is sent; doubles with each failed trial.
+  std::chrono::milliseconds pause{std::chrono::seconds{1}};
+  std::chrono::milliseconds pause_max{std::chrono::seconds{30}};
+};
+
 /// One inference server: `[[engine]]` in the config file.
 struct engine_config {
   std::string name;
-  /// `embedded` or `sim`.
+  /// `embedded`, `http`, `managed`, `replay` or `sim`.
   std::string kind;
   /// A `[[model]]`'s name.
   std::string model;
@@ -51,11 +122,15 @@ struct engine_config {
   std::uint32_t concurrency = 4;
   /// Requests that wait in the engine; more are refused with `overloaded`.
   std::uint32_t queue_max = 4096;
-  /// `embedded`: a GGUF file; relative paths start at the config file's folder.
+  /// `embedded`, `managed`: a GGUF file; relative paths start at the config file's folder.
   std::filesystem::path path;
   /// Empty: what the engine says itself.
   std::string weight_version;
   sim_config sim;
+  http_config http;
+  process_config process;
+  replay_config replay;
+  breaker_config breaker;
 };
 
 }  // namespace tandem

@@ -10,7 +10,9 @@ progress backend::resume(std::uint64_t) {
 }
 
 caf::expected<std::unique_ptr<backend>> make_backend(const engine_config& config,
+                                                     const backend_services& services,
                                                      backend_sink sink) {
+  static_cast<void>(services);
   if (config.kind == "sim") return std::unique_ptr<backend>{std::make_unique<sim_backend>(config)};
   if (config.kind == "embedded") {
     auto opened = embedded_backend::open(config, std::move(sink));

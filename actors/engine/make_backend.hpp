@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 
 #include <caf/expected.hpp>
@@ -9,9 +10,19 @@
 
 namespace tandem {
 
+class http_loop;
+
+/// What the backends of one node share.
+struct backend_services {
+  /// The node's one event loop for HTTP.
+  std::shared_ptr<http_loop> http;
+  /// Logs and process files of managed engines go below it.
+  std::filesystem::path data_folder;
+};
+
 /// The backend that `config.kind` names; `invalid_argument` says which kinds there are, or what is
 /// wrong with its files.
-[[nodiscard]] caf::expected<std::unique_ptr<backend>> make_backend(const engine_config& config,
-                                                                   backend_sink sink);
+[[nodiscard]] caf::expected<std::unique_ptr<backend>> make_backend(
+    const engine_config& config, const backend_services& services, backend_sink sink);
 
 }  // namespace tandem

@@ -3,8 +3,26 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace tandem {
+
+/// What holds for steps of one kind: `[[kind]]`. Negative numbers: as `[jobs]` says.
+struct kind_config {
+  /// As plans name it.
+  std::string name;
+  std::int32_t small_attempts_max = -1;
+  std::int32_t other_models_max = -1;
+  std::int32_t large_attempts_max = -1;
+  std::int32_t tokens_max = -1;
+  /// 0: as `[jobs]` says.
+  std::chrono::milliseconds attempt_timeout{0};
+  /// Verifies each result of this kind that the plan itself names no check for; empty: none.
+  std::string check;
+  std::string check_argument;
+  bool hedge = true;
+};
 
 /// Limits of what a planner accepts and of what one job may do. `[jobs]` in the config file.
 struct planner_config {
@@ -25,6 +43,8 @@ struct planner_config {
   std::uint32_t steps_in_flight_max = 64;
   /// Tries of one step by small models before the large tier is asked.
   std::uint32_t small_attempts_max = 2;
+  /// Other models of its tier that a step is given to, once each, before the large tier is asked.
+  std::uint32_t other_models_max = 1;
   /// Tries of one step by the large tier before a new plan is asked for.
   std::uint32_t large_attempts_max = 1;
   /// Tries of one plan request within an epoch.
@@ -39,6 +59,10 @@ struct planner_config {
   std::size_t result_bytes_max = std::size_t{64} * 1024;
   /// Ended jobs are purged after this; 0: never.
   std::chrono::hours retention{std::chrono::hours{24 * 30}};
+  /// Of a job whose client names none; 0: no limit.
+  std::uint64_t budget_tokens = 0;
+  double budget_usd = 0;
+  std::vector<kind_config> kinds;
 };
 
 }  // namespace tandem

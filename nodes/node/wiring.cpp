@@ -21,14 +21,15 @@ const model_config& model_of(const node_config& config, const engine_config& eng
 }
 
 child_spec engine_child(const node_config& config, std::size_t place,
+                        const backend_services& services,
                         const std::shared_ptr<node_actors>& actors) {
   const auto& engine = config.engines[place];
   return {.name = engine.name,
           .kind = "engine",
-          .spawn = [engine, model = model_of(config, engine), place,
+          .spawn = [engine, model = model_of(config, engine), place, services,
                     actors](caf::actor_system& system) {
             // It makes itself known to the router.
-            auto handle = system.spawn(engine_behavior, engine, model, actors->router);
+            auto handle = system.spawn(engine_behavior, engine, model, actors->router, services);
             actors->engines[place] = handle;
             return caf::actor_cast<caf::actor>(handle);
           }};
@@ -98,8 +99,9 @@ std::vector<child_spec> wire_node(const node_config& config,
   if (config.has_role("executor")) {
     children.push_back(router_child(config, incarnation << 32, actors));
     actors->engines.resize(config.engines.size());
+    backend_services services{.data_folder = config.data};
     for (std::size_t i = 0; i < config.engines.size(); ++i)
-      children.push_back(engine_child(config, i, actors));
+      children.push_back(engine_child(config, i, services, actors));
     children.push_back(pool_child(config, actors));
   }
   if (config.has_role("planner")) {

@@ -81,7 +81,7 @@ int run() {
   if (!settings) return 2;
   caf::actor_system system{**settings};
   auto router = system.spawn(router_behavior, config.routing, config.models, std::uint64_t{1});
-  auto engine = system.spawn(engine_behavior, engine_config, model, router);
+  auto engine = system.spawn(engine_behavior, engine_config, model, router, backend_services{});
   auto pool = system.spawn(executor_pool_behavior, config.executor, router);
   auto state = std::make_shared<caller>();
   state->pool = caf::actor_cast<executor_pool_actor>(pool);

@@ -61,7 +61,7 @@ class Pool : public ::testing::Test {
                            .kind = "sim",
                            .model = model.name,
                            .concurrency = concurrency};
-      auto handle = system_->spawn(engine_behavior, engine, model, router_);
+      auto handle = system_->spawn(engine_behavior, engine, model, router_, backend_services{});
       engines_.emplace(engine.name, handle);
       actors_.push_back(caf::actor_cast<caf::actor>(handle));
     }

@@ -334,7 +334,7 @@ TEST(hostile_values, EnumsOutOfRangeAreRefused) {
   states->initStates(2).set(1, static_cast<schema::JobState>(7));
   EXPECT_TRUE(refused<schema::JobQuery>(bytes_of(states.finish())));
   message_builder<schema::AttemptResult> error;
-  error->initError().setCode(static_cast<schema::Errc>(16));
+  error->initError().setCode(static_cast<schema::Errc>(99));
   EXPECT_TRUE(refused<schema::AttemptResult>(bytes_of(error.finish())));
 }
 
