@@ -33,6 +33,10 @@ function(tandem_test name)
                                              TANDEM_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+  if(TANDEM_SANITIZE)
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT
+      "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/scripts/cmake/lsan.supp:print_suppressions=0")
+  endif()
 endfunction()
 
 # tandem_bench(NAME SOURCES ... LINKS ...): a program bench_NAME that scripts/bench.sh finds.
