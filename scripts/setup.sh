@@ -7,7 +7,9 @@ set -euo pipefail
 packages=(
   g++ cmake ninja-build pkg-config ccache mold
   libcaf-dev capnproto libcapnp-dev librocksdb-dev
-  libboost-program-options-dev libtomlplusplus-dev libsimdjson-dev libre2-dev libspdlog-dev libssl-dev
+  libboost-program-options-dev libtomlplusplus-dev libsimdjson-dev libre2-dev libvalijson-dev nlohmann-json3-dev
+  libspdlog-dev libssl-dev
+  libcurl4-openssl-dev
   # RocksDB's CMake package asks for the libraries that it compresses with.
   zlib1g-dev libbz2-dev liblz4-dev libsnappy-dev libzstd-dev
   libgtest-dev libgmock-dev

@@ -1,0 +1,112 @@
+#include "actors/engine/http/chat_request.hpp"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include <simdjson.h>
+
+#include "schema/text.hpp"
+
+namespace tandem {
+namespace {
+
+std::string_view role_name(schema::Role role) {
+  switch (role) {
+    case schema::Role::SYSTEM:
+      return "system";
+    case schema::Role::ASSISTANT:
+      return "assistant";
+    default:
+      return "user";
+  }
+}
+
+template <class Number>
+void append_number(std::string& out, std::string_view field, Number value) {
+  std::array<char, 32> digits;
+  auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  out.append(field).append(digits.data(), end);
+}
+
+void append_messages(std::string& out, const generation_request& request) {
+  out += R"(,"messages":[)";
+  bool first = true;
+  for (const auto& turn : request.messages) {
+    out += first ? R"({"role":")" : R"(,{"role":")";
+    first = false;
+    out.append(role_name(turn.role)).append(R"(","content":)");
+    append_json_string(out, turn.content);
+    out += '}';
+  }
+  out += ']';
+}
+
+void append_sampling(std::string& out, const generation_request& request, server_kind server) {
+  if (request.max_tokens > 0) append_number(out, R"(,"max_tokens":)", request.max_tokens);
+  if (std::isfinite(request.temperature))
+    append_number(out, R"(,"temperature":)", request.temperature);
+  if (std::isfinite(request.top_p) && request.top_p > 0 && request.top_p < 1)
+    append_number(out, R"(,"top_p":)", request.top_p);
+  // Not part of OpenAI's interface, and some providers refuse what they don't know.
+  if (request.top_k > 0 && server != server_kind::openai)
+    append_number(out, R"(,"top_k":)", request.top_k);
+  // Servers differ in how wide a seed may be; all take 31 bits.
+  append_number(out, R"(,"seed":)", request.seed & 0x7fffffffu);
+}
+
+}  // namespace
+
+void append_json_string(std::string& out, std::string_view s) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  out += '"';
+  std::string repaired;
+  if (!is_valid_utf8(s)) {
+    repaired = valid_utf8(s);
+    s = repaired;
+  }
+  std::size_t plain = 0;
+  for (std::size_t i = 0; i < s.size(); ++i) {
+    auto c = static_cast<unsigned char>(s[i]);
+    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    out.append(s.substr(plain, i - plain));
+    plain = i + 1;
+    if (c == '\n') {
+      out += "\\n";
+    } else if (c >= 0x20) {
+      out += '\\';
+      out += static_cast<char>(c);
+    } else {
+      out += "\\u00";
+      out += hex[c >> 4];
+      out += hex[c & 15];
+    }
+  }
+  out.append(s.substr(plain)).append(1, '"');
+}
+
+caf::expected<std::string> chat_request_body(const generation_request& request,
+                                             const chat_request_options& options) {
+  std::size_t size = 512 + request.response_schema.size();
+  for (const auto& turn : request.messages) size += turn.content.size() * 9 / 8 + 32;
+  std::string out;
+  out.reserve(size);
+  out += R"({"model":)";
+  append_json_string(out, options.model);
+  out += R"(,"stream":true,"stream_options":{"include_usage":true})";
+  append_messages(out, request);
+  append_sampling(out, request, options.server);
+  if (options.constrain && !request.response_schema.empty()) {
+    simdjson::dom::parser parser;
+    simdjson::dom::object object;
+    if (parser.parse(request.response_schema).get(object) != simdjson::SUCCESS)
+      return make_error(errc::invalid_argument, "the response schema is no JSON object");
+    out += R"(,"response_format":{"type":"json_schema","json_schema":{"name":"output","schema":)";
+    out += request.response_schema;
+    out += "}}";
+  }
+  out += '}';
+  return out;
+}
+
+}  // namespace tandem

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <caf/expected.hpp>
+
+#include "actors/engine/backend.hpp"
+#include "actors/engine/http/server_kind.hpp"
+
+namespace tandem {
+
+struct chat_request_options {
+  /// What the server calls it.
+  std::string_view model;
+  server_kind server = server_kind::openai;
+  /// Write the request's schema as `response_format`.
+  bool constrain = true;
+};
+
+/// The body of POST /v1/chat/completions: always streamed, with usage. Invalid UTF-8 in messages is
+/// replaced. `invalid_argument`: the schema is no JSON object.
+[[nodiscard]] caf::expected<std::string> chat_request_body(const generation_request& request,
+                                                           const chat_request_options& options);
+
+/// Appends `s` as a JSON string with its quotes.
+void append_json_string(std::string& out, std::string_view s);
+
+}  // namespace tandem

@@ -1,0 +1,70 @@
+#include "actors/engine/http/http_backend.hpp"
+
+#include <utility>
+
+#include "actors/engine/http/chat_call.hpp"
+#include "actors/engine/http/chat_request.hpp"
+#include "actors/engine/http/server_prober.hpp"
+
+namespace tandem {
+
+caf::expected<std::unique_ptr<http_backend>> http_backend::open(const engine_config& config,
+                                                                std::shared_ptr<http_loop> loop,
+                                                                backend_sink sink) {
+  if (!loop)
+    return make_error(errc::internal,
+                      "engine '" + config.name + "': the node has no event loop for HTTP");
+  auto server = http_server::open(config);
+  if (!server) return std::move(server.error());
+  return std::unique_ptr<http_backend>{new http_backend{std::move(*server), std::move(loop),
+                                                        std::move(sink), config.weight_version}};
+}
+
+http_backend::http_backend(http_server server, std::shared_ptr<http_loop> loop, backend_sink sink,
+                           std::string weight_version)
+    : loop_{std::move(loop)},
+      link_{std::make_shared<http_link>(std::move(server), loop_, std::move(sink))},
+      prober_{std::make_shared<server_prober>(link_, std::move(weight_version))} {
+  prober_->begin(*loop_);
+}
+
+http_backend::~http_backend() {
+  link_->close(*loop_);
+}
+
+progress http_backend::start(generation_request request) {
+  const auto& server = link_->server();
+  chat_request_options options{.model = server.model(),
+                               .server = prober_->kind(),
+                               .constrain = server.config().constrain_plans};
+  auto body = chat_request_body(request, options);
+  if (!body)
+    return generation{.code = code_of(body.error()),
+                      .error = "engine '" + server.engine() + "': " + message_of(body.error()),
+                      .finish = schema::Finish::ERROR};
+  std::string unconstrained;
+  if (options.constrain && !request.response_schema.empty()) {
+    options.constrain = false;
+    if (auto without = chat_request_body(request, options)) unconstrained = std::move(*without);
+  }
+  chat_reply reply{request, prober_->context_tokens(), server.key_source()};
+  link_->start(
+      *loop_, request.id, std::move(*body),
+      std::make_shared<chat_call>(link_, request.id, std::move(reply), std::move(unconstrained)));
+  return generation_pending{};
+}
+
+progress http_backend::cancel(std::uint64_t id) {
+  link_->cancel(*loop_, id);
+  return generation_pending{};
+}
+
+backend_status http_backend::status() const {
+  return link_->status();
+}
+
+void http_backend::probe(std::function<void(std::vector<engine_check>)> done) {
+  prober_->probe(*loop_, std::move(done));
+}
+
+}  // namespace tandem

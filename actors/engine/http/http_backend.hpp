@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <caf/expected.hpp>
+
+#include "actors/engine/backend.hpp"
+#include "actors/engine/engine_config.hpp"
+#include "actors/engine/http/http_link.hpp"
+#include "actors/http/http_loop.hpp"
+
+namespace tandem {
+
+class server_prober;
+
+/// An OpenAI-compatible server as an engine's backend. Always streamed upstream; a cancelled
+/// request closes its connection. Errors: `invalid_argument` for what is the caller's fault (4xx),
+/// `overloaded` for 408, 429 and 503, `engine_failed` for everything else. A good generation's
+/// `error` is empty, or says that its tokens are an estimate.
+class http_backend : public backend {
+ public:
+  /// Begins to probe. `invalid_argument` says which setting is wrong; whether the server is there
+  /// shows in status().
+  [[nodiscard]] static caf::expected<std::unique_ptr<http_backend>> open(
+      const engine_config& config, std::shared_ptr<http_loop> loop, backend_sink sink);
+  ~http_backend() override;
+
+  [[nodiscard]] progress start(generation_request request) override;
+  progress cancel(std::uint64_t id) override;
+  [[nodiscard]] backend_status status() const override;
+  void probe(std::function<void(std::vector<engine_check>)> done) override;
+
+ private:
+  http_backend(http_server server, std::shared_ptr<http_loop> loop, backend_sink sink,
+               std::string weight_version);
+
+  std::shared_ptr<http_loop> loop_;
+  std::shared_ptr<http_link> link_;
+  std::shared_ptr<server_prober> prober_;
+};
+
+}  // namespace tandem

@@ -1,0 +1,116 @@
+#include "actors/engine/http/server_prober.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tandem {
+namespace {
+
+/// Every so many rounds the server is asked again who it is and what it has.
+constexpr std::uint64_t whole_rounds = 5;
+constexpr std::chrono::milliseconds starting_pause_least{50};
+
+std::uint64_t unix_ms() {
+  using namespace std::chrono;
+  return static_cast<std::uint64_t>(
+      duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
+}
+
+bool same_decisions(const backend_status& a, const backend_status& b) {
+  return a.health == b.health && a.reason == b.reason && a.server == b.server &&
+         a.weight_version == b.weight_version && a.context_tokens == b.context_tokens;
+}
+
+}  // namespace
+
+server_prober::server_prober(std::shared_ptr<http_link> link, std::string weight_version)
+    : link_{std::move(link)},
+      weight_version_{std::move(weight_version)},
+      gate_{link_->server().config().rise, link_->server().config().fall},
+      starting_pause_{starting_pause_least} {
+  if (auto kind = server_kind_of(link_->server().config().server)) kind_ = *kind;
+  auto status = link_->status();
+  status.health = schema::Health::STARTING;
+  status.reason = "not asked yet";
+  status.url = link_->server().url();
+  status.weight_version = weight_version_;
+  link_->set_status(std::move(status));
+}
+
+void server_prober::begin(http_loop& loop) {
+  loop.call_after(std::chrono::milliseconds{0}, [me = weak_from_this()] {
+    if (auto prober = me.lock()) prober->run_round();
+  });
+}
+
+void server_prober::run_round() {
+  bool whole = rounds_++ % whole_rounds == 0 || gate_.health() != schema::Health::HEALTHY;
+  auto round = std::make_shared<probe_round>(link_, facts_, habits_,
+                                             [me = weak_from_this()](probe_result result) {
+                                               if (auto prober = me.lock())
+                                                 prober->finish_round(std::move(result));
+                                             });
+  round->begin(whole ? probe_round::extent::whole : probe_round::extent::light);
+}
+
+void server_prober::finish_round(probe_result result) {
+  learn(std::move(result));
+  auto loop = link_->loop();
+  if (!loop) return;
+  loop->call_after(pause(), [me = weak_from_this()] {
+    if (auto prober = me.lock()) prober->run_round();
+  });
+}
+
+std::chrono::milliseconds server_prober::pause() {
+  auto interval = std::max(link_->server().config().health_interval, starting_pause_least);
+  if (gate_.health() != schema::Health::STARTING) {
+    starting_pause_ = starting_pause_least;
+    return interval;
+  }
+  return std::min(interval, std::exchange(starting_pause_, starting_pause_ * 3 / 2));
+}
+
+void server_prober::learn(probe_result result) {
+  auto before = link_->status();
+  auto now = before;
+  now.health = gate_.take(result.verdict);
+  if (result.verdict == probe_verdict::good) {
+    if (now.health == schema::Health::HEALTHY) now.reason.clear();
+  } else {
+    now.reason = result.reason;
+  }
+  facts_ = std::move(result.facts);
+  habits_ = result.habits;
+  if (facts_.kind) {
+    kind_ = *facts_.kind;
+    context_tokens_ = facts_.context_tokens;
+    now.server = facts_.server();
+    now.context_tokens = facts_.context_tokens;
+    if (weight_version_.empty())
+      now.weight_version =
+          facts_.weight_version.empty() ? link_->server().model() : facts_.weight_version;
+  }
+  now.server_running = facts_.running;
+  now.server_waiting = facts_.waiting;
+  now.cache_usage = facts_.cache_usage;
+  if (result.load_is_new) now.load_at_ms = unix_ms();
+  // Whatever comes back may be something else.
+  if (result.verdict == probe_verdict::bad || result.verdict == probe_verdict::loading) {
+    facts_ = {};
+    habits_ = {};
+  }
+  link_->set_status(now);
+  if (!same_decisions(before, now)) link_->status_changed();
+}
+
+void server_prober::probe(http_loop& loop, std::function<void(std::vector<engine_check>)> done) {
+  loop.call_after(std::chrono::milliseconds{0}, [me = shared_from_this(), done = std::move(done)] {
+    auto round = std::make_shared<probe_round>(
+        me->link_, me->facts_, probe_habits{},
+        [done](probe_result result) { done(std::move(result.checks)); });
+    round->begin(probe_round::extent::with_generation);
+  });
+}
+
+}  // namespace tandem

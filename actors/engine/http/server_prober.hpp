@@ -1,0 +1,48 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/engine/http/health_gate.hpp"
+#include "actors/engine/http/http_link.hpp"
+#include "actors/engine/http/probe_round.hpp"
+
+namespace tandem {
+
+/// Keeps a link's status true: asks its server every health_interval, more often while it starts.
+/// Lives on the loop's thread, between rounds in the loop's timers, and ends with its backend.
+class server_prober : public std::enable_shared_from_this<server_prober> {
+ public:
+  /// `weight_version` empty: what the server says.
+  server_prober(std::shared_ptr<http_link> link, std::string weight_version);
+
+  void begin(http_loop& loop);
+  /// One round of everything, apart from the regular ones; from any thread.
+  void probe(http_loop& loop, std::function<void(std::vector<engine_check>)> done);
+
+  // From any thread.
+  [[nodiscard]] server_kind kind() const { return kind_.load(); }
+  [[nodiscard]] std::uint32_t context_tokens() const { return context_tokens_.load(); }
+
+ private:
+  void run_round();
+  void finish_round(probe_result result);
+  void learn(probe_result result);
+  [[nodiscard]] std::chrono::milliseconds pause();
+
+  const std::shared_ptr<http_link> link_;
+  const std::string weight_version_;
+  health_gate gate_;
+  server_facts facts_;
+  probe_habits habits_;
+  std::uint64_t rounds_ = 0;
+  std::chrono::milliseconds starting_pause_;
+  std::atomic<server_kind> kind_{server_kind::openai};
+  std::atomic<std::uint32_t> context_tokens_{0};
+};
+
+}  // namespace tandem
