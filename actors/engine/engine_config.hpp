@@ -27,7 +27,9 @@ struct model_config {
   std::string compose_system;
 };
 
-/// How a simulated engine behaves: time per call = time to first token + tokens × time per token.
+/// How a simulated engine behaves: `[engine.sim]`. Time per call = prompt tokens to read /
+/// prefill_rate
+/// + first_token + tokens to write × time per token. `replay` takes its times from here too.
 struct sim_config {
   std::uint64_t seed = 1;
   std::chrono::microseconds first_token{0};
@@ -38,6 +40,35 @@ struct sim_config {
   std::uint32_t plan_steps = 8;
   /// Durations named by a prompt's `@sim {"ms":...}` are multiplied by this.
   double time_scale = 1;
+  /// Prompt tokens read a second, shared by all requests that are being read; 0: at once.
+  double prefill_rate = 0;
+  /// Each further request at work adds this to the time per token.
+  std::chrono::microseconds per_token_batch{0};
+  /// How often the batch is looked at anew and text is streamed, where times depend on it.
+  std::chrono::microseconds slice{std::chrono::milliseconds{10}};
+  /// Blocks of the prefix cache, the least recently used leave first; 0: no cache.
+  std::uint32_t cache_blocks = 0;
+  /// Tokens in one block; only whole blocks hit.
+  std::uint32_t cache_block_tokens = 16;
+  /// Longer prompts are refused.
+  std::uint32_t context_tokens = 131'072;
+  /// A prompt is answered right when its difficulty (0 to 1, as `@sim {"difficulty":...}` says,
+  /// else by its hash, evenly spread) is not above this. Plans are not touched. 0 to 1.
+  double quality = 1;
+  /// Shares of calls, 0 to 1: refused with `overloaded` and retry_after (429), with `unavailable`
+  /// and retry_after (503), never answered, broken off in mid-stream with `engine_failed`, slowed
+  /// by slow_factor, answered wrong.
+  double overload_rate = 0;
+  double unavailable_rate = 0;
+  double stall_rate = 0;
+  double cut_rate = 0;
+  double slow_rate = 0;
+  double wrong_rate = 0;
+  /// Of a slow call: its times are multiplied by this.
+  double slow_factor = 10;
+  /// Reported token counts are the true ones multiplied by this: other than 1 is a lie.
+  double usage_factor = 1;
+  std::chrono::milliseconds retry_after{std::chrono::seconds{1}};
 };
 
 /// An OpenAI-compatible server: `[engine.http]`. Also how a `managed` one is spoken to.

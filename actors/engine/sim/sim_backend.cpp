@@ -1,73 +1,60 @@
 #include "actors/engine/sim/sim_backend.hpp"
 
 #include <algorithm>
-#include <array>
+#include <charconv>
 #include <cmath>
-
-#include <simdjson.h>
+#include <optional>
 
 #include "schema/text.hpp"
 
 namespace tandem {
 namespace {
 
-constexpr std::string_view marker = "@sim ";
 constexpr std::size_t remembered_prompts_max = 65'536;
-constexpr double ms_max = 24.0 * 3600 * 1000;
-constexpr std::uint32_t context_tokens = 131'072;
+constexpr std::string_view made_up = "[simulated] ";
 
-/// The usual estimate for English text.
-std::uint64_t tokens_in(std::size_t bytes) {
-  return (bytes + 3) / 4;
+/// Evenly spread over 0 to 1, the same on every machine.
+double difficulty_of(std::string_view prompt) {
+  std::uint64_t hash = 14'695'981'039'346'656'037ull;
+  for (unsigned char byte : prompt) hash = (hash ^ byte) * 1'099'511'628'211ull;
+  // FNV leaves the high bits of short texts alike.
+  hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccdull;
+  hash = (hash ^ (hash >> 33)) * 0xc4ceb9fe1a85ec53ull;
+  return static_cast<double>((hash ^ (hash >> 33)) >> 11) * 0x1p-53;
 }
 
-errc error_named(std::string_view name) {
-  for (auto code : {errc::invalid_argument, errc::overloaded, errc::unavailable,
-                    errc::deadline_exceeded, errc::engine_failed, errc::invalid_output})
-    if (name == to_string(code)) return code;
-  return errc::unknown;
+std::string wrong(const std::string& text) {
+  std::int64_t number = 0;
+  auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (read.ec == std::errc{} && read.ptr == text.data() + text.size() && number < INT64_MAX)
+    return std::to_string(number + 1);
+  return std::string{made_up} + "a wrong answer";
 }
 
-void read(sim_directive& wish, simdjson::dom::object object) {
-  std::string_view name;
-  std::uint64_t count = 0;
-  if (!object["reply"].get(name)) {
-    wish.reply = name;
-    wish.has_reply = true;
-  }
-  double ms = 0;
-  if (!object["ms"].get(ms)) wish.ms = std::clamp(ms, 0.0, ms_max);
-  if (!object["error"].get(name)) {
-    wish.error = error_named(name);
-    if (wish.error == errc::unknown) wish.problem = "@sim names an unknown error";
-  }
-  if (!object["fail_first"].get(count))
-    wish.fail_first = static_cast<std::uint32_t>(std::min<std::uint64_t>(count, 1000));
-  bool cut = false;
-  if (!object["cut"].get(cut)) wish.cut = cut;
+/// As many words of one token each.
+std::string words(std::uint32_t tokens) {
+  std::string text;
+  text.reserve(std::size_t{tokens} * 4);
+  for (std::uint32_t i = 0; i < tokens; ++i) text += i == 0 ? "sim:" : " sim";
+  return text;
+}
+
+std::uint64_t scaled(std::uint64_t tokens, double factor) {
+  if (factor == 1) return tokens;
+  return static_cast<std::uint64_t>(std::min(static_cast<double>(tokens) * factor, 1e15));
+}
+
+generation failed(errc code, std::string error) {
+  return {.code = code, .error = std::move(error), .finish = schema::Finish::ERROR};
 }
 
 }  // namespace
 
-sim_directive parse_sim_directive(std::string_view prompt) {
-  sim_directive wish;
-  auto start = prompt.find(marker);
-  if (start == std::string_view::npos) return wish;
-  auto json = prompt.substr(start + marker.size());
-  json = json.substr(0, json.find('\n'));
-  simdjson::dom::parser parser;
-  simdjson::dom::object object;
-  if (parser.parse(simdjson::padded_string{json}).get(object))
-    wish.problem = "what follows @sim is no JSON object on one line";
-  else
-    read(wish, object);
-  return wish;
-}
-
-sim_backend::sim_backend(const engine_config& config)
+sim_backend::sim_backend(const engine_config& config, backend_sink sink)
     : config_{config.sim},
       weight_version_{config.weight_version.empty() ? "1" : config.weight_version},
-      random_{config.sim.seed} {}
+      random_{config.sim.seed},
+      calls_{config.sim, std::move(sink)} {}
 
 std::string sim_backend::plan_text() const {
   std::string text = R"({"steps":[)";
@@ -79,75 +66,124 @@ std::string sim_backend::plan_text() const {
   return text + "]}";
 }
 
-generation sim_backend::answer(const generation_request& request, const sim_directive& wish) {
+bool sim_backend::strikes(double rate) {
+  return rate > 0 && std::uniform_real_distribution<>{}(random_) < rate;
+}
+
+bool sim_backend::faulty(const std::string& prompt, const sim_directive& wish) {
+  if (!wish.has_fault()) return false;
+  if (wish.fail_first == 0) return true;
+  if (failures_.size() >= remembered_prompts_max) failures_.clear();
+  return ++failures_[prompt] <= wish.fail_first;
+}
+
+generation sim_backend::refusal(const sim_directive& wish, bool faulty,
+                                std::uint64_t prompt_tokens) {
+  if (faulty && wish.error != errc::unknown) {
+    auto result = failed(wish.error, "simulated error, as the prompt asks");
+    result.retry_after = wish.retry_after;
+    return result;
+  }
+  if (!wish.problem.empty()) return failed(errc::invalid_argument, wish.problem);
+  if (prompt_tokens > config_.context_tokens)
+    return failed(errc::invalid_argument, "the prompt has about " + std::to_string(prompt_tokens) +
+                                              " tokens, the context " +
+                                              std::to_string(config_.context_tokens));
+  if (strikes(config_.error_rate))
+    return failed(errc::engine_failed, "simulated error (sim.error_rate)");
   generation result;
-  const auto& prompt = request.messages.back().content;
-  auto fails = wish.error != errc::unknown;
-  if (fails && wish.fail_first > 0) {
-    if (failures_.size() >= remembered_prompts_max) failures_.clear();
-    fails = ++failures_[prompt] <= wish.fail_first;
-  }
-  if (fails) {
-    result.code = wish.error;
-    result.error = "simulated error, as the prompt asks";
-  } else if (!wish.problem.empty()) {
-    result.code = errc::invalid_argument;
-    result.error = wish.problem;
-  } else if (config_.error_rate > 0 &&
-             std::uniform_real_distribution<>{}(random_) < config_.error_rate) {
-    result.code = errc::engine_failed;
-    result.error = "simulated error (sim.error_rate)";
-  }
-  for (const auto& message : request.messages)
-    result.prompt_tokens += tokens_in(message.content.size());
-  result.finish = result.code == errc::unknown ? schema::Finish::STOP : schema::Finish::ERROR;
-  if (result.code != errc::unknown) return result;
-  if (wish.has_reply)
-    result.text = wish.reply;
-  else if (request.purpose == schema::Purpose::PLAN)
-    result.text = plan_text();
-  else
-    result.text = "[simulated] " + std::string{cut(prompt, 64)};
-  result.completion_tokens =
-      std::min<std::uint64_t>(tokens_in(result.text.size()), request.max_tokens);
-  if (wish.cut) result.finish = schema::Finish::LENGTH;
+  if (strikes(config_.overload_rate))
+    result = failed(errc::overloaded, "simulated 429 (sim.overload_rate)");
+  else if (strikes(config_.unavailable_rate))
+    result = failed(errc::unavailable, "simulated 503 (sim.unavailable_rate)");
+  if (result.code != errc::unknown) result.retry_after = config_.retry_after;
   return result;
+}
+
+std::string sim_backend::text_for(const generation_request& request, const sim_directive& wish,
+                                  bool faulty) {
+  const auto& prompt = request.messages.back().content;
+  auto is_plan = request.purpose == schema::Purpose::PLAN;
+  std::string text;
+  if (wish.has_reply)
+    text = wish.reply;
+  else if (is_plan)
+    text = plan_text();
+  else if (wish.tokens > 0)
+    text = words(wish.tokens);
+  else
+    text = std::string{made_up} + std::string{cut(prompt, 64)};
+  auto is_wrong = (faulty && wish.wrong) || strikes(config_.wrong_rate);
+  if (!is_wrong && config_.quality < 1)
+    is_wrong = (wish.difficulty >= 0 ? wish.difficulty : difficulty_of(prompt)) > config_.quality;
+  return is_wrong && !is_plan ? wrong(text) : text;
+}
+
+void sim_backend::break_off(paced_call& call, const sim_directive& wish, bool faulty) {
+  std::optional<std::uint64_t> after;
+  if (faulty && wish.cut_after >= 0)
+    after = static_cast<std::uint64_t>(wish.cut_after);
+  else if (strikes(config_.cut_rate))
+    after = call.write_tokens / 2;
+  if (!after) return;
+  auto& result = call.result;
+  call.breaks = true;
+  call.write_tokens = std::min(call.write_tokens, *after);
+  result.text = cut(result.text, call.write_tokens * 4);
+  result.completion_tokens = call.write_tokens;
+  result.code = errc::engine_failed;
+  result.error =
+      "simulated: the stream broke off after " + std::to_string(call.write_tokens) + " tokens";
+  result.finish = schema::Finish::ERROR;
+}
+
+paced_call sim_backend::answer(const generation_request& request, const sim_directive& wish) {
+  paced_call call;
+  for (const auto& message : request.messages)
+    call.prompt_tokens += tokens_in(message.content.size());
+  auto fault = faulty(request.messages.back().content, wish);
+  call.stalls = (fault && wish.stall) || strikes(config_.stall_rate);
+  call.slow = wish.slow * (strikes(config_.slow_rate) ? config_.slow_factor : 1);
+  if (wish.ms >= 0)
+    call.takes =
+        std::chrono::microseconds{std::llround(wish.ms * 1000 * config_.time_scale * call.slow)};
+  auto& result = call.result;
+  result = refusal(wish, fault, call.prompt_tokens);
+  if (result.code == errc::unknown) {
+    result.text = text_for(request, wish, fault);
+    result.finish = wish.cut ? schema::Finish::LENGTH : schema::Finish::STOP;
+    call.write_tokens = std::min<std::uint64_t>(tokens_in(result.text.size()), request.max_tokens);
+    result.completion_tokens = call.write_tokens;
+    break_off(call, wish, fault);
+  }
+  auto lie = wish.usage >= 0 ? wish.usage : config_.usage_factor;
+  result.prompt_tokens = scaled(call.prompt_tokens, lie);
+  result.completion_tokens = scaled(result.completion_tokens, lie);
+  return call;
 }
 
 progress sim_backend::start(generation_request request) {
   if (request.messages.empty())
     return generation{.code = errc::invalid_argument, .error = "no messages"};
   auto wish = parse_sim_directive(request.messages.back().content);
-  auto result = answer(request, wish);
-  auto takes = config_.first_token + config_.per_token * result.completion_tokens;
-  if (wish.ms >= 0)
-    takes = std::chrono::microseconds{std::llround(wish.ms * 1000 * config_.time_scale)};
-  if (takes.count() == 0) return result;
-  running_.emplace(request.id, std::move(result));
-  return takes;
+  return calls_.start(request.id, answer(request, wish), request.messages);
 }
 
 progress sim_backend::resume(std::uint64_t id) {
-  auto found = running_.find(id);
-  if (found == running_.end()) return generation_pending{};
-  auto result = std::move(found->second);
-  running_.erase(found);
-  return result;
+  return calls_.resume(id);
 }
 
 progress sim_backend::cancel(std::uint64_t id) {
-  auto found = running_.find(id);
-  if (found == running_.end()) return generation_pending{};
-  generation result{.code = errc::cancelled,
-                    .error = "cancelled",
-                    .finish = schema::Finish::CANCELLED,
-                    .prompt_tokens = found->second.prompt_tokens};
-  running_.erase(found);
-  return result;
+  return calls_.cancel(id);
 }
 
 backend_status sim_backend::status() const {
-  return {.weight_version = weight_version_, .context_tokens = context_tokens, .simulated = true};
+  return {.weight_version = weight_version_,
+          .context_tokens = config_.context_tokens,
+          .simulated = true,
+          .server = "simulated",
+          .server_running = static_cast<std::uint32_t>(calls_.size()),
+          .cache_usage = calls_.cache_usage()};
 }
 
 }  // namespace tandem

@@ -3,40 +3,22 @@
 #include <cstdint>
 #include <random>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 
 #include "actors/engine/backend.hpp"
 #include "actors/engine/engine_config.hpp"
+#include "actors/engine/sim/paced_calls.hpp"
+#include "actors/engine/sim/sim_directive.hpp"
 
 namespace tandem {
 
-/// What a prompt may ask of a simulated engine: a JSON object behind the word `@sim`, to the end of
-/// the line.
-///   @sim {"reply":"42","ms":120,"error":"engine_failed","fail_first":2,"cut":true}
-struct sim_directive {
-  /// The text to answer with.
-  std::string reply;
-  bool has_reply = false;
-  /// How long the call takes; negative: as the profile says.
-  double ms = -1;
-  /// The call fails with this error; with `fail_first`, only its first so many calls do.
-  errc error = errc::unknown;
-  std::uint32_t fail_first = 0;
-  /// The reply is cut at its token limit.
-  bool cut = false;
-  /// Why the directive is not usable; empty: it is, or there is none.
-  std::string problem;
-};
-
-[[nodiscard]] sim_directive parse_sim_directive(std::string_view prompt);
-
-/// A model of an engine instead of an engine: time, cost and errors by a simple calibrated formula,
-/// deterministic under a seed. No clock: it says how long a call takes. What it writes says that it
-/// is simulated, except where a directive words the reply.
+/// A model of an engine instead of an engine: time, cost, prefix cache, quality and faults by a
+/// simple calibrated formula (sim_config), deterministic under a seed. No clock: it says how long
+/// to wait. What it writes says that it is simulated, except where a directive words the reply.
 class sim_backend : public backend {
  public:
-  explicit sim_backend(const engine_config& config);
+  /// Without a sink nothing is streamed, and every end is returned.
+  explicit sim_backend(const engine_config& config, backend_sink sink = {});
 
   [[nodiscard]] progress start(generation_request request) override;
   [[nodiscard]] progress resume(std::uint64_t id) override;
@@ -44,13 +26,22 @@ class sim_backend : public backend {
   [[nodiscard]] backend_status status() const override;
 
  private:
-  [[nodiscard]] generation answer(const generation_request& request, const sim_directive& wish);
+  [[nodiscard]] paced_call answer(const generation_request& request, const sim_directive& wish);
+  /// Whether the directive's faults hold for this call.
+  [[nodiscard]] bool faulty(const std::string& prompt, const sim_directive& wish);
+  [[nodiscard]] bool strikes(double rate);
+  /// Why the call is refused, as a result; code `unknown`: it is not.
+  [[nodiscard]] generation refusal(const sim_directive& wish, bool faulty,
+                                   std::uint64_t prompt_tokens);
+  void break_off(paced_call& call, const sim_directive& wish, bool faulty);
+  [[nodiscard]] std::string text_for(const generation_request& request, const sim_directive& wish,
+                                     bool faulty);
   [[nodiscard]] std::string plan_text() const;
 
   sim_config config_;
   std::string weight_version_;
   std::mt19937_64 random_;
-  std::unordered_map<std::uint64_t, generation> running_;
+  paced_calls calls_;
   /// Calls seen of each prompt with `fail_first`; bounded.
   std::unordered_map<std::string, std::uint32_t> failures_;
 };

@@ -107,6 +107,11 @@ TEST(sim_backend, DirectivesOfWrongTypesAreIgnored) {
   EXPECT_EQ(parse_sim_directive(R"(@sim {"ms":-5})").ms, 0);
   EXPECT_EQ(parse_sim_directive(R"(@sim {"ms":1e300})").ms, 24.0 * 3600 * 1000);
   EXPECT_EQ(parse_sim_directive(R"(@sim {"fail_first":18446744073709551615})").fail_first, 1000u);
+  EXPECT_EQ(parse_sim_directive(R"(@sim {"difficulty":7})").difficulty, 1);
+  EXPECT_EQ(parse_sim_directive(R"(@sim {"tokens":1e9})").tokens, 0u);
+  EXPECT_EQ(parse_sim_directive(R"(@sim {"tokens":99999999999})").tokens, 1'000'000u);
+  EXPECT_EQ(parse_sim_directive(R"(@sim {"usage":-1})").usage, 0);
+  EXPECT_EQ(parse_sim_directive(R"(@sim {"cut_after":-3})").cut_after, -1);
 }
 
 TEST(sim_backend, SaysHowLongACallTakes) {
