@@ -25,6 +25,65 @@ TEST(verifier, NoCheckFitsEverything) {
   EXPECT_TRUE(fits("", "ignored", "anything"));
 }
 
+TEST(verifier, NothingButWhiteSpaceFitsNoCheck) {
+  for (auto kind : {"number", "exact", "contains", "regex", "json_schema", "judge", "command"})
+    for (auto blank : {"", " ", "\n\t "})
+      EXPECT_EQ(misfit_of(kind, kind == std::string_view{"regex"} ? ".*" : "{}", blank),
+                "the reply is empty")
+          << kind;
+  EXPECT_EQ(blank_misfit(" \n"), "the reply is empty");
+  EXPECT_EQ(blank_misfit(" x "), "");
+}
+
+TEST(verifier, JudgesAndCommandsAreNotDecidedByTheTextAlone) {
+  for (auto kind : {"judge", "command"})
+    EXPECT_NE(misfit_of(kind, "x", "good").find("not decided by the text"), std::string::npos);
+}
+
+TEST(verifier, KindsAreSorted) {
+  EXPECT_EQ(sort_of_check(""), check_sort::none);
+  for (auto kind : {"number", "exact", "contains", "regex", "json_schema"})
+    EXPECT_EQ(sort_of_check(kind), check_sort::text);
+  EXPECT_EQ(sort_of_check("judge"), check_sort::judge);
+  EXPECT_EQ(sort_of_check("command"), check_sort::command);
+  for (auto kind : {"Number", "jsonschema", " ", "judge "})
+    EXPECT_EQ(sort_of_check(kind), check_sort::unknown) << kind;
+}
+
+TEST(verifier, UsableChecksHaveNoProblem) {
+  for (auto [kind, argument] : {std::pair{"", ""},
+                                {"number", ""},
+                                {"exact", "yes"},
+                                {"contains", "yes"},
+                                {"regex", "[a-z]+"},
+                                {"json_schema", R"({"type":"object"})"},
+                                {"judge", "is polite"},
+                                {"command", "lint"}})
+    EXPECT_EQ(check_problem(kind, argument), "") << kind;
+}
+
+TEST(verifier, UnusableChecksAreToldBeforeTheyAreUsed) {
+  for (auto [kind, argument, why] : {std::tuple{"jugde", "x", "judge"},
+                                     {"exact", " ", "needs a text"},
+                                     {"contains", "", "needs a text"},
+                                     {"regex", "(", "not usable"},
+                                     {"json_schema", "{", "is no JSON"},
+                                     {"json_schema", R"({"$ref":"http://x/y"})", "URL"},
+                                     {"judge", " ", "needs a rubric"},
+                                     {"command", "", "[[check]]"}})
+    EXPECT_NE(check_problem(kind, argument).find(why), std::string::npos)
+        << kind << ": " << check_problem(kind, argument);
+  EXPECT_NE(check_problem("regex", std::string(regex_bytes_max + 1, 'a')).find("longer"),
+            std::string::npos);
+  EXPECT_NE(check_problem("judge", std::string(rubric_bytes_max + 1, 'a')).find("rubric"),
+            std::string::npos);
+}
+
+TEST(verifier, JsonSchemasAreChecksToo) {
+  EXPECT_TRUE(fits("json_schema", R"({"type":"integer"})", " 42\n"));
+  EXPECT_FALSE(fits("json_schema", R"({"type":"integer"})", "\"42\""));
+}
+
 TEST(verifier, NumbersAreDecimalNumbersAndNothingElse) {
   for (auto good :
        {"0", "19", "-19", "+19", "1.", ".5", "1.5", "-0.25e10", "1E-7", " 42 ", "42\n", "\t7"})
@@ -37,7 +96,6 @@ TEST(verifier, NumbersAreDecimalNumbersAndNothingElse) {
 TEST(verifier, ExactComparesWithoutTheSpaceAround) {
   EXPECT_TRUE(fits("exact", "yes", "yes"));
   EXPECT_TRUE(fits("exact", " yes\n", "\tyes "));
-  EXPECT_TRUE(fits("exact", "", "  "));
   EXPECT_FALSE(fits("exact", "yes", "Yes"));
   EXPECT_FALSE(fits("exact", "yes", "yes!"));
 }
@@ -55,7 +113,7 @@ TEST(verifier, RegularExpressionsMatchTheWhole) {
   EXPECT_FALSE(fits("regex", "[a-z]+", "abc1"));
   EXPECT_FALSE(fits("regex", "b", "abc"));
   EXPECT_TRUE(fits("regex", "grün|世界", "世界"));
-  EXPECT_TRUE(fits("regex", "", ""));
+  EXPECT_FALSE(fits("regex", "", "a"));
 }
 
 TEST(verifier, UnusableExpressionsSaySo) {
@@ -79,16 +137,18 @@ TEST(verifier, HostileExpressionsEnd) {
 }
 
 TEST(verifier, UnknownKindsNameThoseThereAre) {
-  auto why = misfit_of("json_schema", "", "x");
-  for (auto word : {"json_schema", "number", "exact", "contains", "regex"})
+  auto why = misfit_of("jsonschema", "", "x");
+  for (auto word :
+       {"jsonschema", "number", "exact", "contains", "regex", "json_schema", "judge", "command"})
     EXPECT_NE(why.find(word), std::string::npos) << why;
 }
 
 TEST(verifier, ReasonsAreShortAndUtf8WhateverTheReply) {
   std::string wide;
   for (int i = 0; i < 30'000; ++i) wide += "世";
-  for (auto kind : {"number", "exact", "contains", "regex"}) {
+  for (auto kind : {"number", "exact", "contains", "regex", "json_schema", "judge"}) {
     auto why = misfit_of(kind, "nothing like it", wide);
+    EXPECT_FALSE(why.empty()) << kind;
     EXPECT_LT(why.size(), 400u);
     EXPECT_TRUE(is_valid_utf8(why)) << kind;
   }
