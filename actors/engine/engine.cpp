@@ -2,6 +2,8 @@
 
 #include <caf/send.hpp>
 
+#include "actors/budget.hpp"
+#include "actors/clock.hpp"
 #include "actors/engine/make_backend.hpp"
 #include "actors/engine/prompt_profile.hpp"
 #include "actors/engine/usage_cost.hpp"
@@ -11,6 +13,8 @@
 
 namespace tandem {
 namespace {
+
+constexpr std::size_t error_bytes_max = 1024;
 
 std::uint64_t us_between(engine_state::clock::time_point from, engine_state::clock::time_point to) {
   return to <= from ? 0
@@ -24,17 +28,24 @@ engine_state::~engine_state() {
   auto err = make_error(errc::engine_failed, "engine '" + config.name + "' has stopped");
   while (auto next = waiting.pop()) next->promise.deliver(err);
   for (auto& [id, call] : running) call.promise.deliver(err);
+  for (auto& [id, promise] : probes) promise.deliver(err);
 }
 
 tmsg::attres engine_state::reply(const call& done, const generation& result) const {
   auto attempt = done.attempt.read();
   auto decision = done.decision.read();
+  // A server that claims more than the call can have used does not spend more than was reserved.
+  auto used = result;
+  used.prompt_tokens = std::min(used.prompt_tokens, done.prompt_tokens_max);
+  used.cached_prompt_tokens = std::min(used.cached_prompt_tokens, used.prompt_tokens);
+  used.completion_tokens = std::min(used.completion_tokens, std::uint64_t{attempt->getMaxTokens()});
   message_builder<schema::AttemptResult> out;
   out->setFence(attempt->getFence());
   if (result.code != errc::unknown) write_error(out->initError(), result.code, result.error);
   if (!result.text.empty()) out->setText(text(result.text));
   out->setFinish(result.finish);
-  write_usage(out->initUsage(), result, *decision);
+  write_usage(out->initUsage(), used, *decision);
+  out->setRetryAfterMs(static_cast<std::uint64_t>(result.retry_after.count()));
   out->setEngine(config.name);
   out->setModel(model.name);
   out->setTier(model.tier);
@@ -51,10 +62,42 @@ tmsg::attres engine_state::reply(const call& done, const generation& result) con
   return out.finish();
 }
 
-void engine_state::begin(pointer self, call next) {
-  auto id = next_id++;
+void engine_state::refuse(call& next, const engine_gate::verdict& why) {
+  next.promise.deliver(reply(next, {.code = why.code,
+                                    .error = why.why,
+                                    .finish = schema::Finish::ERROR,
+                                    .retry_after = why.retry_after}));
+}
+
+void engine_state::take(pointer self, call next) {
+  auto now = time->now();
+  auto full = running.size() >= config.concurrency;
+  if (auto verdict = full ? gate.look(now) : gate.admit(now); verdict.code != errc::unknown)
+    return refuse(next, verdict);
+  if (!full) return begin(self, std::move(next));
   auto reader = next.attempt.read();
+  if (!waiting.push(reader->getPriority(), fence_key{reader->getFence()}, next))
+    refuse(next, {errc::overloaded, "engine '" + config.name + "': its queue is full (queue_max)"});
+}
+
+void engine_state::begin(pointer self, call next) {
+  auto reader = next.attempt.read();
+  auto decision = next.decision.read();
   auto request = apply_profile(model, *reader);
+  std::uint64_t bytes = request.response_schema.size();
+  for (const auto& message : request.messages) bytes += message.content.size();
+  next.prompt_tokens_max = prompt_tokens_bound(bytes, request.messages.size());
+  // What was reserved is never exceeded: this is the last place that can refuse.
+  auto bound = call_bound(next.prompt_tokens_max, request.max_tokens,
+                          decision->getInputPriceNanousd(), decision->getOutputPriceNanousd());
+  if (auto allowed = read_budget(reader->getAllowance()); !fits(bound, allowed)) {
+    gate.on_result(errc::cancelled, {}, {}, time->now());
+    return refuse(next, {errc::budget_exceeded,
+                         "the call may take " + std::to_string(bound.tokens) + " tokens and $" +
+                             std::to_string(static_cast<double>(bound.cost_nanousd) * 1e-9) +
+                             ", which is more than is left of the budget"});
+  }
+  auto id = next_id++;
   request.id = id;
   next.started = clock::now();
   next.stream = reader->getStream();
@@ -67,19 +110,37 @@ void engine_state::begin_waiting(pointer self) {
   while (running.size() < config.concurrency) {
     auto next = waiting.pop();
     if (!next) return;
-    begin(self, std::move(*next));
+    take(self, std::move(*next));
   }
+}
+
+void engine_state::publish(pointer self) {
+  auto now = time->now();
+  if (auto next = gate.next_change(now); next && *next != gate_timer) {
+    gate_timer = *next;
+    self->delayed_send(self, *next - now, expire_atom_v);
+  }
+  if (!gate.note(now, unix_ms())) return;
+  self->send(router, engine_atom_v, status(), caf::actor_cast<engine_actor>(self));
+  if (auto verdict = gate.look(now); verdict.code != errc::unknown)
+    while (auto next = waiting.pop()) refuse(*next, verdict);
+}
+
+void engine_state::read_backend(pointer self) {
+  auto now = server->status();
+  gate.on_health(now.health, now.reason);
+  publish(self);
 }
 
 void engine_state::handle(pointer self, std::uint64_t id, progress outcome) {
   if (auto* result = std::get_if<generation>(&outcome)) {
-    finish(id, std::move(*result));
+    finish(self, id, *result);
   } else if (auto* pause = std::get_if<std::chrono::microseconds>(&outcome)) {
     self->delayed_send(self, *pause, wake_atom_v, id);
   }
 }
 
-void engine_state::finish(std::uint64_t id, generation result) {
+void engine_state::finish(pointer self, std::uint64_t id, const generation& result) {
   auto found = running.find(id);
   if (found == running.end()) return;
   auto done = std::move(found->second);
@@ -93,7 +154,9 @@ void engine_state::finish(std::uint64_t id, generation result) {
     ++failures;
     last_error = result.error;
   }
+  gate.on_result(result.code, result.error, result.retry_after, time->now());
   done.promise.deliver(reply(done, result));
+  publish(self);
 }
 
 void engine_state::cancel(pointer self, const fence_key& fence) {
@@ -111,24 +174,66 @@ void engine_state::cancel(pointer self, const fence_key& fence) {
 
 tmsg::engstat engine_state::status() const {
   message_builder<schema::EngineStatus> out;
-  auto now = server->status();
+  auto now = time->now();
+  auto server_now = server->status();
   out->setName(config.name);
   out->setKind(config.kind);
   out->setModel(model.name);
   out->setTier(model.tier);
-  out->setWeightVersion(now.weight_version);
-  out->setHealth(schema::Health::HEALTHY);
-  if (!last_error.empty()) out->setLastError(valid_utf8(last_error));
+  out->setWeightVersion(server_now.weight_version);
+  out->setHealth(gate.health(now));
+  if (!last_error.empty()) out->setLastError(valid_utf8(cut(last_error, error_bytes_max)));
   out->setInFlight(static_cast<std::uint32_t>(running.size()));
   out->setConcurrency(config.concurrency);
   out->setQueued(static_cast<std::uint32_t>(waiting.size()));
-  out->setContextTokens(now.context_tokens);
+  out->setContextTokens(server_now.context_tokens);
   out->setRequests(requests);
   out->setFailures(failures);
   out->setPromptTokens(prompt_tokens);
   out->setCachedPromptTokens(cached_prompt_tokens);
   out->setCompletionTokens(completion_tokens);
-  out->setSimulated(now.simulated);
+  out->setSimulated(server_now.simulated);
+  write_server(*out, server_now);
+  write_gate(*out, now);
+  return out.finish();
+}
+
+void engine_state::write_server(schema::EngineStatus::Builder out, const backend_status& now) {
+  out.setUrl(now.url);
+  out.setServer(valid_utf8(cut(now.server, error_bytes_max)));
+  out.setServerRunning(now.server_running);
+  out.setServerWaiting(now.server_waiting);
+  out.setCacheUsageShare(now.cache_usage);
+  out.setLoadAtMs(now.load_at_ms);
+  out.setProcessId(now.process_id);
+  out.setProcessRestarts(now.process_restarts);
+}
+
+void engine_state::write_gate(schema::EngineStatus::Builder out, clock::time_point now) const {
+  out.setBreaker(gate.breaker().state(now));
+  out.setOpensInARow(gate.breaker().failures_in_a_row());
+  if (auto next = gate.next_change(now))
+    out.setBusyUntilMs(unix_ms() + us_between(now, *next) / 1000);
+  out.setRefusals(gate.refusals());
+  auto changes = out.initChanges(static_cast<unsigned>(gate.changes().size()));
+  for (unsigned i = 0; i < changes.size(); ++i) {
+    const auto& from = gate.changes()[i];
+    changes[i].setAtMs(from.at_ms);
+    changes[i].setHealth(from.health);
+    if (!from.reason.empty()) changes[i].setReason(valid_utf8(cut(from.reason, error_bytes_max)));
+  }
+}
+
+tmsg::engrep engine_state::report(const std::vector<engine_check>& checks) const {
+  message_builder<schema::EngineReport> out;
+  out->setStatus(*status().read());
+  auto list = out->initChecks(static_cast<unsigned>(checks.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    list[i].setWhat(valid_utf8(checks[i].what));
+    list[i].setOk(checks[i].ok);
+    list[i].setDetail(valid_utf8(cut(checks[i].detail, error_bytes_max)));
+    list[i].setTookUs(static_cast<std::uint64_t>(checks[i].took.count()));
+  }
   return out.finish();
 }
 
@@ -140,6 +245,8 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
   state.model = std::move(model);
   state.router = std::move(router);
   state.waiting = waiting_line<engine_state::call>{state.config.queue_max};
+  state.time = &self->clock();
+  state.gate = engine_gate{state.config.name, state.config.breaker};
   // Weak: the backend belongs to this actor and must not keep it alive.
   auto me = caf::actor_cast<caf::actor_addr>(self);
   auto post = [me](auto... parts) {
@@ -151,12 +258,16 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
       {.on_text = [post](std::uint64_t id,
                          std::string text) { post(chunk_atom_v, id, std::move(text)); },
        .on_done = [post](std::uint64_t id,
-                         generation result) { post(done_atom_v, id, std::move(result)); }});
+                         generation result) { post(done_atom_v, id, std::move(result)); },
+       .on_status = [post] { post(wake_atom_v); }});
   if (!server) {
     self->quit(server.error());
     return engine_inside::behavior_type::make_empty_behavior();
   }
   state.server = std::move(*server);
+  auto begun = state.server->status();
+  state.gate.on_health(begun.health, begun.reason);
+  state.gate.note(state.time->now(), unix_ms());
   self->send(state.router, engine_atom_v, state.status(), caf::actor_cast<engine_actor>(self));
   return {[self](attempt_atom, const tmsg::attempt& attempt, const tmsg::decisn& decision,
                  const chunk_sink& sink) {
@@ -167,16 +278,7 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
                                     .sink = sink,
                                     .promise = promise,
                                     .arrived = engine_state::clock::now()};
-            if (state.running.size() < state.config.concurrency) {
-              state.begin(self, std::move(next));
-              return promise;
-            }
-            auto reader = attempt.read();
-            if (!state.waiting.push(reader->getPriority(), fence_key{reader->getFence()}, next))
-              promise.deliver(state.reply(next, {.code = errc::overloaded,
-                                                 .error = "engine '" + state.config.name +
-                                                          "': its queue is full (queue_max)",
-                                                 .finish = schema::Finish::ERROR}));
+            state.take(self, std::move(next));
             return promise;
           },
           [self](cancel_atom, const tmsg::cancel& request) {
@@ -184,6 +286,16 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
             self->state.begin_waiting(self);
           },
           [self](engine_atom) { return self->state.status(); },
+          [self, post](engine_atom, const tmsg::engqry&) {
+            auto& state = self->state;
+            auto promise = self->make_response_promise<tmsg::engrep>();
+            auto id = state.next_probe++;
+            state.probes.emplace(id, promise);
+            state.server->probe([post, id](std::vector<engine_check> checks) {
+              post(done_atom_v, id, std::move(checks));
+            });
+            return promise;
+          },
           [self](status_atom) {
             auto& state = self->state;
             return actor_status({.name = state.config.name,
@@ -215,8 +327,20 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
             self->send(call.sink, chunk_atom_v, chunk.finish());
           },
           [self](done_atom, std::uint64_t id, const generation& result) {
-            self->state.finish(id, result);
+            self->state.finish(self, id, result);
             self->state.begin_waiting(self);
+          },
+          [self](done_atom, std::uint64_t id, const std::vector<engine_check>& checks) {
+            auto found = self->state.probes.find(id);
+            if (found == self->state.probes.end()) return;
+            auto promise = std::move(found->second);
+            self->state.probes.erase(found);
+            promise.deliver(self->state.report(checks));
+          },
+          [self](wake_atom) { self->state.read_backend(self); },
+          [self](expire_atom) {
+            self->state.gate_timer = {};
+            self->state.publish(self);
           },
           [self](wire_atom, const router_actor& router) {
             auto& state = self->state;

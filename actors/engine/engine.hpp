@@ -6,6 +6,7 @@
 #include <string>
 #include <unordered_map>
 
+#include <caf/actor_clock.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -14,6 +15,7 @@
 #include "actors/engine/backend.hpp"
 #include "actors/engine/engine_actor.hpp"
 #include "actors/engine/engine_config.hpp"
+#include "actors/engine/engine_gate.hpp"
 #include "actors/engine/make_backend.hpp"
 #include "actors/fence.hpp"
 #include "actors/router/router_actor.hpp"
@@ -28,6 +30,11 @@ using engine_inside = engine_actor::extend<
     // From the backend's own threads.
     caf::reacts_to<chunk_atom, std::uint64_t, std::string>,
     caf::reacts_to<done_atom, std::uint64_t, generation>,
+    caf::reacts_to<done_atom, std::uint64_t, std::vector<engine_check>>,
+    // Its backend's status has changed.
+    caf::reacts_to<wake_atom>,
+    // To itself: a pause of its gate is over.
+    caf::reacts_to<expire_atom>,
     // The router was started anew.
     caf::reacts_to<wire_atom, router_actor>>;
 
@@ -45,6 +52,8 @@ struct engine_state {
     clock::time_point started;
     clock::time_point first_token;
     std::uint32_t chunks = 0;
+    /// More than its prompt can have.
+    std::uint64_t prompt_tokens_max = 0;
     bool stream = false;
   };
 
@@ -62,6 +71,12 @@ struct engine_state {
   std::uint64_t cached_prompt_tokens = 0;
   std::uint64_t completion_tokens = 0;
   std::string last_error;
+  engine_gate gate;
+  /// The scheduler's, which a test may move; the gate's times are its.
+  const caf::actor_clock* time = nullptr;
+  clock::time_point gate_timer;
+  std::uint64_t next_probe = 1;
+  std::unordered_map<std::uint64_t, caf::typed_response_promise<tmsg::engrep>> probes;
 
   engine_state() = default;
   engine_state(const engine_state&) = delete;
@@ -69,13 +84,22 @@ struct engine_state {
   /// CAF does not answer for a promise that dies with its actor: whoever waits is told here.
   ~engine_state();
 
+  /// To a server, a place in the queue, or a refusal at once.
+  void take(pointer self, call next);
   void begin(pointer self, call next);
+  void refuse(call& next, const engine_gate::verdict& why);
   void begin_waiting(pointer self);
   void handle(pointer self, std::uint64_t id, progress outcome);
-  void finish(std::uint64_t id, generation result);
+  void finish(pointer self, std::uint64_t id, const generation& result);
+  /// Tells the router of a change; those who wait here go elsewhere when it takes nothing.
+  void publish(pointer self);
+  void read_backend(pointer self);
   void cancel(pointer self, const fence_key& fence);
   [[nodiscard]] tmsg::attres reply(const call& done, const generation& result) const;
   [[nodiscard]] tmsg::engstat status() const;
+  static void write_server(schema::EngineStatus::Builder out, const backend_status& now);
+  void write_gate(schema::EngineStatus::Builder out, clock::time_point now) const;
+  [[nodiscard]] tmsg::engrep report(const std::vector<engine_check>& checks) const;
 };
 
 /// Quits with `invalid_argument` when the engine cannot be opened.
@@ -87,4 +111,5 @@ struct engine_state {
 }  // namespace tandem
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tandem::generation)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<tandem::engine_check>)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tandem::router_actor)

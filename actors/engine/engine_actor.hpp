@@ -22,6 +22,8 @@ using engine_actor = caf::typed_actor<
     // Stops an attempt at the next token; its reply comes as `cancelled`. Unknown fences are
     // ignored.
     caf::reacts_to<cancel_atom, tmsg::cancel>, caf::replies_to<engine_atom>::with<tmsg::engstat>,
+    // Asks its server everything that can be asked, once.
+    caf::replies_to<engine_atom, tmsg::engqry>::with<tmsg::engrep>,
     caf::replies_to<status_atom>::with<tmsg::actstat>>;
 
 }  // namespace tandem

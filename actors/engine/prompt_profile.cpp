@@ -1,5 +1,7 @@
 #include "actors/engine/prompt_profile.hpp"
 
+#include <algorithm>
+
 #include "actors/job/plan/prompt_template.hpp"
 #include "schema/text.hpp"
 
@@ -7,6 +9,8 @@ namespace tandem {
 namespace {
 
 constexpr std::size_t prompt_bytes_max = 1u << 20;
+
+const std::string none;
 
 const std::string& system_of(const model_config& model, schema::Purpose purpose) {
   switch (purpose) {
@@ -16,6 +20,9 @@ const std::string& system_of(const model_config& model, schema::Purpose purpose)
       return model.answer_system;
     case schema::Purpose::COMPOSE:
       return model.compose_system.empty() ? model.answer_system : model.compose_system;
+    case schema::Purpose::VERIFY:
+      // A judge's words come with the attempt.
+      return none;
     default:
       return model.step_system;
   }
@@ -37,6 +44,12 @@ std::string plan_prompt(const model_config& model, schema::Attempt::Reader attem
 
 }  // namespace
 
+std::size_t profile_bytes(const model_config& model) {
+  auto system = std::max({model.plan_system.size(), model.step_system.size(),
+                          model.answer_system.size(), model.compose_system.size()});
+  return system + std::max(model.plan_prompt.size(), model.replan_prompt.size());
+}
+
 generation_request apply_profile(const model_config& model, schema::Attempt::Reader attempt) {
   generation_request request;
   request.purpose = attempt.getPurpose();
@@ -45,6 +58,7 @@ generation_request apply_profile(const model_config& model, schema::Attempt::Rea
   request.top_k = attempt.getTopK();
   request.top_p = attempt.getTopP() > 0 ? attempt.getTopP() : 1.0f;
   request.seed = attempt.getSeed();
+  request.response_schema = view(attempt.getResponseSchema());
   const auto& system = system_of(model, request.purpose);
   auto messages = attempt.getMessages();
   request.messages.reserve(messages.size() + 1);

@@ -11,4 +11,8 @@ namespace tandem {
 [[nodiscard]] generation_request apply_profile(const model_config& model,
                                                schema::Attempt::Reader attempt);
 
+/// What the profile adds to the attempt's own messages at most, where its templates name the goal
+/// once.
+[[nodiscard]] std::size_t profile_bytes(const model_config& model);
+
 }  // namespace tandem

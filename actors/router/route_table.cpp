@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "actors/budget.hpp"
 #include "schema/errc.hpp"
 #include "schema/text.hpp"
 
@@ -92,7 +93,7 @@ route_table::engine* route_table::pick_engine(model& of, schema::RouteQuery::Rea
       why_not = "the prompt is longer than its context";
       continue;
     }
-    if (!e.healthy) {
+    if (!e.healthy || names(query.getAvoidedEngines(), e.name)) {
       could = true;
       continue;
     }
@@ -107,9 +108,16 @@ route_table::engine* route_table::pick_engine(model& of, schema::RouteQuery::Rea
   }
   if (best == nullptr && could) {
     later = true;
-    if (!of.engines.empty()) why_not = "no healthy engine";
+    if (!of.engines.empty()) why_not = "no healthy engine that is not busy";
   }
   return best;
+}
+
+bool route_table::affordable(const model& of, schema::RouteQuery::Reader query) {
+  auto prompt = prompt_tokens_bound(query.getPromptBytes(), 1);
+  return fits(
+      call_bound(prompt, query.getMaxTokens(), of.input_price_nanousd, of.output_price_nanousd),
+      read_budget(query.getAllowance()));
 }
 
 caf::expected<route_table::routed> route_table::route(schema::RouteQuery::Reader query) {
@@ -122,20 +130,33 @@ caf::expected<route_table::routed> route_table::route(schema::RouteQuery::Reader
   std::string why_not;
   std::string reasons;
   bool later = false;
-  for (auto& m : models_) {
-    auto* on = pick_engine(m, query, why_not, later);
-    if (on == nullptr) {
-      reasons += (reasons.empty() ? "" : "; ") + m.config.name + ": " + why_not;
-      continue;
+  bool too_dear = false;
+  // Models that failed this step already are taken only when nothing else is left.
+  for (auto excluded : {false, true}) {
+    for (auto& m : models_) {
+      if (names(query.getExcludedModels(), m.config.name) != excluded) continue;
+      auto* on = pick_engine(m, query, why_not, later);
+      if (on != nullptr && !affordable(m, query)) {
+        too_dear = true;
+        on = nullptr;
+        why_not = "it may cost more than is left of the budget";
+      }
+      if (on == nullptr) {
+        reasons += (reasons.empty() ? "" : "; ") + m.config.name + ": " + why_not;
+        continue;
+      }
+      auto cost =
+          static_cast<std::int64_t>(tokens_in(query.getPromptBytes())) * m.input_price_nanousd +
+          static_cast<std::int64_t>(query.getMaxTokens()) * m.output_price_nanousd;
+      arms.push_back({m.config.name, m.config.tier, cost});
+      options.push_back({&m, on});
     }
-    auto cost =
-        static_cast<std::int64_t>(tokens_in(query.getPromptBytes())) * m.input_price_nanousd +
-        static_cast<std::int64_t>(query.getMaxTokens()) * m.output_price_nanousd;
-    arms.push_back({m.config.name, m.config.tier, cost});
-    options.push_back({&m, on});
+    if (!arms.empty()) break;
   }
   if (arms.empty())
-    return make_error(later ? errc::unavailable : errc::invalid_argument,
+    return make_error(later      ? errc::unavailable
+                      : too_dear ? errc::budget_exceeded
+                                 : errc::invalid_argument,
                       "no engine can take this call (" + reasons + ")");
   route_context context{.purpose = query.getPurpose(),
                         .kind = view(query.getKind()),

@@ -32,7 +32,8 @@ class route_table {
     std::string engine;
   };
   /// Counts the engine as busier until settle(). `unavailable`: no engine can take it now.
-  /// `invalid_argument`: no model ever could (an unknown tier, a prompt beyond every context).
+  /// `budget_exceeded`: those that could may cost more than the allowance. `invalid_argument`: no
+  /// model ever could (an unknown tier, a prompt beyond every context).
   [[nodiscard]] caf::expected<routed> route(schema::RouteQuery::Reader query);
 
   /// How the decision turned out.
@@ -61,6 +62,8 @@ class route_table {
   /// were it healthy.
   [[nodiscard]] engine* pick_engine(model& of, schema::RouteQuery::Reader query,
                                     std::string& why_not, bool& later);
+  /// A first look with the prompt alone; the engine, which knows the whole, has the last word.
+  [[nodiscard]] static bool affordable(const model& of, schema::RouteQuery::Reader query);
   void write(schema::Decision::Builder out, const model& of, const engine& on,
              double propensity) const;
 
