@@ -1,17 +1,26 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include "actors/executor_pool/command_check.hpp"
 #include "actors/executor_pool/executor_pool_actor.hpp"
 #include "actors/executor_pool/executor_pool_config.hpp"
+#include "actors/executor_pool/hedge_policy.hpp"
+#include "actors/executor_pool/tenant_ledger.hpp"
 #include "actors/fence.hpp"
+#include "actors/job/job_state.hpp"
 #include "actors/router/router_actor.hpp"
 #include "actors/waiting_line.hpp"
 
@@ -19,31 +28,89 @@ namespace tandem {
 
 using executor_pool_inside = executor_pool_actor::extend<
     // The router was started anew.
-    caf::reacts_to<wire_atom, router_actor>>;
+    caf::reacts_to<wire_atom, router_actor>,
+    // From a thread of the user's checks.
+    caf::reacts_to<done_atom, std::uint64_t, command_verdict>>;
+
+/// What the pool shares with the node beyond its own life.
+struct executor_pool_services {
+  /// Null: no tenant has a budget.
+  std::shared_ptr<tenant_ledger> tenants;
+  /// More bytes than each model's profile adds to a prompt.
+  std::map<std::string, std::size_t, std::less<>> profile_bytes;
+};
 
 struct executor_pool_state {
   static constexpr const char* name = "executor_pool";
   using pointer = executor_pool_inside::stateful_pointer<executor_pool_state>;
   using clock = std::chrono::steady_clock;
 
+  enum class timer_kind : std::uint8_t { deadline, hedge };
+  struct timer {
+    fence_key fence;
+    timer_kind kind;
+  };
+  using timers_by_time = std::multimap<clock::time_point, timer>;
+
+  /// One call under way at an engine. Settled when its reply comes, whoever still waits for it.
+  struct flight {
+    fence_key fence;
+    std::string tenant;
+    tmsg::decisn decision;
+    engine_actor engine;
+    clock::time_point started;
+    budget reserved;
+  };
+
+  enum class stage : std::uint8_t { answering, judging, checking };
+
+  /// One attempt, from its arrival to its reply.
   struct work {
     tmsg::attempt attempt;
+    /// What engines are asked: the attempt itself, or its judge's call.
+    tmsg::attempt call;
     chunk_sink sink;
     caf::typed_response_promise<tmsg::attres> promise;
-    /// Set while an engine has it.
-    engine_actor engine;
-    tmsg::decisn decision;
-    std::multimap<clock::time_point, fence_key>::iterator deadline;
+    stage at = stage::answering;
+    /// Flights under way, two at most (the second is a copy), and decisions that are asked for.
+    std::array<std::uint64_t, 2> call_ids{};
+    std::uint32_t calls = 0;
+    std::uint32_t routing = 0;
+    bool won = false;
+    bool hedged = false;
+    /// Why its engines were told to stop; empty: they were not.
+    errc stopped = errc::unknown;
+    std::string stop_reason;
+    /// The good reply, or the last failure.
+    tmsg::attres result;
+    /// The good reply while it is being verified.
+    tmsg::attres answer;
+    /// Of all calls but those of `result` and `answer`.
+    usage_totals others;
+    /// Engines that this attempt does not go to again, and why the first of them refused it.
+    std::vector<std::string> avoided;
+    std::vector<std::string> refusals;
+    std::uint64_t retry_after_ms = 0;
+    timers_by_time::iterator deadline;
+    timers_by_time::iterator hedge;
+    bool hedge_set = false;
   };
 
   executor_pool_config config;
+  executor_pool_services services;
   router_actor router;
   waiting_line<fence_key> waiting;
   std::unordered_map<fence_key, work> attempts;
+  std::unordered_map<std::uint64_t, flight> flights;
+  std::uint64_t next_flight = 1;
+  std::unordered_map<std::uint64_t, fence_key> checks;
+  std::uint64_t next_check = 1;
   std::size_t in_flight = 0;
-  std::multimap<clock::time_point, fence_key> deadlines;
+  hedge_policy hedging;
+  std::unique_ptr<command_runner> commands;
+  timers_by_time timers;
   /// When the one timer that is set will fire.
-  clock::time_point timer = clock::time_point::max();
+  clock::time_point timer_at = clock::time_point::max();
   std::uint64_t handled = 0;
 
   executor_pool_state() = default;
@@ -52,17 +119,51 @@ struct executor_pool_state {
   /// CAF does not answer for a promise that dies with its actor: whoever waits is told here.
   ~executor_pool_state();
 
+  // executor_pool.cpp: admission, time, the end.
+  void take(pointer self, const tmsg::attempt& attempt, const chunk_sink& sink,
+            caf::typed_response_promise<tmsg::attres> promise);
   void begin(pointer self, const fence_key& fence);
-  void to_engine(pointer self, const fence_key& fence, const tmsg::decisn& decision,
-                 const engine_actor& engine);
-  void finish(pointer self, const fence_key& fence, tmsg::attres result);
+  void reply(pointer self, const fence_key& fence, tmsg::attres result);
   void fail(pointer self, const fence_key& fence, errc code, std::string_view message);
-  void settle(pointer self, const work& done, schema::AttemptResult::Reader result);
+  void cancel(pointer self, const fence_key& fence, std::string_view reason);
+  void stop(pointer self, const fence_key& fence, errc code, std::string reason);
   void set_timer(pointer self);
   void expire(pointer self);
+
+  // attempt_flow.cpp: route -> engine, elsewhere when it refuses, twice when it is slow.
+  void route(pointer self, const fence_key& fence, bool second);
+  void to_engine(pointer self, const fence_key& fence, const tmsg::decisn& decision,
+                 const engine_actor& engine, bool second);
+  void no_route(pointer self, const fence_key& fence, const caf::error& err);
+  void on_reply(pointer self, std::uint64_t id, const tmsg::attres& result);
+  void on_refusal(pointer self, work& of, const fence_key& fence,
+                  schema::AttemptResult::Reader result);
+  void cancel_calls(pointer self, const fence_key& fence, std::string_view reason);
+  void settle(pointer self, const flight& done, schema::AttemptResult::Reader result);
+  void calls_over(pointer self, const fence_key& fence);
+  void hedge(pointer self, const fence_key& fence);
+  /// Reserves the call's most for its tenant; the attempt with its allowance where there is one.
+  [[nodiscard]] caf::expected<tmsg::attempt> reserve(const work& of,
+                                                     schema::Decision::Reader decision,
+                                                     budget& reserved) const;
+
+  // verification.cpp: from an answer to a verdict.
+  void verify(pointer self, const fence_key& fence);
+  void ask_judge(pointer self, const fence_key& fence);
+  void on_verdict(pointer self, const fence_key& fence);
+  void run_command(pointer self, const fence_key& fence);
+  void on_checked(pointer self, const fence_key& fence, std::string_view misfit,
+                  errc code = errc::invalid_output);
 };
 
+/// A reply without a call.
+[[nodiscard]] tmsg::attres failed_attempt(schema::Fence::Reader fence, errc code,
+                                          std::string_view message);
+
 [[nodiscard]] executor_pool_inside::behavior_type executor_pool_behavior(
-    executor_pool_state::pointer self, const executor_pool_config& config, router_actor router);
+    executor_pool_state::pointer self, const executor_pool_config& config, router_actor router,
+    executor_pool_services services);
 
 }  // namespace tandem
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tandem::command_verdict)

@@ -1,0 +1,274 @@
+// The way of one attempt: route -> engine; elsewhere when an engine is busy or down; twice at once
+// when it is slow.
+
+#include <algorithm>
+
+#include "actors/clock.hpp"
+#include "actors/executor_pool/executor_pool.hpp"
+#include "actors/job/job_records.hpp"
+#include "schema/text.hpp"
+
+namespace tandem {
+namespace {
+
+tmsg::rtqry route_query(schema::Attempt::Reader attempt, const std::vector<std::string>& avoided) {
+  message_builder<schema::RouteQuery> query;
+  query->setPurpose(attempt.getPurpose());
+  query->setKind(attempt.getKind());
+  query->setTenant(attempt.getTenant());
+  query->setTier(attempt.getTier());
+  std::size_t bytes = attempt.getPlanError().size() + attempt.getFinished().size();
+  for (auto message : attempt.getMessages()) bytes += message.getContent().size();
+  query->setPromptBytes(static_cast<std::uint32_t>(bytes));
+  query->setMaxTokens(attempt.getMaxTokens());
+  if (attempt.getExcludedEngines().size() != 0)
+    query->setExcludedEngines(attempt.getExcludedEngines());
+  if (attempt.getExcludedModels().size() != 0)
+    query->setExcludedModels(attempt.getExcludedModels());
+  if (attempt.getPinnedVersions().size() != 0)
+    query->setPinnedVersions(attempt.getPinnedVersions());
+  if (attempt.hasAllowance()) query->setAllowance(attempt.getAllowance());
+  if (!avoided.empty()) {
+    auto list = query->initAvoidedEngines(static_cast<unsigned>(avoided.size()));
+    for (unsigned i = 0; i < list.size(); ++i) list.set(i, avoided[i]);
+  }
+  return query.finish();
+}
+
+bool is_refusal(schema::Errc code) {
+  return code == schema::Errc::OVERLOADED || code == schema::Errc::UNAVAILABLE;
+}
+
+budget spent_of(schema::Usage::Reader usage) {
+  return {usage.getPromptTokens() + usage.getCompletionTokens(), usage.getCostNanousd()};
+}
+
+}  // namespace
+
+void executor_pool_state::route(pointer self, const fence_key& fence, bool second) {
+  auto& of = attempts.at(fence);
+  ++of.routing;
+  // No timers on requests within the node: see `job`. The one timer here counts every attempt's own
+  // time.
+  self->request(router, caf::infinite, route_atom_v, route_query(*of.call.read(), of.avoided))
+      .then(
+          [self, fence, second](const tmsg::decisn& decision, const engine_actor& engine) {
+            self->state.to_engine(self, fence, decision, engine, second);
+          },
+          [self, fence](const caf::error& err) { self->state.no_route(self, fence, err); });
+}
+
+caf::expected<tmsg::attempt> executor_pool_state::reserve(const work& of,
+                                                          schema::Decision::Reader decision,
+                                                          budget& reserved) const {
+  auto call = of.call.read();
+  if (!services.tenants || call->getTenant().size() == 0) return of.call;
+  std::uint64_t bytes =
+      call->getPlanError().size() + call->getFinished().size() + call->getResponseSchema().size();
+  for (auto message : call->getMessages()) bytes += message.getContent().size();
+  if (auto profile = services.profile_bytes.find(view(decision.getModel()));
+      profile != services.profile_bytes.end())
+    bytes += profile->second;
+  auto most =
+      call_bound(prompt_tokens_bound(bytes, call->getMessages().size() + 1), call->getMaxTokens(),
+                 decision.getInputPriceNanousd(), decision.getOutputPriceNanousd());
+  auto grant = services.tenants->reserve(view(call->getTenant()), most, unix_ms());
+  if (grant.code != errc::unknown) return make_error(grant.code, grant.why);
+  reserved = grant.reserved;
+  if (!reserved.limited()) return of.call;
+  // The engine holds the call to what is reserved for it.
+  auto allowed = read_budget(call->getAllowance());
+  message_builder<schema::Attempt> limited;
+  limited.copy(*call);
+  auto out = limited->initAllowance();
+  out.setTokens(allowed.tokens == 0 ? reserved.tokens : std::min(allowed.tokens, reserved.tokens));
+  out.setCostNanousd(allowed.cost_nanousd == 0
+                         ? reserved.cost_nanousd
+                         : std::min(allowed.cost_nanousd, reserved.cost_nanousd));
+  return limited.finish();
+}
+
+void executor_pool_state::to_engine(pointer self, const fence_key& fence,
+                                    const tmsg::decisn& decision, const engine_actor& engine,
+                                    bool second) {
+  flight next{.fence = fence,
+              .tenant = {},
+              .decision = decision,
+              .engine = engine,
+              .started = self->clock().now(),
+              .reserved = {}};
+  message_builder<schema::AttemptResult> nothing;
+  auto found = attempts.find(fence);
+  if (found == attempts.end())  // over already: give the engine's share of the load back
+    return settle(self, next, *nothing.finish().read());
+  auto& of = found->second;
+  --of.routing;
+  if (of.stopped != errc::unknown || (second && of.calls == 0)) {
+    settle(self, next, *nothing.finish().read());
+    return calls_over(self, fence);
+  }
+  auto call = reserve(of, *decision.read(), next.reserved);
+  if (!call) {
+    settle(self, next, *nothing.finish().read());
+    if (second) return;
+    return fail(self, fence, code_of(call.error()), message_of(call.error()));
+  }
+  next.tenant = view(of.attempt.read()->getTenant());
+  auto id = next_flight++;
+  of.call_ids[of.calls++] = id;
+  auto name = std::string{view(decision.read()->getEngine())};
+  if (second) {
+    of.hedged = true;
+  } else if (of.at == stage::answering && of.attempt.read()->getHedge() &&
+             !of.attempt.read()->getStream()) {
+    auto reader = decision.read();
+    if (auto slow = hedging.delay(view(reader->getModel()), of.attempt.read()->getPurpose())) {
+      if (of.hedge_set) timers.erase(of.hedge);
+      of.hedge =
+          timers.emplace(next.started + *slow, timer{.fence = fence, .kind = timer_kind::hedge});
+      of.hedge_set = true;
+      set_timer(self);
+    }
+  }
+  flights.emplace(id, std::move(next));
+  self->request(engine, caf::infinite, attempt_atom_v, *call, decision, of.sink)
+      .then([self, id](const tmsg::attres& result) { self->state.on_reply(self, id, result); },
+            [self, id, name](const caf::error& err) {
+              auto& state = self->state;
+              auto flight = state.flights.find(id);
+              if (flight == state.flights.end()) return;
+              auto work = state.attempts.find(flight->second.fence);
+              message_builder<schema::AttemptResult> lost;
+              if (work != state.attempts.end())
+                lost->setFence(work->second.attempt.read()->getFence());
+              lost->setEngine(name);
+              lost->setFinish(schema::Finish::ERROR);
+              write_error(lost->initError(), errc::engine_failed, message_of(err));
+              state.on_reply(self, id, lost.finish());
+            });
+}
+
+void executor_pool_state::no_route(pointer self, const fence_key& fence, const caf::error& err) {
+  auto found = attempts.find(fence);
+  if (found == attempts.end()) return;
+  auto& of = found->second;
+  --of.routing;
+  if (of.calls != 0) return;  // a second copy finds no place; the first goes on
+  if (of.result.empty()) {
+    message_builder<schema::AttemptResult> nowhere;
+    nowhere.copy(
+        *failed_attempt(of.attempt.read()->getFence(), code_of(err), message_of(err)).read());
+    nowhere->setRetryAfterMs(of.retry_after_ms);
+    of.result = nowhere.finish();
+  }
+  calls_over(self, fence);
+}
+
+void executor_pool_state::settle(pointer self, const flight& done,
+                                 schema::AttemptResult::Reader result) {
+  auto decision = done.decision.read();
+  if (done.reserved.limited() || (services.tenants && !done.tenant.empty()))
+    services.tenants->settle(done.tenant, done.reserved, spent_of(result.getUsage()), unix_ms());
+  message_builder<schema::Reward> reward;
+  reward->setDecision(decision->getId());
+  reward->setEngine(decision->getEngine());
+  reward->setSource(schema::RewardSource::OUTCOME);
+  reward->setQuality(-1);
+  reward->setCostNanousd(result.getUsage().getCostNanousd());
+  reward->setLatencyUs(result.getTotalUs());
+  self->send(router, reward_atom_v, reward.finish());
+}
+
+void executor_pool_state::on_reply(pointer self, std::uint64_t id, const tmsg::attres& result) {
+  auto arrived = flights.find(id);
+  if (arrived == flights.end()) return;
+  auto done = std::move(arrived->second);
+  flights.erase(arrived);
+  auto reader = result.read();
+  settle(self, done, *reader);
+  auto found = attempts.find(done.fence);
+  if (found == attempts.end()) return;
+  auto& of = found->second;
+  if (of.call_ids[0] == id) of.call_ids[0] = of.call_ids[1];
+  --of.calls;
+  auto code = reader->getError().getCode();
+  auto good = code == schema::Errc::UNKNOWN;
+  if (good)
+    hedging.on_done(
+        view(done.decision.read()->getModel()), of.call.read()->getPurpose(),
+        std::chrono::duration_cast<hedge_policy::duration>(self->clock().now() - done.started));
+  if (good && !of.won) {
+    if (!of.result.empty()) of.others.add(of.result.read()->getUsage());
+    of.won = true;
+    of.result = result;
+    if (of.calls != 0) cancel_calls(self, done.fence, "another engine was faster");
+  } else if (of.won) {
+    of.others.add(reader->getUsage());
+  } else if (is_refusal(code) && of.stopped == errc::unknown) {
+    return on_refusal(self, of, done.fence, *reader);
+  } else {
+    if (!of.result.empty()) of.others.add(of.result.read()->getUsage());
+    of.result = result;
+  }
+  calls_over(self, done.fence);
+}
+
+void executor_pool_state::on_refusal(pointer self, work& of, const fence_key& fence,
+                                     schema::AttemptResult::Reader result) {
+  of.avoided.emplace_back(view(result.getEngine()));
+  of.refusals.push_back(of.avoided.back() + ": " +
+                        std::string{cut(view(result.getError().getMessage()), 200)});
+  if (auto after = result.getRetryAfterMs(); after != 0)
+    of.retry_after_ms = of.retry_after_ms == 0 ? after : std::min(of.retry_after_ms, after);
+  of.others.add(result.getUsage());
+  if (of.calls != 0 || of.routing != 0) return;
+  if (of.avoided.size() < config.engines_tried_max) return route(self, fence, false);
+  message_builder<schema::AttemptResult> busy;
+  busy.copy(result);
+  busy->setRetryAfterMs(of.retry_after_ms);
+  busy->initUsage();
+  of.result = busy.finish();
+  calls_over(self, fence);
+}
+
+void executor_pool_state::calls_over(pointer self, const fence_key& fence) {
+  auto& of = attempts.at(fence);
+  if (of.calls != 0 || of.routing != 0) return;
+  if (of.result.empty() && of.stopped == errc::unknown)
+    return fail(self, fence, errc::internal, "an attempt ended without a result");
+  if (of.stopped != errc::unknown && !of.won) {
+    message_builder<schema::AttemptResult> stopped;
+    if (!of.result.empty()) stopped.copy(*of.result.read());
+    stopped->setFence(of.attempt.read()->getFence());
+    stopped->setFinish(schema::Finish::CANCELLED);
+    write_error(stopped->initError(), of.stopped, of.stop_reason);
+    return reply(self, fence, stopped.finish());
+  }
+  if (of.at == stage::judging) return on_verdict(self, fence);
+  if (!of.won) return reply(self, fence, of.result);
+  of.answer = std::exchange(of.result, {});
+  verify(self, fence);
+}
+
+void executor_pool_state::cancel_calls(pointer self, const fence_key& fence,
+                                       std::string_view reason) {
+  const auto& of = attempts.at(fence);
+  message_builder<schema::Cancel> cancel;
+  cancel->setFence(of.attempt.read()->getFence());
+  cancel->setReason(text(reason));
+  auto message = cancel.finish();
+  // Their replies say what they have cost by then.
+  for (std::uint32_t i = 0; i < of.calls; ++i)
+    self->send(flights.at(of.call_ids[i]).engine, cancel_atom_v, message);
+}
+
+void executor_pool_state::hedge(pointer self, const fence_key& fence) {
+  auto& of = attempts.at(fence);
+  timers.erase(of.hedge);
+  of.hedge_set = false;
+  if (of.calls == 0 || of.won || of.stopped != errc::unknown || !hedging.take()) return;
+  of.avoided.emplace_back(view(flights.at(of.call_ids[0]).decision.read()->getEngine()));
+  route(self, fence, true);
+}
+
+}  // namespace tandem
