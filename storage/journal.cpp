@@ -134,6 +134,18 @@ caf::expected<std::optional<std::uint64_t>> journal::find_client_key(std::string
   return state_->read_number(family::client_keys, keys::client_key(tenant, key));
 }
 
+std::vector<tenant_spending> journal::spending(std::uint64_t from_ms) const {
+  const std::lock_guard lock(state_->write_mutex);
+  std::vector<tenant_spending> rows;
+  for (auto row = state_->spending.lower_bound({from_ms / ms_per_hour, std::string()});
+       row != state_->spending.end(); ++row)
+    rows.push_back({.tenant = row->first.second,
+                    .hour_ms = row->first.first * ms_per_hour,
+                    .tokens = row->second.first,
+                    .cost_nanousd = row->second.second});
+  return rows;
+}
+
 journal_figures journal::figures() const {
   journal_figures result;
   result.commits = state_->commits.load(std::memory_order_relaxed);

@@ -70,6 +70,10 @@ class journal_batch {
   void close_job(std::uint64_t job);
   /// `key` names the job from now on.
   void put_client_key(std::string_view tenant, std::string_view key, std::uint64_t job);
+  /// Adds to what the tenant has spent in the hour (Unix time in milliseconds, cut to the hour)
+  /// that `at_ms` lies in.
+  void add_spending(std::string_view tenant, std::uint64_t at_ms, std::uint64_t tokens,
+                    std::int64_t cost_nanousd);
   void clear();
 
   [[nodiscard]] std::size_t bytes() const;
@@ -84,6 +88,14 @@ class journal_batch {
 struct journal_record {
   std::uint32_t number = 0;
   std::vector<std::byte> bytes;
+};
+
+/// What one tenant has spent in one hour.
+struct tenant_spending {
+  std::string tenant;
+  std::uint64_t hour_ms = 0;
+  std::uint64_t tokens = 0;
+  std::int64_t cost_nanousd = 0;
 };
 
 struct journal_figures {
@@ -139,6 +151,9 @@ class journal {
 
   [[nodiscard]] caf::expected<std::optional<std::uint64_t>> find_client_key(
       std::string_view tenant, std::string_view key) const;
+
+  /// Of the hours since `from_ms`; those older than 62 days are gone.
+  [[nodiscard]] std::vector<tenant_spending> spending(std::uint64_t from_ms) const;
 
   /// Removes all that is known of `job`, its client key and its files too; returns the bytes of its
   /// records, 0 when nothing is known of it. Counts as a commit: one thread at a time.

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "storage/journal_batch_state.hpp"
+#include "storage/keys.hpp"
 
 namespace tandem::storage {
 
@@ -42,6 +43,15 @@ void journal_batch::put_client_key(std::string_view tenant, std::string_view key
   state_->changes.push_back({state::kind::client_key, static_cast<std::uint32_t>(tenant.size()),
                              job, state_->arena.size(), tenant.size() + key.size()});
   state_->arena.append(tenant).append(key);
+}
+
+void journal_batch::add_spending(std::string_view tenant, std::uint64_t at_ms, std::uint64_t tokens,
+                                 std::int64_t cost_nanousd) {
+  state_->changes.push_back({state::kind::spending, 0, at_ms / ms_per_hour, state_->arena.size(),
+                             2 * sizeof(std::uint64_t) + tenant.size()});
+  keys::append_u64(state_->arena, tokens);
+  keys::append_u64(state_->arena, static_cast<std::uint64_t>(cost_nanousd));
+  state_->arena.append(tenant);
 }
 
 void journal_batch::clear() {

@@ -9,14 +9,16 @@
 
 namespace tandem::storage {
 
+inline constexpr std::uint64_t ms_per_hour = 3'600'000;
+
 /// What was put into a batch, in order; all bytes lie in one string.
 struct batch_changes {
-  enum class kind : std::uint8_t { record, summary, open, close, client_key };
+  enum class kind : std::uint8_t { record, summary, open, close, client_key, spending };
 
   struct change {
     kind what;
     std::uint32_t number;  // of the record; for a client key: the tenant's bytes, which come first
-    std::uint64_t job;
+    std::uint64_t job;     // of spending: the hour; its bytes are the two sums and the tenant
     std::size_t offset;
     std::size_t size_bytes;
   };

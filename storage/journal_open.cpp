@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -230,7 +231,42 @@ caf::error journal::state::load() {
     open.insert(*job);
     saw_job(*job);
   }
-  return failure(unfinished->status(), "opening the journal");
+  if (auto err = failure(unfinished->status(), "opening the journal")) return err;
+  return load_spending();
+}
+
+caf::error journal::state::load_spending() {
+  constexpr std::uint64_t hours_kept = 62 * 24;
+  const auto hour_now =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::hours>(
+                                     std::chrono::system_clock::now().time_since_epoch())
+                                     .count());
+  const auto oldest = hour_now > hours_kept ? hour_now - hours_kept : 0;
+  const auto end = std::string(1, static_cast<char>(keys::tag::spending) + 1);
+  const rocksdb::Slice end_slice(end);
+  rocksdb::ReadOptions read;
+  read.iterate_upper_bound = &end_slice;
+  const std::unique_ptr<rocksdb::Iterator> row(db->NewIterator(read, of(family::meta)));
+  rocksdb::WriteBatch old;
+  for (row->Seek(keys::spending_begin(0)); row->Valid(); row->Next()) {
+    const auto key = row->key().ToStringView();
+    const auto value = row->value().ToStringView();
+    constexpr std::size_t head = 1 + sizeof(std::uint64_t);
+    if (key.size() < head || value.size() != 2 * sizeof(std::uint64_t))
+      return corrupted_error("a tenant's spending is unreadable", folder);
+    const auto hour = keys::read_u64(key.substr(1));
+    if (hour < oldest) {
+      if (auto err = failure(old.Delete(of(family::meta), row->key()), "opening the journal"))
+        return err;
+      continue;
+    }
+    spending[{hour, std::string(key.substr(head))}] = {
+        keys::read_u64(value),
+        static_cast<std::int64_t>(keys::read_u64(value.substr(sizeof(std::uint64_t))))};
+  }
+  if (auto err = failure(row->status(), "opening the journal")) return err;
+  if (old.Count() == 0) return {};
+  return failure(db->Write(rocksdb::WriteOptions(), &old), "opening the journal");
 }
 
 caf::error journal::state::remove_orphans() {

@@ -23,6 +23,11 @@ caf::error refusal(const change& one, std::string_view why) {
 }
 
 caf::error check_change(const change& one, std::size_t record_bytes_max) {
+  if (one.what == kind::spending) {
+    if (one.size_bytes > 2 * sizeof(std::uint64_t) + keys::tenant_bytes_max)
+      return refusal(one, "a tenant's name has at most 1024 bytes");
+    return {};
+  }
   if (one.job == 0 || one.job == last_job)
     return refusal(one, "a job's number is from 1 to 2^64 - 2");
   if (one.what == kind::client_key) {
@@ -88,7 +93,8 @@ caf::error journal::state::apply(std::span<const journal_batch* const> batches, 
     return failure(status, "a commit");
   adopt_open_changes();
   for (const auto* batch : batches)
-    for (const auto& one : batch->state_->changes) saw_job(one.job);
+    for (const auto& one : batch->state_->changes)
+      if (one.what != kind::spending) saw_job(one.job);
   ++commits;
   records += records_added;
   bytes += all.GetDataSize();
@@ -107,6 +113,8 @@ caf::error journal::state::add(rocksdb::WriteBatch& to, const batch_changes& bat
     case kind::close:
       set_open(to, one.job, one.what == kind::open);
       return {};
+    case kind::spending:
+      return add_spending(to, batch, one);
     case kind::client_key: {
       const auto tenant = batch.bytes_of(one).substr(0, one.number);
       const auto key = batch.bytes_of(one).substr(one.number);
@@ -118,6 +126,19 @@ caf::error journal::state::add(rocksdb::WriteBatch& to, const batch_changes& bat
     }
   }
   return {};
+}
+
+caf::error journal::state::add_spending(rocksdb::WriteBatch& to, const batch_changes& batch,
+                                        const change& one) {
+  const auto bytes = batch.bytes_of(one);
+  const auto tenant = bytes.substr(2 * sizeof(std::uint64_t));
+  auto& [tokens, cost] = spending[{one.job, std::string(tenant)}];
+  tokens += keys::read_u64(bytes);
+  cost += static_cast<std::int64_t>(keys::read_u64(bytes.substr(sizeof(std::uint64_t))));
+  std::string value;
+  keys::append_u64(value, tokens);
+  keys::append_u64(value, static_cast<std::uint64_t>(cost));
+  return failure(to.Put(of(family::meta), keys::spending(one.job, tenant), value), "a commit");
 }
 
 caf::error journal::state::add_record(rocksdb::WriteBatch& to, const batch_changes& batch,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -34,6 +35,7 @@ struct journal::state {
   [[nodiscard]] caf::error check_identity();
   [[nodiscard]] caf::error check_identity_file();
   [[nodiscard]] caf::error load();
+  [[nodiscard]] caf::error load_spending();
   [[nodiscard]] caf::error remove_orphans();
   void write_pid_file() const;
   [[nodiscard]] caf::error locked_error() const;
@@ -45,6 +47,8 @@ struct journal::state {
                                const batch_changes::change& one, durability level);
   [[nodiscard]] caf::error add_record(rocksdb::WriteBatch& to, const batch_changes& batch,
                                       const batch_changes::change& one, durability level);
+  [[nodiscard]] caf::error add_spending(rocksdb::WriteBatch& to, const batch_changes& batch,
+                                        const batch_changes::change& one);
   void set_open(rocksdb::WriteBatch& to, std::uint64_t job, bool open);
   void adopt_open_changes();
   [[nodiscard]] caf::expected<std::uint64_t> purge(std::uint64_t job);
@@ -72,6 +76,9 @@ struct journal::state {
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   payload_store payloads;
   journal_id id;
+
+  /// By hour and tenant; tokens, 1e-9 US dollars.
+  std::map<std::pair<std::uint64_t, std::string>, std::pair<std::uint64_t, std::int64_t>> spending;
 
   std::mutex write_mutex;
   caf::error failed;

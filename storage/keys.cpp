@@ -123,4 +123,14 @@ std::optional<std::uint64_t> parse_number_value(std::string_view bytes) {
   return read_u64(bytes);
 }
 
+std::string spending_begin(std::uint64_t hour) {
+  std::string key(1, static_cast<char>(tag::spending));
+  append_u64(key, hour);
+  return key;
+}
+
+std::string spending(std::uint64_t hour, std::string_view tenant) {
+  return spending_begin(hour).append(tenant);
+}
+
 }  // namespace tandem::storage::keys

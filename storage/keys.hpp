@@ -20,6 +20,8 @@ enum class tag : std::uint8_t {
   highest_purged_job = 0x03,
   /// meta: value u64, the job that was purged last and had files.
   purged_files = 0x04,
+  /// meta: hour u64 (Unix time / 3,600,000 ms), tenant; value tokens u64, 1e-9 US dollars u64.
+  spending = 0x05,
   /// open: job u64; no value.
   open_job = 0x10,
   /// records: job u64, number u32; value: see payload_store.hpp.
@@ -49,6 +51,10 @@ inline constexpr std::size_t client_key_bytes_max = 4096;
                                          std::string_view key);
 [[nodiscard]] std::string job_client_key_begin(std::uint64_t job);
 [[nodiscard]] std::string job_client_key_end(std::uint64_t job);
+
+[[nodiscard]] std::string spending(std::uint64_t hour, std::string_view tenant);
+/// Below every spending key of `hour` and above all of the hours before.
+[[nodiscard]] std::string spending_begin(std::uint64_t hour);
 
 /// The job of a key of `kind` (open_job, record, summary or job_client_key); nothing when it is
 /// another kind or too short.

@@ -16,6 +16,8 @@ void journal_state::add(const journal_write& write) {
   if (write.mark == journal_write::mark::open) batch.open_job(write.job);
   if (write.mark == journal_write::mark::close) batch.close_job(write.job);
   if (!write.client_key.empty()) batch.put_client_key(write.tenant, write.client_key, write.job);
+  if (write.spent_at_ms != 0)
+    batch.add_spending(write.tenant, write.spent_at_ms, write.spent_tokens, write.spent_nanousd);
   handled += write.records.size();
 }
 

@@ -31,6 +31,10 @@ struct journal_write {
   /// Names the job from now on; empty: none.
   std::string tenant;
   std::string client_key;
+  /// Spent by `tenant` with what these records tell; zeros: nothing that is kept account of.
+  std::uint64_t spent_tokens = 0;
+  std::int64_t spent_nanousd = 0;
+  std::uint64_t spent_at_ms = 0;
 };
 
 /// The committer: the only actor that writes to the disk. It drains its mailbox into one batch and
