@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::chrono::milliseconds backoff_first{20};
 constexpr std::uint32_t backoff_doublings_max = 6;
+/// However long an engine asks us to wait: another may be free before.
+constexpr std::uint64_t wait_ms_max = 5000;
 
 }  // namespace
 
@@ -50,7 +52,8 @@ void job_actor_state::carry_out(pointer self, job_outbox out) {
   for (const auto& cancel : out.cancels) self->send(peers.pool, cancel_atom_v, cancel);
   if (out.wait && !wake_pending) {
     wake_pending = true;
-    auto pause = backoff_first * (1 << backoff_exponent);
+    auto asked = std::chrono::milliseconds{std::min(out.wait_ms_min, wait_ms_max)};
+    auto pause = std::max(backoff_first * (1 << backoff_exponent), asked);
     backoff_exponent = std::min(backoff_exponent + 1, backoff_doublings_max);
     self->delayed_send(self, pause, wake_atom_v);
   }
@@ -78,6 +81,7 @@ void job_actor_state::write(pointer self, std::vector<job_record> records, std::
     write.mark = journal_write::mark::close;
   }
   reopen = false;
+  if (keeps_account) add_spending(write);
   self->request(peers.journal, caf::infinite, write_atom_v, std::move(write))
       .then([self, count](caf::ok_atom) { self->state.on_committed(self, count); },
             [self](const caf::error& err) {
@@ -86,6 +90,19 @@ void job_actor_state::write(pointer self, std::vector<job_record> records, std::
               for (auto& command : self->state.commands) command.second.deliver(err);
               self->quit(err);
             });
+}
+
+void job_actor_state::add_spending(journal_write& write) const {
+  usage_totals sum;
+  for (const auto& record : write.records) {
+    auto reader = record.read();
+    if (auto attempt = attempt_of(*reader)) sum.add(attempt->getUsage());
+  }
+  if (sum.calls == 0) return;
+  write.tenant = machine->state().tenant();
+  write.spent_tokens = sum.prompt_tokens + sum.completion_tokens;
+  write.spent_nanousd = sum.cost_nanousd;
+  write.spent_at_ms = unix_ms();
 }
 
 void job_actor_state::on_committed(pointer self, std::size_t count) {
@@ -143,6 +160,9 @@ job_actor::behavior_type job_behavior(job_actor_state::pointer self, job_start s
       return job_actor::behavior_type::make_empty_behavior();
     }
   }
+  const auto& accounts = start.settings.budget_tenants;
+  state.keeps_account = std::find(accounts.begin(), accounts.end(),
+                                  state.machine->state().tenant()) != accounts.end();
   if (!start.awaits_command) self->send(self, wake_atom_v);
   return {[self](chunk_atom, const tmsg::chunk& chunk) {
             auto out = self->state.machine->on_chunk(chunk, unix_ms());

@@ -55,6 +55,8 @@ struct job_actor_state {
   bool reopen = false;
   bool summary_due = false;
   bool told_owner = false;
+  /// Its tenant has a budget.
+  bool keeps_account = false;
 
   job_actor_state() = default;
   job_actor_state(const job_actor_state&) = delete;
@@ -65,6 +67,7 @@ struct job_actor_state {
   void pump(pointer self);
   void carry_out(pointer self, job_outbox out);
   void write(pointer self, std::vector<job_record> records, std::uint32_t last);
+  void add_spending(journal_write& write) const;
   void on_committed(pointer self, std::size_t count);
   void answer_waiting();
   void stop_when_over(pointer self);

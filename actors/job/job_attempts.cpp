@@ -54,8 +54,10 @@ caf::error write_check(schema::Check::Builder check, std::string_view json) {
 
 }  // namespace
 
-void job_machine::begin_attempt(schema::Attempt::Builder attempt, const flight& what,
-                                std::uint64_t now_ms) {
+caf::expected<tmsg::attempt> job_machine::begin_attempt(message_builder<schema::Attempt>& builder,
+                                                        flight what, std::uint64_t now_ms) {
+  auto attempt = *builder;
+  if (auto err = reserve(attempt, what)) return err;
   auto number = next_attempt_++;
   auto fence = attempt.initFence();
   fence.getJob().setJournal(state_.id().journal.value);
@@ -69,7 +71,11 @@ void job_machine::begin_attempt(schema::Attempt::Builder attempt, const flight& 
   auto timeout = static_cast<std::uint64_t>(settings_.limits.attempt_timeout.count());
   if (auto deadline = state_.deadline_at_ms(); deadline > now_ms)
     timeout = std::min(timeout, deadline - now_ms);
+  const auto* kind = settings_.find_kind(view(attempt.asReader().getKind()));
+  if (kind != nullptr && kind->attempt_timeout.count() > 0)
+    timeout = std::min(timeout, static_cast<std::uint64_t>(kind->attempt_timeout.count()));
   attempt.setTimeoutMs(timeout);
+  attempt.setHedge(!limit_.limited() && (kind == nullptr || kind->hedge));
   const auto& failures = failures_of(what);
   auto engines = attempt.initExcludedEngines(static_cast<unsigned>(failures.engines.size()));
   for (unsigned i = 0; i < engines.size(); ++i) engines.set(i, failures.engines[i]);
@@ -81,16 +87,17 @@ void job_machine::begin_attempt(schema::Attempt::Builder attempt, const flight& 
     pinned[place++].setWeightVersion(version);
   }
   in_flight_.emplace(number, what);
+  return builder.finish();
 }
 
-tmsg::attempt job_machine::make_plan_attempt(std::uint64_t now_ms) {
+caf::expected<tmsg::attempt> job_machine::make_plan_attempt(std::uint64_t now_ms) {
   message_builder<schema::Attempt> attempt;
   flight what{.epoch = state_.epoch(), .purpose = schema::Purpose::PLAN};
-  begin_attempt(*attempt, what, now_ms);
   attempt->setMessages(state_.submitted()->getSubmitted().getMessages());
   attempt->setMaxTokens(settings_.limits.plan_tokens_max);
   attempt->setStream(true);
   attempt->setStepsMax(settings_.limits.steps_max);
+  if (!settings_.plan_schema.empty()) attempt->setResponseSchema(settings_.plan_schema);
   const auto& failures = state_.plan_failures();
   if (!failures.last_error.empty()) attempt->setPlanError(failures.last_error);
   if (failures.total > 0 && state_.epoch_steps().empty()) {
@@ -106,10 +113,12 @@ tmsg::attempt job_machine::make_plan_attempt(std::uint64_t now_ms) {
                 " -> " + std::string{cut(step.result, finished_line_max)} + '\n';
   }
   if (!finished.empty()) attempt->setFinished(finished);
+  auto made = begin_attempt(attempt, what, now_ms);
+  if (!made) return made;
   plan::id_scope scope{.last_id = state_.epoch_base(), .finished = state_.finished_before()};
   planning_.emplace(next_attempt_ - 1, plan_limits(settings_.limits), scope,
                     state_.epoch_steps().size());
-  return attempt.finish();
+  return made;
 }
 
 caf::expected<tmsg::attempt> job_machine::make_step_attempt(const job_step& step,
@@ -118,14 +127,27 @@ caf::expected<tmsg::attempt> job_machine::make_step_attempt(const job_step& step
   if (!prompt) return std::move(prompt.error());
   message_builder<schema::Attempt> attempt;
   flight what{.epoch = step.epoch, .step = step.id, .purpose = schema::Purpose::STEP};
-  begin_attempt(*attempt, what, now_ms);
   set_user_message(*attempt, *prompt);
   attempt->setKind(text(step.kind));
   attempt->setMaxTokens(settings_.limits.step_tokens_max);
-  if (!step.check.empty())
+  const auto* kind = settings_.find_kind(step.kind);
+  if (kind != nullptr && kind->tokens_max > 0)
+    attempt->setMaxTokens(static_cast<std::uint32_t>(kind->tokens_max));
+  if (!step.check.empty()) {
     if (auto err = write_check(attempt->initCheck(), step.check)) return err;
-  if (step.failures.large) attempt->setTier(settings_.large_tier);
-  return attempt.finish();
+  } else if (kind != nullptr && !kind->check.empty()) {
+    auto check = attempt->initCheck();
+    check.setKind(kind->check);
+    check.setArgument(kind->check_argument);
+  }
+  if (step.failures.large) {
+    attempt->setTier(settings_.large_tier);
+  } else if (step.failures.other_model) {
+    attempt->setTier(settings_.small_tier);
+    auto models = attempt->initExcludedModels(static_cast<unsigned>(step.failures.models.size()));
+    for (unsigned i = 0; i < models.size(); ++i) models.set(i, step.failures.models[i]);
+  }
+  return begin_attempt(attempt, what, now_ms);
 }
 
 caf::expected<tmsg::attempt> job_machine::make_answer_attempt(schema::Purpose purpose,
@@ -133,22 +155,36 @@ caf::expected<tmsg::attempt> job_machine::make_answer_attempt(schema::Purpose pu
   message_builder<schema::Attempt> attempt;
   flight what{.epoch = state_.epoch(), .purpose = purpose};
   const auto& failures = state_.answer_failures();
+  auto submitted = state_.submitted();
+  auto goal = submitted->getSubmitted().getMessages();
   if (purpose == schema::Purpose::COMPOSE) {
     auto declared = plan::references(state_.compose_prompt());
     std::erase_if(declared, [&](std::uint32_t id) { return state_.find_step(id) == nullptr; });
     auto prompt = fill(state_, state_.compose_prompt(), declared);
     if (!prompt) return std::move(prompt.error());
-    begin_attempt(*attempt, what, now_ms);
     set_user_message(*attempt, *prompt);
     if (failures.large) attempt->setTier(settings_.large_tier);
+  } else if (purpose == schema::Purpose::VERIFY) {
+    auto messages = attempt->initMessages(goal.size() + 1);
+    for (unsigned i = 0; i < goal.size(); ++i) messages.setWithCaveats(i, goal[i]);
+    messages[goal.size()].setRole(schema::Role::ASSISTANT);
+    messages[goal.size()].setContent(text(state_.find_step(state_.answer_step())->result));
   } else {
-    begin_attempt(*attempt, what, now_ms);
-    attempt->setMessages(state_.submitted()->getSubmitted().getMessages());
+    attempt->setMessages(goal);
     attempt->setTier(state_.mode() == schema::PlanMode::SMALL ? settings_.small_tier
                                                               : settings_.large_tier);
   }
+  if (has_check_) attempt->setCheck(submitted->getSubmitted().getCheck());
   attempt->setMaxTokens(settings_.limits.step_tokens_max);
-  return attempt.finish();
+  return begin_attempt(attempt, what, now_ms);
+}
+
+std::string job_machine::plan_check_problem(const plan::step& step) const {
+  if (step.check_json.empty()) return {};
+  message_builder<schema::Check> check;
+  if (auto err = write_check(*check, step.check_json)) return message_of(err);
+  auto reader = check->asReader();
+  return settings_.problem_of_check(view(reader.getKind()), view(reader.getArgument()));
 }
 
 }  // namespace tandem

@@ -21,8 +21,30 @@ plan::limits plan_limits(const planner_config& config) {
 job_machine::job_machine(job_id id, const job_settings& settings)
     : settings_{settings}, state_{id, plan_limits(settings.limits)} {}
 
+const kind_config* job_settings::find_kind(std::string_view kind) const {
+  for (const auto& each : limits.kinds)
+    if (each.name == kind) return &each;
+  return nullptr;
+}
+
+std::string job_settings::problem_of_check(std::string_view kind, std::string_view argument) const {
+  if (check_problem == nullptr || kind.empty()) return {};
+  if (auto problem = check_problem(kind, argument); !problem.empty()) return problem;
+  if (kind != "command") return {};
+  if (std::find(check_commands.begin(), check_commands.end(), argument) != check_commands.end())
+    return {};
+  return "there is no [[check]] '" + std::string{cut(argument, 64)} + "' on this node";
+}
+
 caf::error job_machine::replay(job_record record) {
   if (auto err = state_.apply(state_.last_number() + 1, std::move(record))) return err;
+  if (state_.last_number() == 1) {
+    auto submitted = state_.submitted();
+    limit_ = read_budget(submitted->getSubmitted().getBudget());
+    has_check_ = submitted->getSubmitted().getCheck().getKind().size() != 0;
+  }
+  spent_ = {state_.usage().prompt_tokens + state_.usage().completion_tokens,
+            state_.usage().cost_nanousd};
   committed_ = state_.last_number();
   next_attempt_ = state_.last_attempt() + 1;
   plan_complete_ = state_.plan_complete();
@@ -66,33 +88,47 @@ std::vector<tmsg::attempt> job_machine::next_attempts(std::uint64_t now_ms, job_
   if (!may_send()) return attempts;
   finish_if_complete(out, now_ms);
   if (ending_) return attempts;
+  // False: what is left of the budget is reserved by others, which have to end first.
   auto send = [&](caf::expected<tmsg::attempt> attempt) {
-    if (attempt)
+    if (attempt) {
       attempts.push_back(std::move(*attempt));
-    else
+    } else if (code_of(attempt.error()) == errc::overloaded) {
+      return false;
+    } else {
       end(out, schema::JobState::FAILED, code_of(attempt.error()), message_of(attempt.error()),
           now_ms);
+    }
+    return true;
   };
-  auto answer_due = !state_.answered_directly() && !pending_answer_ && committed_ >= retry_after_;
   if (state_.mode() != schema::PlanMode::PLAN_ACT) {
-    if (answer_due && in_flight_.empty())
-      send(make_answer_attempt(schema::Purpose::ANSWER, now_ms));
+    if (answer_due()) send(make_answer_attempt(schema::Purpose::ANSWER, now_ms));
     return attempts;
   }
-  if (!plan_complete_ && !planning_ && committed_ >= retry_after_)
-    attempts.push_back(make_plan_attempt(now_ms));
+  if (!plan_complete_ && !planning_ && committed_ >= retry_after_) send(make_plan_attempt(now_ms));
   auto room = settings_.limits.steps_in_flight_max;
   auto busy = in_flight_.size() - (planning_ ? 1 : 0);
-  if (busy < room) {
-    for (auto id : state_.graph().take_ready(room - busy)) {
-      send(make_step_attempt(*state_.find_step(id), now_ms));
+  if (busy < room && !ending_) {
+    auto ready = state_.graph().take_ready(room - busy);
+    auto next = ready.begin();
+    while (next != ready.end() && send(make_step_attempt(*state_.find_step(*next), now_ms))) {
       if (ending_) return {};
+      ++next;
     }
+    for (; next != ready.end(); ++next) state_.graph().requeue(*next);
   }
-  if (state_.plan_complete() && composed_ && answer_due && state_.graph().all_done() &&
-      in_flight_.empty())
-    send(make_answer_attempt(schema::Purpose::COMPOSE, now_ms));
+  if (state_.plan_complete() && answer_is_asked_for() && state_.graph().all_done() && answer_due())
+    send(make_answer_attempt(composed_ ? schema::Purpose::COMPOSE : schema::Purpose::VERIFY,
+                             now_ms));
   return attempts;
+}
+
+bool job_machine::answer_is_asked_for() const {
+  return composed_ || has_check_ || state_.mode() != schema::PlanMode::PLAN_ACT;
+}
+
+bool job_machine::answer_due() const {
+  return in_flight_.empty() && !state_.answered_directly() && !pending_answer_ &&
+         committed_ >= retry_after_;
 }
 
 job_outbox job_machine::on_chunk(const tmsg::chunk& chunk, std::uint64_t now_ms) {
@@ -123,6 +159,10 @@ void job_machine::feed(job_outbox& out, std::string_view piece, std::uint64_t no
   for (const auto& step : steps) {
     auto place = planning.seen++;
     if (place >= planning.known) {
+      if (auto problem = plan_check_problem(step); !problem.empty()) {
+        planning.error = "step " + std::to_string(step.id) + ": " + problem;
+        break;
+      }
       fresh.push_back(&step);
       continue;
     }
@@ -141,7 +181,7 @@ void job_machine::feed(job_outbox& out, std::string_view piece, std::uint64_t no
     pending_steps_ += fresh.size();
     add(out, record, now_ms);
   }
-  if (error != nullptr) planning.error = error->message;
+  if (error != nullptr && !planning.error) planning.error = error->message;
 }
 
 job_outbox job_machine::on_no_answer(schema::Fence::Reader fence, errc code,
@@ -158,10 +198,13 @@ job_outbox job_machine::on_result(const tmsg::attres& message, std::uint64_t now
   auto fence = result->getFence();
   auto found = in_flight_.find(fence.getAttempt());
   if (found == in_flight_.end() || found->second.epoch != fence.getEpoch() ||
-      found->second.step != fence.getStep())
+      found->second.step != fence.getStep()) {
+    on_stale(out, *result, now_ms);
     return out;
+  }
   auto what = found->second;
   in_flight_.erase(found);
+  settle(what, result->getUsage());
   if (ending_) return out;
   auto code = static_cast<errc>(result->getError().getCode());
   auto bad_plan = what.purpose == schema::Purpose::PLAN && planning_->error;
@@ -246,9 +289,11 @@ rung job_machine::choose_rung(const flight& what, errc code) const {
     c.plan_begun = !state_.epoch_steps().empty() || pending_steps_ != 0;
     return climb_plan(c, settings_.limits);
   }
+  if (what.purpose == schema::Purpose::VERIFY) return climb_verification(c, settings_.limits);
   if (what.step == 0)
     return climb_answer(c, what.purpose == schema::Purpose::COMPOSE, settings_.limits);
-  return climb_step(c, settings_.limits);
+  c.other_models = settings_.other_small_models;
+  return climb_step(c, settings_.limits, settings_.find_kind(state_.find_step(what.step)->kind));
 }
 
 void job_machine::on_failure(job_outbox& out, const flight& what,
@@ -256,12 +301,19 @@ void job_machine::on_failure(job_outbox& out, const flight& what,
                              std::string_view message, std::uint64_t now_ms) {
   if (what.purpose == schema::Purpose::PLAN) planning_.reset();
   auto next = choose_rung(what, code);
-  if (next == rung::wait) {
+  // The reservation was too small: the same again, alone, with all that is left.
+  auto reserve_more = code == errc::budget_exceeded && !one_at_a_time_ && what.allowance.limited();
+  if (next == rung::wait || reserve_more) {
     if (what.step != 0)
       state_.graph().requeue(what.step);
     else
       retry_after_ = next_number() - 1;
+    if (reserve_more) {
+      one_at_a_time_ = true;
+      return;
+    }
     out.wait = true;
+    out.wait_ms_min = result.getRetryAfterMs();
     return;
   }
   message_builder<schema::JobRecord> record;
@@ -269,8 +321,10 @@ void job_machine::on_failure(job_outbox& out, const flight& what,
   add(out, record, now_ms);
   if (what.step == 0) retry_after_ = next_number() - 1;
   auto subject = what.purpose == schema::Purpose::PLAN ? std::string{"the plan request"}
-                 : what.step == 0                      ? std::string{"the answer"}
-                                                       : "step " + std::to_string(what.step);
+                 : what.purpose == schema::Purpose::VERIFY
+                     ? std::string{"the verification of the answer"}
+                 : what.step == 0 ? std::string{"the answer"}
+                                  : "step " + std::to_string(what.step);
   auto reason = subject + " failed: " + std::string{message};
   if (next == rung::new_epoch) start_epoch(out, reason, now_ms);
   if (next == rung::fail) end(out, schema::JobState::FAILED, code, reason, now_ms);
@@ -304,6 +358,7 @@ tmsg::cancel job_machine::make_cancel(std::uint32_t attempt, const flight& what,
 void job_machine::cancel_in_flight(job_outbox& out, std::string_view reason) {
   for (const auto& [attempt, what] : in_flight_)
     out.cancels.push_back(make_cancel(attempt, what, reason));
+  cancelled_.merge(in_flight_);
   in_flight_.clear();
   planning_.reset();
 }
@@ -313,7 +368,8 @@ void job_machine::finish_if_complete(job_outbox& out, std::uint64_t now_ms) {
   auto answered = state_.answered_directly() || pending_answer_;
   if (state_.mode() == schema::PlanMode::PLAN_ACT) {
     auto known = state_.graph().remaining() + pending_steps_;
-    if (!plan_complete_ || known != pending_done_.size() || (composed_ && !answered)) return;
+    if (!plan_complete_ || known != pending_done_.size() || (answer_is_asked_for() && !answered))
+      return;
   } else if (!answered) {
     return;
   }

@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "actors/budget.hpp"
 #include "actors/job/job_state.hpp"
 #include "actors/job/ladder.hpp"
 #include "actors/job/plan/plan_parser.hpp"
@@ -21,6 +22,27 @@ struct job_settings {
   planner_config limits;
   std::string large_tier = "large";
   std::string small_tier = "small";
+  /// Models of the small tier beside the first.
+  std::uint32_t other_small_models = 0;
+  /// JSON schema of plans, for engines that can hold a model to it; empty: none is sent.
+  std::string plan_schema;
+  /// Of the dearest model, 1e-9 US dollars a token; and what the longest prompt profile adds.
+  std::int64_t input_price_nanousd_max = 0;
+  std::int64_t output_price_nanousd_max = 0;
+  std::size_t profile_bytes_max = 0;
+  /// Tenants with a budget: what they spend is kept account of.
+  std::vector<std::string> budget_tenants;
+  /// The names of the user's commands that verify.
+  std::vector<std::string> check_commands;
+  /// Why a check cannot be used; empty: it can. Null: checks are taken as they are.
+  std::string (*check_problem)(std::string_view kind, std::string_view argument) = nullptr;
+
+  /// check_problem(), and whether a command is one of those that there are.
+  [[nodiscard]] std::string problem_of_check(std::string_view kind,
+                                             std::string_view argument) const;
+
+  /// What `[[kind]]` says of steps of this kind; null: nothing.
+  [[nodiscard]] const kind_config* find_kind(std::string_view kind) const;
 };
 
 [[nodiscard]] plan::limits plan_limits(const planner_config& config);
@@ -31,8 +53,10 @@ struct job_outbox {
   std::vector<job_record> records;
   /// Attempts nobody waits for any more.
   std::vector<tmsg::cancel> cancels;
-  /// Engines are busy: call next_attempts() again after a pause.
+  /// Engines are busy: call next_attempts() again after a pause, which is at least what they asked
+  /// for.
   bool wait = false;
+  std::uint64_t wait_ms_min = 0;
 };
 
 /// Decides what one job does next. No actors, no clock: time comes in as Unix milliseconds. Facts
@@ -81,6 +105,8 @@ class job_machine {
     std::uint32_t epoch = 0;
     std::uint32_t step = 0;
     schema::Purpose purpose = schema::Purpose::UNKNOWN;
+    /// Reserved for it.
+    budget allowance;
   };
   /// One plan request under way.
   struct planning {
@@ -122,14 +148,30 @@ class job_machine {
   [[nodiscard]] rung choose_rung(const flight& what, errc code) const;
   [[nodiscard]] const failure_count& failures_of(const flight& what) const;
 
-  tmsg::attempt make_attempt(const flight& what, std::uint64_t now_ms);
-  tmsg::attempt make_plan_attempt(std::uint64_t now_ms);
-  void begin_attempt(schema::Attempt::Builder attempt, const flight& what, std::uint64_t now_ms);
+  [[nodiscard]] caf::expected<tmsg::attempt> make_plan_attempt(std::uint64_t now_ms);
+  /// Fence, limits and reservation; the last thing done to an attempt.
+  [[nodiscard]] caf::expected<tmsg::attempt> begin_attempt(
+      message_builder<schema::Attempt>& attempt, flight what, std::uint64_t now_ms);
   [[nodiscard]] caf::expected<tmsg::attempt> make_step_attempt(const job_step& step,
                                                                std::uint64_t now_ms);
   [[nodiscard]] caf::expected<tmsg::attempt> make_answer_attempt(schema::Purpose purpose,
                                                                  std::uint64_t now_ms);
   [[nodiscard]] bool may_send() const;
+  /// Whether the answer is one that has to be asked for: composed, or verified.
+  [[nodiscard]] bool answer_is_asked_for() const;
+  /// Sends the composed or verified answer's attempt when it is due.
+  [[nodiscard]] bool answer_due() const;
+
+  // job_budget.cpp
+  /// Reserves what an attempt may spend, in the attempt too. `overloaded`: others under way have
+  /// to end first; `budget_exceeded`: there is nothing left.
+  [[nodiscard]] caf::error reserve(schema::Attempt::Builder attempt, flight& what);
+  /// What came of a reservation, whoever waited for the result.
+  void settle(const flight& what, schema::Usage::Reader usage);
+  [[nodiscard]] budget left() const;
+  /// A result that nobody waits for any more may have cost something.
+  void on_stale(job_outbox& out, schema::AttemptResult::Reader result, std::uint64_t now_ms);
+  [[nodiscard]] std::string plan_check_problem(const plan::step& step) const;
   /// The job's state once all that was handed out is durable.
   [[nodiscard]] schema::JobState wanted_state() const;
 
@@ -145,6 +187,15 @@ class job_machine {
   /// the steps that were taken from it, belong into the next request.
   std::uint32_t retry_after_ = 0;
   std::unordered_map<std::uint32_t, flight> in_flight_;
+  /// Told to stop; their replies say what they cost.
+  std::unordered_map<std::uint32_t, flight> cancelled_;
+  budget limit_;
+  budget spent_;
+  budget reserved_;
+  /// One attempt was worth more than was reserved for it: from now on one at a time, with all that
+  /// is left.
+  bool one_at_a_time_ = false;
+  bool has_check_ = false;
   std::optional<planning> planning_;
   /// Facts that are on their way into the journal.
   std::unordered_set<std::uint32_t> pending_done_;

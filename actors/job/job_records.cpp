@@ -38,6 +38,7 @@ void write_attempt(schema::AttemptRecord::Builder record, schema::AttemptResult:
   record.setTotalUs(result.getTotalUs());
   record.setDecision(result.getDecision());
   record.setSimulated(result.getSimulated());
+  record.setHedged(result.getHedged());
 }
 
 void write_step(schema::StepRecord::Builder record, const plan::step& step, std::uint32_t epoch) {

@@ -9,6 +9,11 @@
 namespace tandem {
 namespace {
 
+void add_once(std::vector<std::string>& names, std::string_view name) {
+  if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end())
+    names.emplace_back(name);
+}
+
 void count_failure(failure_count& failures, schema::AttemptRecord::Reader record) {
   ++failures.total;
   // What broke off says nothing about the plan: the next planner is told what was wrong with the
@@ -17,10 +22,10 @@ void count_failure(failure_count& failures, schema::AttemptRecord::Reader record
       record.getError().getCode() == schema::Errc::INVALID_OUTPUT)
     failures.last_error = view(record.getError().getMessage());
   failures.large = failures.large || view(record.getRung()) == to_string(rung::large);
-  std::string engine{view(record.getEngine())};
-  if (!engine.empty() &&
-      std::find(failures.engines.begin(), failures.engines.end(), engine) == failures.engines.end())
-    failures.engines.push_back(std::move(engine));
+  failures.other_model =
+      failures.other_model || view(record.getRung()) == to_string(rung::other_model);
+  add_once(failures.engines, view(record.getEngine()));
+  add_once(failures.models, view(record.getModel()));
 }
 
 }  // namespace
@@ -45,6 +50,13 @@ void usage_totals::write(schema::Usage::Builder usage) const {
   usage.setCalls(calls);
   usage.setCostNanousd(cost_nanousd);
   usage.setCostAllLargeNanousd(cost_all_large_nanousd);
+}
+
+std::optional<schema::AttemptRecord::Reader> attempt_of(schema::JobRecord::Reader record) {
+  if (record.isStepDone()) return record.getStepDone().getAttempt();
+  if (record.isPlanComplete()) return record.getPlanComplete().getAttempt();
+  if (record.isAttemptFailed()) return record.getAttemptFailed();
+  return std::nullopt;
 }
 
 job_state::job_state(job_id id, const plan::limits& limits) : id_{id}, graph_{limits} {}
@@ -135,6 +147,8 @@ caf::error job_state::on(schema::PlanRecord::Reader record) {
 
 caf::error job_state::on_failed(schema::AttemptRecord::Reader record) {
   count(record);
+  // Nobody waited for it any more: only what it cost is of interest.
+  if (record.getError().getCode() == schema::Errc::CANCELLED) return caf::none;
   if (record.getPurpose() == schema::Purpose::PLAN) {
     count_failure(plan_failures_, record);
   } else if (record.getStep() == 0) {
@@ -180,7 +194,8 @@ caf::error job_state::on(schema::EpochRecord::Reader record) {
   finished_before_ = graph_.finished();
   epoch_steps_.clear();
   // Its reason is what the next planner is told.
-  plan_failures_ = {.total = 0, .engines = {}, .last_error = std::string{view(record.getReason())}};
+  plan_failures_ = {};
+  plan_failures_.last_error = view(record.getReason());
   answer_failures_ = {};
   return caf::none;
 }

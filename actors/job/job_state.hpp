@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,12 +31,20 @@ struct usage_totals {
   void write(schema::Usage::Builder usage) const;
 };
 
+/// The attempt that a record tells of; nothing for other records.
+[[nodiscard]] std::optional<schema::AttemptRecord::Reader> attempt_of(
+    schema::JobRecord::Reader record);
+
 /// Failures of one step, or of one epoch's plan request.
 struct failure_count {
   std::uint32_t total = 0;
   /// Engines that failed it, in order, each once.
   std::vector<std::string> engines;
+  /// The same of models.
+  std::vector<std::string> models;
   std::string last_error;
+  /// The ladder has climbed to another model of the tier.
+  bool other_model = false;
   /// The ladder has climbed to the large tier.
   bool large = false;
 };

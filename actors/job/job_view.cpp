@@ -48,6 +48,7 @@ void write_attempt_view(schema::AttemptView::Builder out, schema::AttemptRecord:
   out.setFirstTokenUs(record.getFirstTokenUs());
   out.setTotalUs(record.getTotalUs());
   out.setDecision(record.getDecision());
+  out.setHedged(record.getHedged());
   out.setAtMs(at_ms);
 }
 
@@ -187,6 +188,7 @@ void write_summary(schema::JobSummary::Builder summary, const job_state& state) 
   }
   summary.setSimulated(state.simulated());
   summary.setFeedback(state.feedback());
+  if (record.hasBudget()) summary.setBudget(record.getBudget());
 }
 
 tmsg::jobsum make_summary(const job_state& state) {

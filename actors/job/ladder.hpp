@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -12,6 +13,8 @@ namespace tandem {
 enum class rung : std::uint8_t {
   /// The same again, on another engine where there is one.
   retry,
+  /// Another model of its tier takes the step.
+  other_model,
   /// The large tier takes the step.
   large,
   /// A new plan; finished steps stay.
@@ -26,6 +29,8 @@ enum class rung : std::uint8_t {
   switch (r) {
     case rung::retry:
       return "retry";
+    case rung::other_model:
+      return "other model";
     case rung::large:
       return "large";
     case rung::new_epoch:
@@ -45,7 +50,28 @@ struct climb {
   std::uint32_t epoch = 1;
   /// Steps of the present epoch are journaled already: a bad plan cannot simply be asked for again.
   bool plan_begun = false;
+  /// Models of the step's tier beside the one that is asked first.
+  std::uint32_t other_models = 0;
 };
+
+/// Tries of one step on each rung.
+struct step_rungs {
+  std::uint32_t small = 0;
+  std::uint32_t other_models = 0;
+  std::uint32_t large = 0;
+};
+
+/// `[jobs]`, with what `[[kind]]` says otherwise; `kind` null: nothing.
+[[nodiscard]] constexpr step_rungs rungs_of(const planner_config& config, const kind_config* kind) {
+  step_rungs rungs{config.small_attempts_max, config.other_models_max, config.large_attempts_max};
+  if (kind == nullptr) return rungs;
+  auto own = [](std::int32_t value, std::uint32_t otherwise) {
+    return value < 0 ? otherwise : static_cast<std::uint32_t>(value);
+  };
+  return {own(kind->small_attempts_max, rungs.small),
+          own(kind->other_models_max, rungs.other_models),
+          own(kind->large_attempts_max, rungs.large)};
+}
 
 /// Busy engines are waited for; nothing else is repeated without being counted.
 [[nodiscard]] constexpr bool is_back_pressure(errc error) {
@@ -56,14 +82,31 @@ struct climb {
   return c.epoch < config.epochs_max ? rung::new_epoch : rung::fail;
 }
 
-/// A step: small again → large → new plan → fail.
-[[nodiscard]] constexpr rung climb_step(const climb& c, const planner_config& config) {
+/// A step: again, elsewhere -> another model of its tier -> large -> new plan -> fail. What a
+/// budget forbids stays forbidden.
+[[nodiscard]] constexpr rung climb_step(const climb& c, const planner_config& config,
+                                        const kind_config* kind = nullptr) {
   if (is_back_pressure(c.error)) return rung::wait;
+  if (c.error == errc::budget_exceeded) return rung::fail;
+  auto rungs = rungs_of(config, kind);
   // What is wrong with the request itself stays wrong elsewhere, except that a large model may take
   // more of it.
-  auto small_max = c.error == errc::invalid_argument ? 1 : config.small_attempts_max;
+  auto wrong = c.error == errc::invalid_argument;
+  auto small_max = wrong ? 1 : rungs.small;
+  auto others_max = small_max + (wrong ? 0 : std::min(rungs.other_models, c.other_models));
   if (c.failures < small_max) return rung::retry;
-  if (c.failures < small_max + config.large_attempts_max) return rung::large;
+  if (c.failures < others_max) return rung::other_model;
+  if (c.failures < others_max + rungs.large) return rung::large;
+  return next_epoch_or_fail(c, config);
+}
+
+/// The verification of an answer that a step wrote: a broken check is tried again, an answer that
+/// does not fit brings a new plan.
+[[nodiscard]] constexpr rung climb_verification(const climb& c, const planner_config& config) {
+  if (is_back_pressure(c.error)) return rung::wait;
+  if (c.error == errc::budget_exceeded) return rung::fail;
+  if (c.error != errc::invalid_output)
+    return c.failures < config.small_attempts_max ? rung::retry : rung::fail;
   return next_epoch_or_fail(c, config);
 }
 
@@ -71,6 +114,7 @@ struct climb {
 /// plan → fail.
 [[nodiscard]] constexpr rung climb_plan(const climb& c, const planner_config& config) {
   if (is_back_pressure(c.error)) return rung::wait;
+  if (c.error == errc::budget_exceeded) return rung::fail;
   auto again = c.error != errc::invalid_argument && c.failures < config.plan_attempts_max;
   if (c.plan_begun)
     return again && c.error != errc::invalid_output ? rung::retry : next_epoch_or_fail(c, config);
@@ -81,6 +125,7 @@ struct climb {
 [[nodiscard]] constexpr rung climb_answer(const climb& c, bool composed,
                                           const planner_config& config) {
   if (is_back_pressure(c.error)) return rung::wait;
+  if (c.error == errc::budget_exceeded) return rung::fail;
   if (c.error != errc::invalid_argument && c.failures < config.small_attempts_max)
     return rung::retry;
   if (composed && c.failures < config.small_attempts_max + config.large_attempts_max)

@@ -1,5 +1,7 @@
 // From a submission to its acknowledgement.
 
+#include <cmath>
+
 #include "actors/clock.hpp"
 #include "actors/job/job_view.hpp"
 #include "actors/planner/planner.hpp"
@@ -23,6 +25,12 @@ job_record submitted_record(schema::Submit::Reader submit, const planner_config&
   submitted.setDeadlineAtMs(now_ms + timeout);
   submitted.setPriority(submit.getPriority());
   submitted.setTags(submit.getTags());
+  auto given = submit.getBudget();
+  auto budget = submitted.initBudget();
+  budget.setTokens(given.getTokens() != 0 ? given.getTokens() : config.budget_tokens);
+  budget.setCostNanousd(given.getCostNanousd() != 0 ? given.getCostNanousd()
+                                                    : std::llround(config.budget_usd * 1e9));
+  if (submit.hasCheck()) submitted.setCheck(submit.getCheck());
   return record.finish();
 }
 
@@ -57,6 +65,13 @@ void planner_state::submit(pointer self, tmsg::submit request, promise<tmsg::sub
   auto reader = request.read();
   if (auto err = check_submit(*reader, settings.limits)) {
     promise.deliver(err);
+    return;
+  }
+  auto check = reader->getCheck();
+  if (auto problem = settings.problem_of_check(view(check.getKind()), view(check.getArgument()));
+      !problem.empty()) {
+    promise.deliver(
+        make_error(errc::invalid_argument, "the answer's check cannot be used: " + problem));
     return;
   }
   if (reader->getClientKey().size() == 0) return accept(self, std::move(request), promise);

@@ -59,6 +59,8 @@ caf::error check_submit(schema::Submit::Reader submit, const planner_config& con
   auto timeout_max = static_cast<std::uint64_t>(config.timeout_max.count());
   if (submit.getTimeoutMs() > timeout_max)
     return wrong("the timeout is above jobs.timeout_max (" + std::to_string(timeout_max) + " ms)");
+  if (submit.getBudget().getCostNanousd() < 0)
+    return wrong("the budget is below $0; leave it out for none");
   return caf::none;
 }
 

@@ -46,7 +46,7 @@ std::string plan_json_schema(const limits& bounds, std::span<const std::string> 
          R"(},"answer":{"anyOf":[)" + id +
          R"(,{"type":"object","properties":{"compose":{"type":"string","minLength":1}},)"
          R"("required":["compose"],"additionalProperties":false}]}},)"
-         R"("required":["steps","answer"],"additionalProperties":false})";
+         R"("required":["steps"],"additionalProperties":false})";
 }
 
 }  // namespace tandem::plan

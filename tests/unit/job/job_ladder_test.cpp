@@ -43,6 +43,50 @@ TEST(ladder, ClimbsForAStep) {
   }
 }
 
+TEST(ladder, TriesAnotherModelOfTheTierBeforeTheLargeOne) {
+  auto c = config();
+  c.other_models_max = 2;
+  auto at = [&](std::uint32_t failures, std::uint32_t others) {
+    return climb_step(
+        {.error = errc::invalid_output, .failures = failures, .other_models = others}, c);
+  };
+  EXPECT_EQ(at(1, 5), rung::retry);
+  EXPECT_EQ(at(2, 5), rung::other_model);
+  EXPECT_EQ(at(3, 5), rung::other_model);
+  EXPECT_EQ(at(4, 5), rung::large);
+  EXPECT_EQ(at(5, 5), rung::new_epoch);
+  EXPECT_EQ(at(3, 1), rung::large);
+  EXPECT_EQ(at(2, 0), rung::large);
+}
+
+TEST(ladder, AKindHasRungsOfItsOwn) {
+  kind_config kind{.name = "calc", .small_attempts_max = 1, .large_attempts_max = 3};
+  auto at = [&](std::uint32_t failures) {
+    return climb_step({.error = errc::engine_failed, .failures = failures}, config(), &kind);
+  };
+  EXPECT_EQ(at(1), rung::large);
+  EXPECT_EQ(at(3), rung::large);
+  EXPECT_EQ(at(4), rung::new_epoch);
+}
+
+TEST(ladder, WhatABudgetForbidsIsNotTriedAgain) {
+  EXPECT_EQ(climb_step({.error = errc::budget_exceeded, .failures = 1}, config()), rung::fail);
+  EXPECT_EQ(climb_plan({.error = errc::budget_exceeded, .failures = 1}, config()), rung::fail);
+  EXPECT_EQ(climb_answer({.error = errc::budget_exceeded, .failures = 1}, true, config()),
+            rung::fail);
+}
+
+TEST(ladder, AnAnswerThatDoesNotFitBringsANewPlanAndABrokenCheckAnotherTry) {
+  auto at = [&](errc error, std::uint32_t failures, std::uint32_t epoch) {
+    return climb_verification({.error = error, .failures = failures, .epoch = epoch}, config());
+  };
+  EXPECT_EQ(at(errc::invalid_output, 1, 1), rung::new_epoch);
+  EXPECT_EQ(at(errc::invalid_output, 1, 2), rung::fail);
+  EXPECT_EQ(at(errc::engine_failed, 1, 1), rung::retry);
+  EXPECT_EQ(at(errc::engine_failed, 2, 1), rung::fail);
+  EXPECT_EQ(at(errc::overloaded, 9, 1), rung::wait);
+}
+
 TEST(ladder, ClimbsForAPlan) {
   struct row {
     errc error;
