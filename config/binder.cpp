@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t name_length_max = 63;
 constexpr std::size_t path_bytes_max = 4096;
 constexpr std::size_t list_length_max = 64;
+constexpr std::size_t arguments_max = 256;
+constexpr std::size_t argument_bytes_max = 32 * 1024;
 constexpr auto name_form = "1 to 63 letters, digits, '.', '_' or '-', in quotes";
 
 bool read_text(const raw_value& raw, std::string& member) {
@@ -86,13 +88,29 @@ config_field bind_number(std::string_view key, double& member, std::string doc, 
           [&member] { return print_double(member); }};
 }
 
+config_field bind_flag(std::string_view key, bool& member, std::string doc) {
+  return {key,
+          std::move(doc),
+          "true or false, without quotes",
+          [&member](const raw_value& raw) {
+            const auto* flag = std::get_if<bool>(&raw.value);
+            if (flag == nullptr) return false;
+            member = *flag;
+            return true;
+          },
+          [] { return true; },
+          [&member] { return std::string{member ? "true" : "false"}; }};
+}
+
 config_field bind_text(std::string_view key, std::string& member, std::string doc,
-                       std::size_t bytes_max) {
+                       std::size_t bytes_max, std::size_t bytes_min) {
   return {key,
           std::move(doc),
           "a text of at most " + format_size(bytes_max) + ", in quotes",
           [&member](const raw_value& raw) { return read_text(raw, member); },
-          [&member, bytes_max] { return member.size() <= bytes_max; },
+          [&member, bytes_min, bytes_max] {
+            return member.size() >= bytes_min && member.size() <= bytes_max;
+          },
           [&member] { return toml_string(member); }};
 }
 
@@ -109,12 +127,13 @@ config_field bind_name(std::string_view key, std::string& member, std::string do
 }
 
 config_field bind_choice(std::string_view key, std::string& member, std::string doc,
-                         std::vector<std::string_view> choices) {
+                         std::vector<std::string_view> choices, bool may_be_empty) {
   return {key,
           std::move(doc),
           list_words(choices) + ", in quotes",
           [&member](const raw_value& raw) { return read_text(raw, member); },
-          [&member, choices] {
+          [&member, choices, may_be_empty] {
+            if (member.empty() && may_be_empty) return true;
             return std::find(choices.begin(), choices.end(), member) != choices.end();
           },
           [&member] { return toml_string(member); }};
@@ -143,6 +162,29 @@ config_field bind_list(std::string_view key, std::vector<std::string>& member, s
                    std::all_of(member.begin(), member.end(), [&choices](const std::string& item) {
                      return std::find(choices.begin(), choices.end(), item) != choices.end();
                    });
+          },
+          [&member] { return print_list(member); }};
+}
+
+config_field bind_command(std::string_view key, std::vector<std::string>& member, std::string doc,
+                          bool may_be_empty) {
+  auto is_argument = [](const std::string& text) {
+    return text.size() <= argument_bytes_max && text.find('\0') == std::string::npos;
+  };
+  return {key,
+          std::move(doc),
+          R"(a list of a program and its arguments, such as ["program", "--flag", "value"], at )"
+          "most 256",
+          [&member](const raw_value& raw) {
+            const auto* list = std::get_if<std::vector<std::string>>(&raw.value);
+            if (list == nullptr) return false;
+            member = *list;
+            return true;
+          },
+          [&member, may_be_empty, is_argument] {
+            if (member.empty()) return may_be_empty;
+            return !member.front().empty() && member.size() <= arguments_max &&
+                   std::all_of(member.begin(), member.end(), is_argument);
           },
           [&member] { return print_list(member); }};
 }

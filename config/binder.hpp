@@ -88,17 +88,24 @@ config_field bind_duration(std::string_view key, std::chrono::duration<Rep, Peri
                                      std::size_t min, std::size_t max);
 [[nodiscard]] config_field bind_number(std::string_view key, double& member, std::string doc,
                                        double min, double max);
-/// Any text of at most `bytes_max`.
+[[nodiscard]] config_field bind_flag(std::string_view key, bool& member, std::string doc);
+/// Any text of `bytes_min` to `bytes_max`.
 [[nodiscard]] config_field bind_text(std::string_view key, std::string& member, std::string doc,
-                                     std::size_t bytes_max);
+                                     std::size_t bytes_max, std::size_t bytes_min = 0);
 /// A name: letters, digits, `.`, `_`, `-`, at most 63; also nothing where `may_be_empty`.
 [[nodiscard]] config_field bind_name(std::string_view key, std::string& member, std::string doc,
                                      bool may_be_empty = false);
+/// One of `choices`; also nothing where `may_be_empty`.
 [[nodiscard]] config_field bind_choice(std::string_view key, std::string& member, std::string doc,
-                                       std::vector<std::string_view> choices);
+                                       std::vector<std::string_view> choices,
+                                       bool may_be_empty = false);
 /// A list of some of `choices`, each at most once; of any names where there are none.
 [[nodiscard]] config_field bind_list(std::string_view key, std::vector<std::string>& member,
                                      std::string doc, std::vector<std::string_view> choices);
+/// A program and its arguments, which may be any texts without a zero byte; also nothing where
+/// `may_be_empty`.
+[[nodiscard]] config_field bind_command(std::string_view key, std::vector<std::string>& member,
+                                        std::string doc, bool may_be_empty);
 [[nodiscard]] config_field bind_path(std::string_view key, std::filesystem::path& member,
                                      std::string doc);
 

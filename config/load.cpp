@@ -77,21 +77,19 @@ std::string hint(std::string_view nearest) {
 
 /// The item that `rest` begins with, as `NAME.`; the longest name wins, since names may contain
 /// dots.
-template <class T>
-std::optional<std::size_t> find_item(const std::vector<T>& items, std::string_view rest) {
+std::optional<std::size_t> find_item(const config_list& list, std::string_view rest) {
   std::optional<std::size_t> found;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    const auto& name = items[i].name;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const auto& name = list.item_name(i);
     if (!rest.starts_with(name + ".")) continue;
-    if (!found || name.size() > items[*found].name.size()) found = i;
+    if (!found || name.size() > list.item_name(*found).size()) found = i;
   }
   return found;
 }
 
-template <class T>
-std::vector<std::string_view> names_of(const std::vector<T>& items) {
+std::vector<std::string_view> names_of(const config_list& list) {
   std::vector<std::string_view> names;
-  for (const auto& item : items) names.emplace_back(item.name);
+  for (std::size_t i = 0; i < list.size(); ++i) names.emplace_back(list.item_name(i));
   return names;
 }
 
@@ -105,24 +103,17 @@ class config_loader::reader {
 
   void read(const toml::table& root) {
     auto sections = bind_sections(loader_.config_);
+    auto lists = bind_lists(loader_.config_);
     for (const auto& [key, node] : root) {
-      auto name = key.str();
-      auto section = std::find_if(sections.begin(), sections.end(),
-                                  [name](const config_section& s) { return s.name == name; });
+      auto is_named = [name = key.str()](const auto& part) { return part.name == name; };
+      auto section = std::find_if(sections.begin(), sections.end(), is_named);
+      auto list = std::find_if(lists.begin(), lists.end(), is_named);
       if (section != sections.end()) {
         read_section(*section, node, sections);
-      } else if (name == "model") {
-        read_items(name, node, loader_.config_.models,
-                   [this](auto& item, const auto& table, const auto& prefix) {
-                     read_fields(table, bind_model(item), prefix, {});
-                   });
-      } else if (name == "engine") {
-        read_items(name, node, loader_.config_.engines,
-                   [this](auto& item, const auto& table, const auto& prefix) {
-                     read_engine(item, table, prefix);
-                   });
+      } else if (list != lists.end()) {
+        read_items(*list, node);
       } else {
-        add_unknown_section(key, sections);
+        add_unknown_section(key, sections, lists);
       }
     }
   }
@@ -138,8 +129,10 @@ class config_loader::reader {
     loader_.problems_.push_back({key, at(region) + text});
   }
 
-  void add_unknown_section(const toml::key& key, const std::vector<config_section>& sections) {
-    std::vector<std::string_view> names{"model", "engine"};
+  void add_unknown_section(const toml::key& key, const std::vector<config_section>& sections,
+                           const std::vector<config_list>& lists) {
+    std::vector<std::string_view> names;
+    for (const auto& list : lists) names.push_back(list.name);
     for (const auto& section : sections) names.push_back(section.name);
     auto nearest = nearest_word(key.str(), names);
     auto text = "there is no section or key " + quote_word(key.str());
@@ -164,57 +157,82 @@ class config_loader::reader {
           name + " must be a section; write [" + name + "] and its keys below it");
       return;
     }
-    read_fields(*table, section.fields, name + ".", [&](const toml::key& key) {
+    read_fields(*table, section.fields, name + ".", "[" + name + "]", [&](std::string_view key) {
       for (const auto& other : sections) {
-        if (find_field(other.fields, key.str()) == nullptr) continue;
+        if (find_field(other.fields, key) == nullptr) continue;
         return "; there is one in [" + std::string{other.name} + "]";
       }
       return std::string{};
     });
   }
 
-  template <class T, class Read>
-  void read_items(std::string_view name, const toml::node& node, std::vector<T>& items,
-                  Read read_item) {
-    const auto* list = node.as_array();
-    if (list == nullptr || !list->is_array_of_tables()) {
-      add(std::string{name}, node.source(),
-          std::string{name} + " must be a list of sections; write [[" + std::string{name} +
+  void read_items(const config_list& list, const toml::node& node) {
+    auto name = std::string{list.name};
+    const auto* elements = node.as_array();
+    if (elements == nullptr || !elements->is_array_of_tables()) {
+      add(name, node.source(),
+          name + " must be a list of sections; write [[" + name +
               "]] and its keys below it, once for each");
       return;
     }
-    constexpr auto items_max = engines_max + 1;
-    for (const auto& element : *list) {
-      if (items.size() >= items_max) return;
-      auto prefix = std::string{name} + "." + std::to_string(items.size()) + ".";
+    for (const auto& element : *elements) {
+      auto number = list.size();
+      // One more than may be, so that validation tells.
+      if (number > list.items_max) return;
+      auto prefix = name + "." + std::to_string(number) + ".";
       loader_.positions_[prefix] = at(element.source());
-      read_item(items.emplace_back(), *element.as_table(), prefix);
+      list.add();
+      read_item(list, number, *element.as_table(), prefix);
     }
   }
 
-  void read_engine(engine_config& engine, const toml::table& table, const std::string& prefix) {
-    read_fields(table, bind_engine(engine), prefix, {}, "sim");
-    const auto* node = table.get("sim");
-    if (node == nullptr) return;
-    if (const auto* sim = node->as_table()) {
-      read_fields(*sim, bind_sim(engine.sim), prefix + "sim.", {});
-    } else {
-      add(prefix + "sim", node->source(),
-          "sim must be a section; write [engine.sim] and its keys below its [[engine]]");
+  void read_item(const config_list& list, std::size_t number, const toml::table& table,
+                 const std::string& prefix) {
+    auto name = std::string{list.name};
+    auto parts = list.bind(number);
+    read_fields(
+        table, parts.front().fields, prefix, "[[" + name + "]]",
+        [&](std::string_view key) {
+          for (const auto& part : parts) {
+            if (find_field(part.fields, key) == nullptr) continue;
+            return "; there is one in [" + name + "." + std::string{part.name} + "]";
+          }
+          return std::string{};
+        },
+        parts);
+    for (const auto& part : parts) {
+      const auto* node = part.name.empty() ? nullptr : table.get(part.name);
+      if (node == nullptr) continue;
+      auto key = prefix + std::string{part.name};
+      auto header = "[" + name + "." + std::string{part.name} + "]";
+      loader_.positions_[key + "."] = at(node->source());
+      if (const auto* inner = node->as_table()) {
+        read_fields(*inner, part.fields, key + ".", header, {});
+      } else {
+        add(key, node->source(),
+            std::string{part.name} + " must be a section; write " + header +
+                " and its keys below its [[" + name + "]]");
+      }
     }
   }
 
+  /// `parts`: sections that the table has besides.
   void read_fields(const toml::table& table, const config_fields& fields, const std::string& prefix,
-                   const std::function<std::string(const toml::key&)>& other_hint,
-                   std::string_view subsection = {}) {
+                   const std::string& shown,
+                   const std::function<std::string(std::string_view)>& other_hint,
+                   const std::vector<config_section>& parts = {}) {
     for (const auto& [key, node] : table) {
-      if (key.str() == subsection && !subsection.empty()) continue;
+      auto is_part = std::any_of(parts.begin(), parts.end(), [name = key.str()](const auto& part) {
+        return part.name == name && !name.empty();
+      });
+      if (is_part) continue;
       const auto* field = find_field(fields, key.str());
       if (loader_.problems_.size() >= problems_max) return;
       if (field == nullptr) {
-        auto text = "there is no key " + quote_word(key.str()) + " in " + shown(prefix);
+        auto text = "there is no key " + quote_word(key.str()) + " in " + shown;
         auto nearest = nearest_key(key.str(), fields);
-        text += !nearest.empty() || !other_hint ? hint(nearest) : other_hint(key);
+        auto other = other_hint ? other_hint(key.str()) : std::string{};
+        text += !nearest.empty() || other.empty() ? hint(nearest) : other;
         add(prefix + std::string{key.str()}, key.source(), text);
         continue;
       }
@@ -226,12 +244,6 @@ class config_loader::reader {
             std::string{field->key} + " = " + print_raw(raw) + " must be " + field->form);
       }
     }
-  }
-
-  static std::string shown(std::string_view prefix) {
-    if (prefix.ends_with(".sim.")) return "[engine.sim]";
-    auto name = std::string{prefix.substr(0, prefix.find('.'))};
-    return name == "model" || name == "engine" ? "[[" + name + "]]" : "[" + name + "]";
   }
 
   config_loader& loader_;
@@ -306,40 +318,36 @@ void config_loader::set(std::string_view key, std::string_view value, std::strin
 
   config_fields fields;
   std::string prefix{section};
-  std::vector<std::string_view> sections{"model", "engine"};
-  auto plain = bind_sections(config_);
-  for (auto& candidate : plain) {
-    sections.push_back(candidate.name);
+  std::vector<std::string_view> known;
+  for (auto& candidate : bind_sections(config_)) {
+    known.push_back(candidate.name);
     if (candidate.name == section) fields = std::move(candidate.fields);
   }
-  if (section == "model") {
-    auto index = find_item(config_.models, rest);
-    if (!index) {
-      return fail(quote_word(key) + " names no [[model]]" +
-                  hint(nearest_word(rest.substr(0, rest.rfind('.')), names_of(config_.models))));
+  for (const auto& list : bind_lists(config_)) {
+    known.push_back(list.name);
+    if (list.name != section) continue;
+    auto item = find_item(list, rest);
+    if (!item) {
+      return fail(quote_word(key) + " names no [[" + std::string{section} + "]]" +
+                  hint(nearest_word(rest.substr(0, rest.find('.')), names_of(list))));
     }
-    rest.remove_prefix(config_.models[*index].name.size() + 1);
-    prefix += "." + std::to_string(*index);
-    fields = bind_model(config_.models[*index]);
-  } else if (section == "engine") {
-    auto index = find_item(config_.engines, rest);
-    if (!index) {
-      return fail(quote_word(key) + " names no [[engine]]" +
-                  hint(nearest_word(rest.substr(0, rest.rfind('.')), names_of(config_.engines))));
+    rest.remove_prefix(list.item_name(*item).size() + 1);
+    prefix += "." + std::to_string(*item);
+    auto parts = list.bind(*item);
+    auto part = std::find_if(parts.begin() + 1, parts.end(), [rest](const config_section& p) {
+      return rest.starts_with(std::string{p.name} + ".");
+    });
+    if (part != parts.end()) {
+      rest.remove_prefix(part->name.size() + 1);
+      prefix += "." + std::string{part->name};
+      positions_[prefix + "."] = std::string{source} + ": ";
+    } else {
+      part = parts.begin();
     }
-    auto& engine = config_.engines[*index];
-    rest.remove_prefix(engine.name.size() + 1);
-    prefix += "." + std::to_string(*index);
-    auto is_sim = rest.starts_with("sim.");
-    if (is_sim) {
-      rest.remove_prefix(4);
-      prefix += ".sim";
-    }
-    fields = is_sim ? bind_sim(engine.sim) : bind_engine(engine);
+    fields = std::move(part->fields);
   }
   if (fields.empty()) {
-    return fail("there is no section " + quote_word(section) +
-                hint(nearest_word(section, sections)));
+    return fail("there is no section " + quote_word(section) + hint(nearest_word(section, known)));
   }
   if (rest.empty()) {
     return fail(quote_word(key) + " is a section; write one of its keys behind a dot");
@@ -361,20 +369,43 @@ void config_loader::set(std::string_view key, std::string_view value, std::strin
   positions_[full] = std::string{source} + ": ";
 }
 
+std::vector<config_problem> config_loader::find_unused() {
+  std::vector<config_problem> unused;
+  for (std::size_t i = 0; i < config_.engines.size(); ++i) {
+    auto& engine = config_.engines[i];
+    auto is_kind = std::find(engine_kinds.begin(), engine_kinds.end(), engine.kind);
+    if (is_kind == engine_kinds.end()) continue;
+    for (const auto& part : bind_engine(engine)) {
+      auto key = "engine." + std::to_string(i) + "." + std::string{part.name} + ".";
+      if (part.is_used || !positions_.contains(key)) continue;
+      unused.push_back(
+          {key, "[[engine]] " + quote_word(engine.name) + ": [engine." + std::string{part.name} +
+                    "] is for engines of kind " + std::string{part.users} + ", but kind = " +
+                    toml_string(engine.kind) + "; remove the section or change the kind"});
+    }
+  }
+  return unused;
+}
+
 caf::expected<node_config> config_loader::finish() {
   // A text that could not be read leaves everything missing; only the reason is worth saying.
   if (is_unread_) return to_error(problems_);
   config_.resolve();
   auto problems = problems_;
-  for (auto& problem : config_.validate()) {
+  auto found = config_.validate();
+  for (auto& problem : find_unused()) found.push_back(std::move(problem));
+  for (auto& problem : found) {
     if (problems.size() >= problems_max) break;
     auto is_known = std::any_of(problems_.begin(), problems_.end(), [&problem](const auto& known) {
       return !known.key.empty() && known.key == problem.key;
     });
     if (is_known) continue;
+    // The key, else the section, else the item that it is missing from.
     auto position = positions_.find(problem.key);
-    if (position == positions_.end()) {
-      position = positions_.find(problem.key.substr(0, problem.key.rfind('.') + 1));
+    for (auto place = problem.key; position == positions_.end() && !place.empty();) {
+      if (place.back() == '.') place.pop_back();
+      place.erase(place.rfind('.') + 1);
+      position = positions_.find(place);
     }
     if (position != positions_.end()) problem.text = position->second + problem.text;
     problems.push_back(std::move(problem));

@@ -25,9 +25,9 @@ class config_loader {
   void read_text(std::string_view text, std::string_view source,
                  const std::filesystem::path& folder);
 
-  /// `section.key=value`, `model.NAME.key=value`, `engine.NAME.key=value`,
-  /// `engine.NAME.sim.key=value`; the value as in the file, quotes may be left out. `source`: what
-  /// a problem is said to come from. Relative paths start at the working folder.
+  /// `section.key=value`; for the item of a list `engine.NAME.key=value`, for a section of an
+  /// engine `engine.NAME.http.key=value`. The value as in the file, quotes may be left out.
+  /// `source`: what a problem is said to come from. Relative paths start at the working folder.
   void set(std::string_view assignment, std::string_view source = "--set");
   void set(std::string_view key, std::string_view value, std::string_view source);
 
@@ -37,10 +37,14 @@ class config_loader {
  private:
   class reader;
 
+  /// Sections of engines whose kind does not read them.
+  [[nodiscard]] std::vector<config_problem> find_unused();
+
   node_config config_;
   std::vector<config_problem> problems_;
   bool is_unread_ = false;
-  /// Where a key was written, as a prefix for its problems: `node.toml:3:1: `.
+  /// Where a key, an item or a section (these end in a dot) was written, as a prefix for its
+  /// problems: `node.toml:3:1: `.
   std::map<std::string, std::string, std::less<>> positions_;
 };
 

@@ -79,12 +79,15 @@ struct node_config {
   void resolve();
 
   /// All that is wrong, in the order of the config file; nothing when a node can start with it.
-  /// Looks at the file system for engines' files only.
+  /// Looks at the file system and the environment for what engines need only.
   [[nodiscard]] std::vector<config_problem> validate() const;
 };
 
 inline constexpr std::size_t models_max = 256;
 inline constexpr std::size_t engines_max = 1024;
+inline constexpr std::size_t kinds_max = 1024;
+inline constexpr std::size_t checks_max = 256;
+inline constexpr std::size_t tenants_max = 10'000;
 
 /// `invalid_argument` with all problems, one a line; nothing for none.
 [[nodiscard]] caf::error to_error(const std::vector<config_problem>& problems);

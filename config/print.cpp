@@ -33,12 +33,16 @@ std::string print(node_config config) {
   for (const auto& section : bind_sections(config)) {
     print_section(out, "[" + std::string{section.name} + "]", section.doc, section.fields);
   }
-  for (auto& model : config.models) {
-    print_section(out, "[[model]]", model_doc, bind_model(model));
-  }
-  for (auto& engine : config.engines) {
-    print_section(out, "[[engine]]", engine_doc, bind_engine(engine));
-    if (engine.kind == "sim") print_section(out, "[engine.sim]", sim_doc, bind_sim(engine.sim));
+  for (const auto& list : bind_lists(config)) {
+    std::string name{list.name};
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      for (const auto& section : list.bind(i)) {
+        if (!section.is_used) continue;
+        auto header = section.name.empty() ? "[[" + name + "]]"
+                                           : "[" + name + "." + std::string{section.name} + "]";
+        print_section(out, header, section.doc, section.fields);
+      }
+    }
   }
   return out;
 }
@@ -53,7 +57,23 @@ std::string print_config_reference() {
   node_config config;
   config.models.push_back({.name = "NAME", .tier = "large"});
   config.engines.push_back({.name = "NAME", .kind = "sim", .model = "NAME"});
-  return print(std::move(config));
+  config.engines.push_back({.name = "NAME-2", .kind = "http", .model = "NAME"});
+  config.engines.back().http.url = "http://127.0.0.1:8000";
+  config.engines.push_back({.name = "NAME-3", .kind = "managed", .model = "NAME"});
+  config.engines.back().process.command = {"llama-server", "--port", "{port}"};
+  config.jobs.kinds.push_back({.name = "NAME"});
+  config.executor.checks.push_back({.name = "NAME", .command = {"program"}});
+  config.executor.tenants.push_back({.name = "NAME"});
+  auto text = print(config);
+  // An engine of this kind is not valid without a file that is there.
+  std::string section;
+  engine_config engine{.name = "NAME", .kind = "replay"};
+  for (const auto& part : bind_engine(engine)) {
+    if (part.name == "replay") print_section(section, "[engine.replay]", part.doc, part.fields);
+  }
+  text += '\n';
+  print_comment(text, section);
+  return text;
 }
 
 }  // namespace tandem

@@ -90,6 +90,10 @@ config_fields bind_jobs(planner_config& c) {
                    "Steps of one job at work at once.", 1, 100'000),
       bind_integer("small_attempts_max", c.small_attempts_max,
                    "Tries of one step by small models before the large tier is asked.", 0, 100),
+      bind_integer("other_models_max", c.other_models_max,
+                   "Other models of its tier that a step is given to, once each, before the large\n"
+                   "tier is asked.",
+                   0, 100),
       bind_integer("large_attempts_max", c.large_attempts_max,
                    "Tries of one step by the large tier before a new plan is asked for.", 0, 100),
       bind_integer("plan_attempts_max", c.plan_attempts_max,
@@ -105,6 +109,14 @@ config_fields bind_jobs(planner_config& c) {
                 message_bytes_max),
       bind_duration("retention", c.retention, "Ended jobs are purged after this. 0h: never.", 0s,
                     100 * year),
+      bind_integer("budget_tokens", c.budget_tokens,
+                   "What a job may read and write in all, where the client names nothing. 0: no\n"
+                   "limit.",
+                   0, std::numeric_limits<std::int64_t>::max()),
+      bind_number("budget_usd", c.budget_usd,
+                  "What a job may cost in US dollars, where the client names nothing. 0.0: no\n"
+                  "limit.",
+                  0, 1e9),
   };
 }
 
@@ -132,6 +144,32 @@ config_fields bind_executor(executor_pool_config& c) {
       bind_integer("queue_max", c.queue_max,
                    "Attempts that wait for room; more are refused with `overloaded`.", 0,
                    10'000'000),
+      bind_integer("engines_tried_max", c.engines_tried_max,
+                   "Engines that one attempt is offered to while they refuse it for being busy or\n"
+                   "down.",
+                   1, 1000),
+  };
+}
+
+config_fields bind_hedging(hedging_config& c) {
+  return {
+      bind_number("share", c.share, "Second copies, as a share of all attempts. 0.0: none.", 0, 1),
+      bind_number("quantile", c.quantile,
+                  "An attempt is slow when it takes longer than this quantile of the latest ones\n"
+                  "of its model and purpose.",
+                  0.001, 0.999),
+      bind_duration("delay_min", c.delay_min, "Never before this.", 0s, 1h),
+  };
+}
+
+config_fields bind_verification(verification_config& c) {
+  return {
+      bind_name("judge_tier", c.judge_tier, "The tier of the model that judges."),
+      bind_number("judge_share", c.judge_share,
+                  "Of outputs whose check is a judge: how many it really reads.", 0, 1),
+      bind_integer("judge_tokens_max", c.judge_tokens_max, "Tokens of a verdict.", 1, 100'000),
+      bind_integer("commands_max", c.commands_max, "[[check]] programs at work at once; more wait.",
+                   1, 1000),
   };
 }
 
@@ -177,65 +215,11 @@ std::vector<config_section> bind_sections(node_config& c) {
       {"jobs", "Limits of what is accepted and of what one job may do.", bind_jobs(c.jobs)},
       {"journal", "The durable log.", bind_journal(c.journal)},
       {"executor", "Limits of the attempts on this node.", bind_executor(c.executor)},
+      {"hedging", "A second copy of a slow attempt on another engine; the first good reply counts.",
+       bind_hedging(c.executor.hedging)},
+      {"verification", "How results are checked.", bind_verification(c.executor.verification)},
       {"routing", "Which model serves a call.", bind_routing(c.routing)},
       {"supervisor", "Restarts of this node's actors, one for one.", bind_supervisor(c.supervisor)},
-  };
-}
-
-config_fields bind_model(model_config& c) {
-  constexpr double price_max = 1e6;
-  return {
-      bind_name("name", c.name, "Engines name it."),
-      bind_name("tier", c.tier, "The role: large, small, or any other name that [routing] uses."),
-      bind_number("input_price", c.input_price, "US dollars per million tokens read.", 0,
-                  price_max),
-      bind_number("output_price", c.output_price, "US dollars per million tokens written.", 0,
-                  price_max),
-      bind_text(
-          "plan_system", c.plan_system,
-          "System message of a plan request. In all prompts {{goal}}, {{error}}, {{finished}}\n"
-          "and {{steps_max}} are replaced.",
-          prompt_bytes_max),
-      bind_text("plan_prompt", c.plan_prompt, "User message of a plan request.", prompt_bytes_max),
-      bind_text("replan_prompt", c.replan_prompt,
-                "User message of a plan request after a failed plan.", prompt_bytes_max),
-      bind_text("step_system", c.step_system, "System message of a step.", prompt_bytes_max),
-      bind_text("answer_system", c.answer_system, "System message of an answer without a plan.",
-                prompt_bytes_max),
-      bind_text("compose_system", c.compose_system,
-                "System message of an answer composed from the steps' results.", prompt_bytes_max),
-  };
-}
-
-config_fields bind_engine(engine_config& c) {
-  return {
-      bind_name("name", c.name, "Unique among the engines."),
-      bind_choice("kind", c.kind,
-                  "embedded: a small model within the node. sim: simulated, see [engine.sim].",
-                  {"embedded", "sim"}),
-      bind_name("model", c.model, "The name of a [[model]]."),
-      bind_integer("concurrency", c.concurrency, "Requests at work at once.", 1, 100'000),
-      bind_integer("queue_max", c.queue_max,
-                   "Requests that wait in the engine; more are refused with `overloaded`.", 0,
-                   1'000'000),
-      bind_path("path", c.path,
-                "kind = \"embedded\": a GGUF file. Relative paths start at this file's folder."),
-      bind_text("weight_version", c.weight_version, "Empty: what the engine says itself.", 256),
-  };
-}
-
-config_fields bind_sim(sim_config& c) {
-  return {
-      bind_integer("seed", c.seed, "The same seed gives the same run.", 0,
-                   std::numeric_limits<std::int64_t>::max()),
-      bind_duration("first_token", c.first_token, "Time to the first token.", 0s, 1h),
-      bind_duration("per_token", c.per_token, "Time of each further token.", 0s, 1h),
-      bind_number("error_rate", c.error_rate, "Share of calls that fail.", 0, 1),
-      bind_integer("plan_steps", c.plan_steps, "Independent steps in the plans that it makes.", 1,
-                   100'000),
-      bind_number("time_scale", c.time_scale,
-                  "Durations that a prompt names (`@sim {\"ms\":5}`) are multiplied by this.", 0,
-                  1e6),
   };
 }
 

@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <set>
 #include <string>
 
+#include "actors/executor_pool/verifier.hpp"
 #include "config/node_config.hpp"
 #include "config/sections.hpp"
+#include "config/validate_engine.hpp"
 #include "config/words.hpp"
 
 namespace tandem {
@@ -30,8 +33,10 @@ class validator {
     check_node();
     check_order();
     check_routing();
-    check_models();
+    for (const auto& list : bind_lists(config_)) check_list(list);
+    check_prompts();
     check_engines();
+    check_checks();
     return std::move(problems_);
   }
 
@@ -134,40 +139,41 @@ class validator {
     }
   }
 
-  template <class T>
-  void check_unique(const char* section, const std::vector<T>& items) {
-    std::vector<std::string_view> seen;
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      const auto& name = items[i].name;
-      if (!name.empty() && std::find(seen.begin(), seen.end(), name) != seen.end()) {
-        add(std::string{section} + "." + std::to_string(i) + ".name",
-            "[[" + std::string{section} + "]] name = " + toml_string(name) +
-                " is taken by another; rename one of them");
-      }
-      seen.emplace_back(name);
-    }
+  static std::string shown_name(std::string_view list, const std::string& name) {
+    return "[[" + std::string{list} + "]] " + quote_word(name) + ": ";
   }
 
-  static std::string shown_name(const char* section, const std::string& name) {
-    return "[[" + std::string{section} + "]] " + quote_word(name) + ": ";
-  }
-
-  void check_models() {
-    if (config_.models.size() > models_max) {
-      add("model", "there are " + std::to_string(config_.models.size()) +
-                       " [[model]]; at most 256 are allowed");
+  void check_list(const config_list& list) {
+    std::string list_name{list.name};
+    if (list.size() > list.items_max) {
+      add(list_name, "there are " + std::to_string(list.size()) + " [[" + list_name +
+                         "]]; at most " + std::to_string(list.items_max) + " are allowed");
       return;
     }
-    check_unique("model", config_.models);
+    std::set<std::string_view> seen;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const auto& name = list.item_name(i);
+      auto key = list_name + "." + std::to_string(i) + ".";
+      if (!name.empty() && !seen.insert(name).second) {
+        add(key + "name", "[[" + list_name + "]] name = " + toml_string(name) +
+                              " is taken by another; rename one of them");
+      }
+      for (const auto& part : list.bind(i)) {
+        auto prefix = part.name.empty() ? std::string{} : std::string{part.name} + ".";
+        check_fields(key + prefix, shown_name(list.name, name) + prefix, part.fields);
+      }
+    }
+  }
+
+  void check_prompts() {
+    if (config_.models.size() > models_max) return;
     for (std::size_t i = 0; i < config_.models.size(); ++i) {
-      auto& model = config_.models[i];
+      const auto& model = config_.models[i];
       auto key = "model." + std::to_string(i) + ".";
-      auto shown = shown_name("model", model.name);
-      check_fields(key, shown, bind_model(model));
       for (auto [name, prompt] : {std::pair{"plan_prompt", &model.plan_prompt},
                                   std::pair{"replan_prompt", &model.replan_prompt}}) {
         if (prompt->find("{{goal}}") == std::string::npos) {
-          add(key + name, shown + name +
+          add(key + name, shown_name("model", model.name) + name +
                               " does not contain {{goal}}; the model would never see "
                               "what it is to plan");
         }
@@ -176,51 +182,93 @@ class validator {
   }
 
   void check_engines() {
-    if (config_.engines.size() > engines_max) {
-      add("engine", "there are " + std::to_string(config_.engines.size()) +
-                        " [[engine]]; at most 1024 are allowed");
-      return;
-    }
+    if (config_.engines.size() > engines_max) return;
     if (config_.has_role("executor") && config_.engines.empty()) {
       add("engine",
           "there is no [[engine]], and node.roles has \"executor\"; add an engine or remove the "
           "role");
     }
-    check_unique("engine", config_.engines);
     for (std::size_t i = 0; i < config_.engines.size(); ++i) {
-      auto& engine = config_.engines[i];
+      const auto& engine = config_.engines[i];
       auto key = "engine." + std::to_string(i) + ".";
       auto shown = shown_name("engine", engine.name);
-      check_fields(key, shown, bind_engine(engine));
-      check_fields(key + "sim.", shown + "sim.", bind_sim(engine.sim));
-      check_engine_model(key, shown, engine);
-      check_engine_path(key, shown, engine);
+      if (!engine.model.empty() &&
+          std::find(model_names_.begin(), model_names_.end(), engine.model) == model_names_.end()) {
+        add(key + "model", shown + "model = " + toml_string(engine.model) + " names no [[model]]" +
+                               nearest_hint(engine.model, model_names_));
+      }
+      validate_engine(engine, key, shown, problems_);
     }
   }
 
-  void check_engine_model(const std::string& key, const std::string& shown,
-                          const engine_config& engine) {
-    if (engine.model.empty() ||
-        std::find(model_names_.begin(), model_names_.end(), engine.model) != model_names_.end()) {
-      return;
+  /// Checks that [[kind]] names, and their arguments.
+  void check_checks() {
+    const auto& jobs = config_.jobs;
+    if (jobs.kinds.size() > kinds_max) return;
+    auto needs_judge = false;
+    for (std::size_t i = 0; i < jobs.kinds.size(); ++i) {
+      const auto& kind = jobs.kinds[i];
+      auto key = "kind." + std::to_string(i) + ".";
+      auto shown = shown_name("kind", kind.name);
+      needs_judge = needs_judge || kind.check == "judge";
+      check_argument(kind, key + "check_argument", shown);
+      if (kind.tokens_max == 0) {
+        add(key + "tokens_max", shown +
+                                    "tokens_max = 0 leaves no room for a result; write -1 for "
+                                    "what [jobs] says, or a number from 1");
+      }
+      auto effective = [](std::int32_t own, std::uint32_t common) {
+        return own < 0 ? common : static_cast<std::uint32_t>(own);
+      };
+      if ((kind.small_attempts_max >= 0 || kind.large_attempts_max >= 0) &&
+          effective(kind.small_attempts_max, jobs.small_attempts_max) == 0 &&
+          effective(kind.large_attempts_max, jobs.large_attempts_max) == 0) {
+        add(key + "small_attempts_max",
+            shown +
+                "small_attempts_max and large_attempts_max leave no try for a step of this "
+                "kind; raise one of them");
+      }
     }
-    add(key + "model", shown + "model = " + toml_string(engine.model) + " names no [[model]]" +
-                           nearest_hint(engine.model, model_names_));
+    check_judge(needs_judge);
   }
 
-  void check_engine_path(const std::string& key, const std::string& shown,
-                         const engine_config& engine) {
-    if (engine.kind != "embedded") return;
-    if (engine.path.empty()) {
-      add(key + "path", shown + "path is missing; an embedded engine needs a GGUF file");
-      return;
+  void check_argument(const kind_config& kind, const std::string& key, const std::string& shown) {
+    if (kind.check.empty()) {
+      if (kind.check_argument.empty()) return;
+      add(key, shown + "check_argument is there without a check; say which with check = " +
+                   list_words(check_kinds));
+    } else if (kind.check == "command") {
+      std::vector<std::string_view> names;
+      for (const auto& check : config_.executor.checks) names.emplace_back(check.name);
+      if (std::find(names.begin(), names.end(), kind.check_argument) != names.end()) return;
+      add(key, shown + "check_argument = " + toml_string(kind.check_argument) +
+                   " names no [[check]]" +
+                   (names.empty() ? "; add one with this name and the command"
+                                  : nearest_hint(kind.check_argument, names)));
+    } else if (std::find(check_kinds.begin(), check_kinds.end(), kind.check) != check_kinds.end()) {
+      if (kind.check != "number" && kind.check_argument.empty()) {
+        add(key, shown + "check_argument is missing; check = " + toml_string(kind.check) +
+                     " needs one: the text, expression, schema or rubric");
+        return;
+      }
+      auto problem = check_problem(kind.check, kind.check_argument);
+      if (problem.empty()) return;
+      add(key, shown + "check_argument does not do for check = " + toml_string(kind.check) + ": " +
+                   problem);
     }
-    std::error_code failure;
-    if (std::filesystem::is_regular_file(engine.path, failure)) return;
-    add(key + "path",
-        shown + "path = " + toml_string(engine.path.string()) +
-            (std::filesystem::exists(engine.path, failure) ? " is no file" : " does not exist") +
-            "; name a GGUF file, relative to the config file's folder or absolute");
+  }
+
+  /// The default tier may be missing where nothing in the config asks for a judge.
+  void check_judge(bool needs_judge) {
+    const auto& tier = config_.executor.verification.judge_tier;
+    if (!config_.has_role("executor")) return;
+    if (!needs_judge && tier == verification_config{}.judge_tier) return;
+    std::vector<std::string_view> tiers;
+    for (const auto& model : config_.models) tiers.emplace_back(model.tier);
+    if (std::find(tiers.begin(), tiers.end(), tier) != tiers.end()) return;
+    add("verification.judge_tier", "verification.judge_tier = " + toml_string(tier) +
+                                       ": no [[model]] is of this tier" +
+                                       nearest_hint(tier, tiers));
   }
 
   node_config config_;

@@ -1,6 +1,7 @@
 #include "actors/client/client.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <future>
 #include <map>
 #include <mutex>
@@ -95,25 +96,30 @@ void write_job(schema::JobId::Builder out, job_id job) {
 /// Checked here too, since a message above the limit, or with text that is no UTF-8, would be lost
 /// on the way.
 caf::error check_texts(const submission& what) {
-  auto bytes = what.goal.size() + what.client_key.size() + what.tenant.size();
+  auto bytes = what.goal.size() + what.client_key.size() + what.tenant.size() + what.check.size() +
+               what.check_argument.size();
   // A zero byte would cut the text that it stands in.
   auto good = [](const std::string& s) {
     return is_valid_utf8(s) && s.find('\0') == std::string::npos;
   };
-  auto sound = good(what.goal) && good(what.client_key) && good(what.tenant);
+  auto sound = good(what.goal) && good(what.client_key) && good(what.tenant) && good(what.check) &&
+               good(what.check_argument);
   for (const auto& tag : what.tags) {
     bytes += tag.size() + sizeof(capnp::word);
     sound = sound && good(tag);
   }
   if (bytes > message_limits{}.words_max * sizeof(capnp::word) / 2)
     return make_error(errc::invalid_argument,
-                      "the goal, key, tenant and tags have " + std::to_string(bytes) +
+                      "the goal, key, tenant, tags and check have " + std::to_string(bytes) +
                           " bytes; 512 KiB is the most that one message carries");
   if (!sound)
-    return make_error(errc::invalid_argument,
-                      "the goal, key, tenant or a tag is not UTF-8 text, or has a zero byte");
+    return make_error(
+        errc::invalid_argument,
+        "the goal, key, tenant, check or a tag is not UTF-8 text, or has a zero byte");
   if (what.timeout.count() < 0)
     return make_error(errc::invalid_argument, "the timeout is negative");
+  if (!to_nanousd(what.budget_usd))
+    return make_error(errc::invalid_argument, "the budget is not from 0 to a billion US dollars");
   return caf::none;
 }
 
@@ -139,6 +145,12 @@ caf::expected<supervisor_actor> reach_supervisor(caf::actor_system& system,
 }
 
 }  // namespace
+
+std::optional<std::int64_t> to_nanousd(double usd) {
+  // False for what is no number.
+  if (!(usd >= 0 && usd <= 1e9)) return std::nullopt;
+  return std::llround(usd * 1e9);
+}
 
 struct client::state {
   // Destroyed from the bottom up: the actor system needs its configuration to the end.
@@ -227,6 +239,12 @@ caf::expected<job_id> client::submit(const submission& what) {
   submit->setTenant(what.tenant);
   submit->setPriority(what.priority);
   submit->setTimeoutMs(static_cast<std::uint64_t>(what.timeout.count()));
+  auto budget = submit->initBudget();
+  budget.setTokens(what.budget_tokens);
+  budget.setCostNanousd(*to_nanousd(what.budget_usd));
+  auto check = submit->initCheck();
+  check.setKind(what.check);
+  check.setArgument(what.check_argument);
   auto tags = submit->initTags(static_cast<unsigned>(what.tags.size()));
   for (unsigned i = 0; i < tags.size(); ++i) tags.set(i, what.tags[i]);
   auto reply = this->submit(submit.finish());
@@ -328,6 +346,13 @@ caf::expected<tmsg::purged> client::purge_older_than(std::chrono::milliseconds a
 
 caf::expected<tmsg::topo> client::topology() {
   return state_->call<tmsg::topo>(state_->supervisor, state_->options.call_timeout, topo_atom_v);
+}
+
+caf::expected<tmsg::engrep> client::probe_engine(std::string_view name,
+                                                 std::chrono::milliseconds timeout) {
+  message_builder<schema::EngineQuery> query;
+  query->setName(valid_utf8(name));
+  return state_->call<tmsg::engrep>(state_->supervisor, timeout, engine_atom_v, query.finish());
 }
 
 }  // namespace tandem

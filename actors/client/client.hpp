@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,7 +39,18 @@ struct submission {
   std::int8_t priority = 0;
   /// 0: the node's default.
   std::chrono::milliseconds timeout{0};
+  /// What the whole job may spend; 0: no limit of its own.
+  std::uint64_t budget_tokens = 0;
+  double budget_usd = 0;
+  /// Verifies the answer: `number`, `exact`, `contains`, `regex`, `json_schema`, `judge` or
+  /// `command`; empty: nothing does.
+  std::string check{};
+  /// The text, the expression, the schema, the rubric, or the name of a `[[check]]`.
+  std::string check_argument{};
 };
+
+/// US dollars as budgets travel: from 0 to a billion, in units of 1e-9. Nothing: it is none.
+[[nodiscard]] std::optional<std::int64_t> to_nanousd(double usd);
 
 /// A connection to one node. Blocking calls, from any thread; each ends in its timeout at the
 /// latest, and at once when the node goes away (`unavailable`). Errors are the node's own, with
@@ -86,6 +98,10 @@ class client {
   [[nodiscard]] caf::expected<tmsg::purged> purge_older_than(std::chrono::milliseconds age);
 
   [[nodiscard]] caf::expected<tmsg::topo> topology();
+  /// Tries everything at an engine of the node, a small real generation included; may take as long
+  /// as that. `not_found`: there is no such engine.
+  [[nodiscard]] caf::expected<tmsg::engrep> probe_engine(std::string_view name,
+                                                         std::chrono::milliseconds timeout);
 
  private:
   struct state;

@@ -202,6 +202,22 @@ supervisor_inside::behavior_type supervisor_behavior(supervisor_state::pointer s
             return make_error(errc::unavailable, "node '" + self->state.node.name +
                                                      "' has no planner; connect to one that has");
           },
+          [self](engine_atom, const tmsg::engqry& query) -> caf::result<tmsg::engrep> {
+            std::string name{view(query.read()->getName())};
+            std::string known;
+            for (const auto& child : self->state.children) {
+              if (child.spec.kind != "engine") continue;
+              known += (known.empty() ? "" : ", ") + child.spec.name;
+              if (child.spec.name != name) continue;
+              if (!child.handle)
+                return make_error(errc::unavailable, "engine '" + name + "' is being restarted: " +
+                                                         child.last_error);
+              return self->delegate(caf::actor_cast<engine_actor>(child.handle), engine_atom_v,
+                                    query);
+            }
+            return make_error(errc::not_found, "there is no engine '" + name + "' here; there is " +
+                                                   (known.empty() ? "none" : known));
+          },
           [self](start_atom) {
             auto promise = self->make_response_promise<caf::ok_atom>();
             self->state.confirm_start(self, promise);

@@ -15,6 +15,8 @@ namespace tandem {
 using supervisor_actor = caf::typed_actor<
     // Everything that runs here and how it does.
     caf::replies_to<topo_atom>::with<tmsg::topo>,
+    // Asks one engine's server everything that can be asked, now; `not_found` names the engines.
+    caf::replies_to<engine_atom, tmsg::engqry>::with<tmsg::engrep>,
     // Where jobs are submitted; `unavailable` on a node without the role.
     caf::replies_to<planner_atom>::with<planner_actor>>;
 

@@ -17,16 +17,18 @@ std::string option_names(std::span<const option_spec> options, Choose choose) {
 }
 
 /// What may follow a command or an option, where that is known.
-constexpr std::string_view value_cases = R"(
+constexpr std::string_view value_cases = R"bash(
   case "$prev" in
     --mode) words="plan_act large small" ;;
     --state) words="queued running paused done failed cancelled" ;;
     --kind) words="client node" ;;
-    --file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    --check) words="number exact= contains= regex= json_schema= judge= command=" ;;
+    probe | explain) [[ "$command" == engine ]] && words="$(_tandem_engines)" ;;
+    --file | --check-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
     --data | --tls | --out) COMPREPLY=($(compgen -d -- "$cur")); return ;;
     --*) [[ " $valued " == *" $prev "* ]] && return ;;
   esac
-)";
+)bash";
 
 bool is_any(const option_spec&) {
   return true;
@@ -62,7 +64,9 @@ std::string valued_names() {
 std::string words_after(const command_spec& command) {
   if (command.name == "completion") return "bash ";
   if (command.name == "help") return "$commands ";
-  std::string words = command.name == "certs" ? "show check issue " : "";
+  std::string words;
+  if (command.name == "certs") words = "show check issue ";
+  if (command.name == "engine") words = "list probe explain ";
   words += option_names(command.options, is_any);
   return words.empty() ? words : words + ' ';
 }
@@ -95,6 +99,11 @@ constexpr std::string_view find_command_loop = R"(  local command="" words="" i
 std::string bash_completion() {
   std::string text =
       "# bash completion of tandem; written by `tandem completion bash`, not by hand.\n"
+      "# Names of engines; what a shell could take for more than a name is left out.\n"
+      "_tandem_engines() {\n"
+      "  tandem --timeout 2s engine list 2>/dev/null |\n"
+      "    awk 'NR > 1 && $1 ~ /^[A-Za-z0-9._-]+$/ { print $1 }'\n"
+      "}\n"
       "_tandem() {\n"
       "  local cur=\"${COMP_WORDS[COMP_CWORD]}\" prev=\"${COMP_WORDS[COMP_CWORD-1]}\"\n";
   auto local = [&text](const char* name, const std::string& value) {

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <vector>
 
+#include "actors/client/connection_check.hpp"
 #include "config/certificates.hpp"
 #include "config/words.hpp"
 #include "nodes/cli/commands.hpp"
@@ -22,7 +24,8 @@ constexpr std::array options{
     option_spec{"host", "HOST", "issue: a further name or address of a node; may be repeated",
                 true},
     option_spec{"days", "DAYS", "issue: how long it holds; 90 by default"},
-    option_spec{"out", "DIR", "issue: the folder for the certificate, its key and the authority"}};
+    option_spec{"out", "DIR", "issue: the folder for the certificate, its key and the authority"},
+    option_spec{"force", "", "issue: replace a certificate that is there already"}};
 
 constexpr std::array<const char*, 3> certificate_names{"ca.pem", "node.pem", "client.pem"};
 
@@ -99,7 +102,14 @@ exit_code show(const invocation& from, const fs::path& folder, console& io) {
   return exit_code::ok;
 }
 
-/// Checks each certificate of the folder with its key and the authority.
+/// Connects as any other command would.
+caf::error check_node(const endpoint& to) {
+  return check_connection(
+      {.host = to.address.host, .port = to.address.port, .tls = connection_files(to.tls_folder)});
+}
+
+/// Checks each certificate of the folder with its key and the authority, and with --node whether
+/// that node accepts them.
 exit_code check(const invocation& from, const fs::path& folder, console& io) {
   json_writer json;
   json.object();
@@ -128,6 +138,23 @@ exit_code check(const invocation& from, const fs::path& folder, console& io) {
       text += "ok: " + files.certificate.string() + '\n';
   }
   json.end();
+  if (count > 0 && from.global("node")) {
+    auto to = find_endpoint(from, process_environment());
+    if (!to) return usage_error(io, from, to.error());
+    auto err = check_node(*to);
+    json.object_field("node");
+    json.field("address", to_string(to->address));
+    json.field("ok", !err);
+    if (err)
+      json.field("problem", message_of(err));
+    else
+      json.null_field("problem");
+    json.end();
+    if (err)
+      problems += (problems.empty() ? "" : "\n") + message_of(err);
+    else
+      text += "ok: the node at " + to_string(to->address) + " accepts them\n";
+  }
   json.end();
   if (count == 0) {
     return io.fail(exit_code::no_connection,
@@ -159,6 +186,13 @@ exit_code issue(const invocation& from, const fs::path& folder, console& io) {
       .hosts = from.values("host"),
       .lifetime = *days ? certificate_days{static_cast<int>(**days)} : certificate_lifetime};
   auto out = expand_home(*from.value("out"));
+  auto old = certificate_files(out, request.kind).certificate;
+  std::error_code ignored;
+  if (!from.has("force") && fs::exists(old, ignored)) {
+    return io.fail(exit_code::local_failure,
+                   old.string() + " is there already, and who uses it would lose its key",
+                   "name another folder with --out, or replace it with --force");
+  }
   auto files = issue_certificate(folder, request, out);
   if (!files) return fail_local(io, files.error());
   auto info = describe_certificate(files->certificate);
@@ -179,14 +213,17 @@ exit_code run(const invocation& from, console& io) {
   auto folder = find_tls_folder(from, process_environment());
   if (!folder) return usage_error(io, from, folder.error());
   const auto& action = from.arguments.front();
-  if (action == "issue") return issue(from, *folder, io);
   constexpr std::array<std::string_view, 3> actions{"show", "check", "issue"};
-  if (action != "show" && action != "check") {
+  if (std::find(actions.begin(), actions.end(), action) == actions.end()) {
     auto text = "certs cannot " + quote_word(action) + ", but show, check or issue";
     auto nearest = nearest_word(action, actions);
     if (!nearest.empty()) text += "; did you mean " + std::string{nearest} + "?";
     return usage_error(io, from, text);
   }
+  if (action != "check" && from.global("node")) {
+    return usage_error(io, from, "--node is for certs check only");
+  }
+  if (action == "issue") return issue(from, *folder, io);
   if (!from.options.empty()) {
     return usage_error(io, from, "--" + from.options.begin()->first + " is for certs issue only");
   }
@@ -202,7 +239,8 @@ const command_spec certs_command{
     .details =
         "They lie in the TLS folder (--tls). show prints what is there and when it expires; check "
         "says whether\n"
-        "a connection would accept it; issue signs a new one with the authority's key in that "
+        "a connection would accept it, with --node whether that node does; issue signs a new one "
+        "with the authority's key in that "
         "folder. Every\n"
         "certificate means full control of the cluster until it expires.",
     .example =

@@ -33,15 +33,6 @@ caf::expected<endpoint> parse_endpoint(const std::string& text, std::string sour
   return endpoint{.address = *address, .source = std::move(source)};
 }
 
-/// A node's own certificate opens connections as well.
-tls_files files_in(const std::filesystem::path& folder) {
-  auto files = certificate_files(folder, certificate_kind::client);
-  std::error_code ignored;
-  if (std::filesystem::exists(files.certificate, ignored)) return files;
-  auto of_node = certificate_files(folder, certificate_kind::node);
-  return std::filesystem::exists(of_node.certificate, ignored) ? of_node : files;
-}
-
 std::string advice_for(const caf::error& err, const endpoint& to) {
   auto address = to_string(to.address);
   if (code_of(err) == errc::not_authenticated) {
@@ -94,6 +85,14 @@ caf::expected<endpoint> find_endpoint(const invocation& from, const environment&
   return found;
 }
 
+tls_files connection_files(const std::filesystem::path& folder) {
+  auto files = certificate_files(folder, certificate_kind::client);
+  std::error_code ignored;
+  if (std::filesystem::exists(files.certificate, ignored)) return files;
+  auto of_node = certificate_files(folder, certificate_kind::node);
+  return std::filesystem::exists(of_node.certificate, ignored) ? of_node : files;
+}
+
 connection connect(const invocation& from, console& io) {
   connection result;
   auto to = find_endpoint(from, process_environment());
@@ -107,7 +106,7 @@ connection connect(const invocation& from, console& io) {
     return result;
   }
   client_options options{
-      .host = to->address.host, .port = to->address.port, .tls = files_in(to->tls_folder)};
+      .host = to->address.host, .port = to->address.port, .tls = connection_files(to->tls_folder)};
   if (*limit) {
     options.call_timeout = **limit;
     options.connect_timeout = std::min(options.connect_timeout, **limit);

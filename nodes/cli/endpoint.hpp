@@ -32,6 +32,10 @@ struct endpoint {
 /// says what is no address, and where it stands.
 [[nodiscard]] caf::expected<endpoint> find_endpoint(const invocation& from, const environment& env);
 
+/// The client's certificate in a TLS folder; where there is none the node's own, which opens
+/// connections as well.
+[[nodiscard]] tls_files connection_files(const std::filesystem::path& tls_folder);
+
 /// Connects. On failure says so on `io`, and what to do next; then `code` is the program's exit
 /// code.
 struct connection {

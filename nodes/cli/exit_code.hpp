@@ -7,8 +7,9 @@ namespace tandem::cli {
 /// What the program's end says; documented in `tandem help`, never changed.
 enum class exit_code : int {
   ok = 0,
-  /// The job failed or was cancelled (result, follow, submit with --wait or --follow).
-  job_failed = 1,
+  /// The job failed or was cancelled (result, follow, submit with --wait or --follow), or a check
+  /// of `engine probe` did.
+  failed = 1,
   usage = 2,
   /// Nobody answers, or the certificates will not do.
   no_connection = 3,

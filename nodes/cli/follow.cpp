@@ -141,7 +141,7 @@ exit_code fail_ended(console& io, schema::JobSummary::Reader summary) {
   auto has_failed = summary.getState() == schema::JobState::FAILED;
   auto text = "job " + id + (has_failed ? " failed" : " was cancelled");
   if (summary.getReason().size() > 0) text += ": " + printable_line(view(summary.getReason()));
-  return io.fail(exit_code::job_failed, text,
+  return io.fail(exit_code::failed, text,
                  "`tandem job " + id + "` shows what happened; `tandem retry " + id +
                      "` goes on from its finished steps");
 }

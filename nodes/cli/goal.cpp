@@ -1,52 +1,18 @@
 #include "nodes/cli/goal.hpp"
 
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include "config/words.hpp"
+#include "nodes/cli/text_file.hpp"
 #include "schema/errc.hpp"
 #include "schema/text.hpp"
 
 namespace tandem::cli {
 namespace {
 
+constexpr std::string_view what = "the goal";
+
 caf::error wrong(std::string text) {
   return make_error(errc::invalid_argument, std::move(text));
-}
-
-caf::expected<std::string> read_all(int fd, const std::string& name) {
-  std::string text;
-  std::array<char, 65536> buffer{};
-  while (true) {
-    auto count = ::read(fd, buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) {
-      return make_error(errc::not_found, "cannot read the goal from " + name + ": " +
-                                             std::string{std::strerror(errno)});
-    }
-    if (count == 0) return text;
-    text.append(buffer.data(), static_cast<std::size_t>(count));
-    if (text.size() > goal_bytes_max) {
-      return wrong("the goal in " + name + " is larger than 16 MiB; give the job less text");
-    }
-  }
-}
-
-caf::expected<std::string> read_file(const std::string& path) {
-  auto name = quote_word(path);
-  auto fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    return make_error(errc::not_found, "cannot read the goal from " + name + ": " +
-                                           std::string{std::strerror(errno)});
-  }
-  auto text = read_all(fd, name);
-  ::close(fd);
-  return text;
 }
 
 caf::error check_goal(const std::string& goal) {
@@ -68,9 +34,10 @@ caf::expected<std::string> read_goal(const std::vector<std::string>& words,
   if (file && !words.empty()) return wrong("the goal is given twice: as words and with --file");
   caf::expected<std::string> goal{std::string{}};
   if (file) {
-    goal = *file == "-" ? read_all(stdin_fd, "stdin") : read_file(*file);
+    goal = *file == "-" ? read_all(stdin_fd, "stdin", goal_bytes_max, what)
+                        : read_text_file(*file, goal_bytes_max, what);
   } else if (words.size() == 1 && words.front() == "-") {
-    goal = read_all(stdin_fd, "stdin");
+    goal = read_all(stdin_fd, "stdin", goal_bytes_max, what);
   } else {
     for (const auto& word : words) *goal += (goal->empty() ? "" : " ") + word;
   }

@@ -120,7 +120,9 @@ std::string overview_text() {
   text +=
       "\nExit codes:\n"
       "  0  ok\n"
-      "  1  the job failed or was cancelled (result, follow, submit with --wait or --follow)\n"
+      "  1  the job failed or was cancelled (result, follow, submit with --wait or --follow), or "
+      "a\n"
+      "     check of `engine probe` failed\n"
       "  2  the command line is wrong\n"
       "  3  no connection: nobody answers, the node went away, or the certificates will not do\n"
       "  4  the node refused; its reason is on stderr\n"

@@ -30,6 +30,20 @@ void write_usage(json_writer& json, schema::Usage::Reader usage) {
   json.end();
 }
 
+/// null for what has no limit.
+void write_budget(json_writer& json, schema::Budget::Reader budget) {
+  json.object_field("budget");
+  if (budget.getTokens() > 0)
+    json.field("tokens", budget.getTokens());
+  else
+    json.null_field("tokens");
+  if (budget.getCostNanousd() > 0)
+    json.field("cost_nanousd", budget.getCostNanousd());
+  else
+    json.null_field("cost_nanousd");
+  json.end();
+}
+
 void summary_fields(json_writer& json, schema::JobSummary::Reader summary) {
   json.field("job", to_string(id_of(summary.getJob())));
   json.field("state", name_of(summary.getState()));
@@ -48,6 +62,7 @@ void summary_fields(json_writer& json, schema::JobSummary::Reader summary) {
   json.field("steps_done", summary.getStepsDone());
   json.field("steps_total", summary.getStepsTotal());
   write_usage(json, summary.getUsage());
+  write_budget(json, summary.getBudget());
   json.field("simulated", summary.getSimulated());
   if (summary.getFeedback() < 0)
     json.null_field("feedback");
@@ -103,6 +118,7 @@ void write_attempt(json_writer& json, schema::AttemptView::Reader attempt) {
     json.end();
   }
   json.field("rung", view(attempt.getRung()));
+  json.field("hedged", attempt.getHedged());
   write_usage(json, attempt.getUsage());
   json.field("queue_us", attempt.getQueueUs());
   json.field("first_token_us", attempt.getFirstTokenUs());

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 
+#include "nodes/cli/fact_list.hpp"
 #include "nodes/cli/format.hpp"
 #include "nodes/cli/job_json.hpp"
 #include "nodes/cli/names.hpp"
@@ -63,34 +64,6 @@ std::string state_text(schema::JobSummary::Reader summary, std::uint64_t now) {
   return text + (has_end ? " after " : " for ") + time;
 }
 
-class fact_list {
- public:
-  explicit fact_list(const style& how) : how_{how} {}
-
-  void add(std::string_view name, std::string_view text) {
-    if (text.empty()) return;
-    constexpr std::size_t name_width = 9;
-    out_ += how_.paint(tint::dim, pad_right(name, name_width)) + std::string{text} + '\n';
-  }
-  /// A text of users or models: each line below the first is indented.
-  void add_text(std::string_view name, std::string_view text) {
-    std::string indented;
-    for (char c : printable_text(text)) {
-      indented += c;
-      if (c == '\n') indented += "         ";
-    }
-    while (!indented.empty() && (indented.back() == ' ' || indented.back() == '\n')) {
-      indented.pop_back();
-    }
-    add(name, indented);
-  }
-  [[nodiscard]] std::string text() const { return out_; }
-
- private:
-  style how_;
-  std::string out_;
-};
-
 std::string settings_text(schema::JobSummary::Reader summary) {
   std::string text = "mode " + std::string{name_of(summary.getMode())};
   if (summary.getTenant().size() > 0) {
@@ -122,6 +95,23 @@ std::string score_text(float feedback) {
   return text.data();
 }
 
+/// `1,290 of 5,000 tokens used, $0.000123 of $1.0000 spent`
+std::string budget_text(schema::JobSummary::Reader summary) {
+  auto budget = summary.getBudget();
+  auto usage = summary.getUsage();
+  std::string text;
+  if (budget.getTokens() > 0) {
+    text = human_count(usage.getPromptTokens() + usage.getCompletionTokens()) + " of " +
+           human_count(budget.getTokens()) + " tokens used";
+  }
+  if (budget.getCostNanousd() > 0) {
+    if (!text.empty()) text += ", ";
+    text += human_money(usage.getCostNanousd()) + " of " + human_money(budget.getCostNanousd()) +
+            " spent";
+  }
+  return text;
+}
+
 std::string facts(schema::JobView::Reader job, const style& how, std::uint64_t now) {
   auto summary = job.getSummary();
   fact_list list{how};
@@ -135,6 +125,7 @@ std::string facts(schema::JobView::Reader job, const style& how, std::uint64_t n
   auto calls = human_count(usage.getCalls()) + (usage.getCalls() == 1 ? " call" : " calls");
   list.add("tokens", tokens_text(usage) + "; " + calls);
   list.add("cost", cost_text(usage) + (summary.getSimulated() ? " (simulated)" : ""));
+  list.add("budget", budget_text(summary));
   list.add("score", score_text(summary.getFeedback()));
   if (summary.getState() == schema::JobState::DONE) {
     list.add_text("answer", view(summary.getAnswer()));
@@ -152,8 +143,9 @@ std::string purpose_text(schema::AttemptView::Reader attempt) {
 }
 
 table::cell outcome_cell(schema::AttemptView::Reader attempt) {
-  if (attempt.getError().getCode() == schema::Errc::UNKNOWN) return {"ok", tint::green};
-  auto text = describe(attempt.getError());
+  std::string hedged = attempt.getHedged() ? " (slow: a second copy ran too)" : "";
+  if (attempt.getError().getCode() == schema::Errc::UNKNOWN) return {"ok" + hedged, tint::green};
+  auto text = describe(attempt.getError()) + hedged;
   if (attempt.getRung().size() > 0) text += "; then: " + std::string{view(attempt.getRung())};
   return {text, tint::red};
 }

@@ -15,8 +15,9 @@ constexpr std::array<std::string_view, 5> step_states{"unknown", "waiting", "run
                                                       "abandoned"};
 constexpr std::array<std::string_view, 6> purposes{"unknown", "plan",   "step",
                                                    "compose", "verify", "answer"};
-constexpr std::array<std::string_view, 5> healths{"unknown", "starting", "healthy", "unhealthy",
-                                                  "draining"};
+constexpr std::array<std::string_view, 6> healths{"unknown",   "starting", "healthy",
+                                                  "unhealthy", "draining", "busy"};
+constexpr std::array<std::string_view, 4> breakers{"unknown", "closed", "open", "half_open"};
 
 template <class Enum, std::size_t N>
 std::string_view name_in(const std::array<std::string_view, N>& names, Enum value) {
@@ -52,6 +53,9 @@ std::string_view name_of(schema::Errc code) {
 }
 std::string_view name_of(schema::Health health) {
   return name_in(healths, health);
+}
+std::string_view name_of(schema::Breaker breaker) {
+  return name_in(breakers, breaker);
 }
 
 std::optional<schema::JobState> parse_job_state(std::string_view name) {

@@ -16,6 +16,7 @@ namespace tandem::cli {
 [[nodiscard]] std::string_view name_of(schema::Purpose purpose);
 [[nodiscard]] std::string_view name_of(schema::Errc code);
 [[nodiscard]] std::string_view name_of(schema::Health health);
+[[nodiscard]] std::string_view name_of(schema::Breaker breaker);
 
 [[nodiscard]] std::optional<schema::JobState> parse_job_state(std::string_view name);
 [[nodiscard]] std::optional<schema::PlanMode> parse_plan_mode(std::string_view name);

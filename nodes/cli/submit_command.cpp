@@ -1,6 +1,8 @@
 #include <array>
+#include <limits>
 
 #include "config/words.hpp"
+#include "nodes/cli/check_option.hpp"
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/endpoint.hpp"
 #include "nodes/cli/follow.hpp"
@@ -26,7 +28,15 @@ constexpr std::array options{
     option_spec{"priority", "NUMBER", "-100 to 100, higher first; 0 by default"},
     option_spec{
         "timeout", "TIME",
-        "the job fails when it has not ended after this, such as 30s; the node has a default"}};
+        "the job fails when it has not ended after this, such as 30s; the node has a default"},
+    option_spec{"budget-usd", "AMOUNT",
+                "what the whole job may cost in US dollars, such as 0.05; the node has a default"},
+    option_spec{"budget-tokens", "NUMBER", "what it may read and write in all"},
+    option_spec{"check", "KIND[=ARGUMENT]",
+                "verify the answer: number, exact=TEXT, contains=TEXT, regex=EXPRESSION, "
+                "json_schema=SCHEMA, judge=RUBRIC or command=NAME (of a [[check]] in the node's "
+                "config)"},
+    option_spec{"check-file", "FILE", "read the argument of --check from FILE"}};
 
 caf::expected<schema::PlanMode> mode_of(const invocation& from) {
   auto text = from.value("mode");
@@ -34,6 +44,24 @@ caf::expected<schema::PlanMode> mode_of(const invocation& from) {
   if (auto mode = parse_plan_mode(*text)) return *mode;
   return make_error(errc::invalid_argument,
                     "--mode is " + quote_word(*text) + ", but must be plan_act, large or small");
+}
+
+caf::error read_budget(const invocation& from, schema::Budget::Builder budget) {
+  auto usd = number_option(from, "budget-usd", 0, 1e9);
+  if (!usd) return std::move(usd.error());
+  auto tokens = integer_option(from, "budget-tokens", 1, std::numeric_limits<std::int64_t>::max());
+  if (!tokens) return std::move(tokens.error());
+  if (*usd) {
+    auto nanousd = to_nanousd(**usd).value_or(0);
+    if (nanousd == 0) {
+      return make_error(errc::invalid_argument,
+                        "--budget-usd is " + quote_word(*from.value("budget-usd")) +
+                            ", which allows nothing; name an amount of at least 0.000000001");
+    }
+    budget.setCostNanousd(nanousd);
+  }
+  if (*tokens) budget.setTokens(static_cast<std::uint64_t>(**tokens));
+  return {};
 }
 
 /// Everything but the goal; `invalid_argument` for the first option that is wrong.
@@ -49,6 +77,7 @@ caf::error read_options(const invocation& from, schema::Submit::Builder submit) 
       return make_error(errc::invalid_argument, std::string{"--"} + name + " is not UTF-8 text");
     }
   }
+  if (auto err = read_budget(from, submit.initBudget())) return err;
   submit.setMode(*mode);
   submit.setPriority(static_cast<std::int8_t>(priority->value_or(0)));
   if (*timeout) submit.setTimeoutMs(static_cast<std::uint64_t>((*timeout)->count()));
@@ -104,6 +133,14 @@ exit_code run(const invocation& from, console& io) {
   }
   message_builder<schema::Submit> submit;
   if (auto err = read_options(from, *submit)) return usage_error(io, from, err);
+  auto check = read_check(from.value("check"), from.value("check-file"));
+  if (!check) {
+    if (code_of(check.error()) == errc::invalid_argument)
+      return usage_error(io, from, check.error());
+    return io.fail(exit_code::local_failure, message_of(check.error()));
+  }
+  submit->initCheck().setKind(check->kind);
+  submit->getCheck().setArgument(check->argument);
   auto message = submit->initMessages(1)[0];
   message.setRole(schema::Role::USER);
   message.setContent(*goal);
@@ -143,6 +180,8 @@ const command_spec submit_command{
     .example =
         "tandem submit --follow 'What is 12+max(7,5)?'\n"
         "tandem submit --wait --mode small --file goal.txt > answer.txt\n"
+        "tandem submit --wait --budget-usd 0.05 --check number 'What is 12+max(7,5)?'\n"
+        "tandem submit --check json_schema --check-file invoice.schema.json --file mail.txt\n"
         "id=$(tandem submit --key order-17 --tag nightly - < goal.txt)",
     .options = options,
     .arguments_min = 0,

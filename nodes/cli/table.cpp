@@ -36,6 +36,16 @@ void table::drop_empty_last() {
   for (auto& row : rows_) row.pop_back();
 }
 
+void table::drop_empty() {
+  for (auto i = columns_.size(); i-- > 1;) {
+    auto is_empty = [i](const std::vector<cell>& row) { return row[i].text.empty(); };
+    if (!std::all_of(rows_.begin(), rows_.end(), is_empty)) continue;
+    auto at = static_cast<std::ptrdiff_t>(i);
+    columns_.erase(columns_.begin() + at);
+    for (auto& row : rows_) row.erase(row.begin() + at);
+  }
+}
+
 std::vector<std::size_t> table::widths(const style& how, bool must_fit) const {
   std::vector<std::size_t> widths;
   std::size_t total = 0;

@@ -31,6 +31,9 @@ class table {
   /// Removes the last column when no row has anything in it.
   void drop_empty_last();
 
+  /// Removes every column but the first in which no row has anything.
+  void drop_empty();
+
   /// The last column is cut so that lines stay within the style's width; with `must_fit` others
   /// too, the widest first.
   [[nodiscard]] std::string render(const style& how, bool must_fit = false) const;

@@ -1,7 +1,7 @@
 // The JSON of the topology: see topology_text.hpp.
 
+#include "nodes/cli/engine_text.hpp"
 #include "nodes/cli/json_writer.hpp"
-#include "nodes/cli/names.hpp"
 #include "nodes/cli/topology_text.hpp"
 #include "schema/ids.hpp"
 #include "schema/text.hpp"
@@ -27,23 +27,7 @@ void write_actor(json_writer& json, schema::ActorStatus::Reader actor) {
 
 void write_engine(json_writer& json, schema::EngineStatus::Reader engine) {
   json.object();
-  json.field("name", view(engine.getName()));
-  json.field("kind", view(engine.getKind()));
-  json.field("model", view(engine.getModel()));
-  json.field("tier", view(engine.getTier()));
-  json.field("weight_version", view(engine.getWeightVersion()));
-  json.field("health", name_of(engine.getHealth()));
-  json.field("last_error", view(engine.getLastError()));
-  json.field("in_flight", engine.getInFlight());
-  json.field("concurrency", engine.getConcurrency());
-  json.field("queued", engine.getQueued());
-  json.field("context_tokens", engine.getContextTokens());
-  json.field("requests", engine.getRequests());
-  json.field("failures", engine.getFailures());
-  json.field("prompt_tokens", engine.getPromptTokens());
-  json.field("cached_prompt_tokens", engine.getCachedPromptTokens());
-  json.field("completion_tokens", engine.getCompletionTokens());
-  json.field("simulated", engine.getSimulated());
+  write_fields(json, engine);
   json.end();
 }
 

@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "nodes/cli/engine_text.hpp"
 #include "nodes/cli/format.hpp"
 #include "nodes/cli/json_writer.hpp"
 #include "nodes/cli/names.hpp"
@@ -66,12 +67,6 @@ class actor_tree {
   std::vector<tree_line> lines_;
 };
 
-tint tint_of_state(std::string_view state) {
-  return state == "ok" || state == "healthy"                                   ? tint::green
-         : state == "restarting" || state == "starting" || state == "draining" ? tint::yellow
-                                                                               : tint::red;
-}
-
 std::string head_text(schema::NodeStatus::Reader node, const style& how, std::uint64_t now) {
   auto text = how.paint(tint::bold, "node " + printable_line(view(node.getName()))) + "  " +
               printable_line(view(node.getAddress())) + "  tandem " +
@@ -118,7 +113,7 @@ std::string actors_text(actor_list actors, const style& how) {
   return out.render(how);
 }
 
-std::string engines_text(capnp::List<schema::EngineStatus>::Reader engines, const style& how) {
+std::string node_engines_text(capnp::List<schema::EngineStatus>::Reader engines, const style& how) {
   using align = table::align;
   table out{{{"ENGINE"},
              {"KIND"},
@@ -126,6 +121,8 @@ std::string engines_text(capnp::List<schema::EngineStatus>::Reader engines, cons
              {"TIER"},
              {"WEIGHTS"},
              {"HEALTH"},
+             {"BREAKER"},
+             {"SERVER"},
              {"IN FLIGHT", align::right},
              {"QUEUED", align::right},
              {"REQUESTS", align::right},
@@ -143,6 +140,10 @@ std::string engines_text(capnp::List<schema::EngineStatus>::Reader engines, cons
              std::string{view(engine.getTier())},
              std::string{view(engine.getWeightVersion())},
              {health, tint_of_state(health)},
+             engine.getBreaker() == schema::Breaker::UNKNOWN
+                 ? std::string{}
+                 : std::string{name_of(engine.getBreaker())},
+             std::string{view(engine.getServer())},
              human_count(engine.getInFlight()) + '/' + human_count(engine.getConcurrency()),
              human_count(engine.getQueued()),
              human_count(engine.getRequests()),
@@ -152,7 +153,7 @@ std::string engines_text(capnp::List<schema::EngineStatus>::Reader engines, cons
              human_count(engine.getCompletionTokens()),
              {std::string{view(engine.getLastError())}, tint::red}});
   }
-  out.drop_empty_last();
+  out.drop_empty();
   return out.render(how);
 }
 
@@ -163,7 +164,7 @@ std::string topology_text(schema::Topology::Reader topology, const style& how, s
   for (auto node : topology.getNodes()) {
     if (!text.empty()) text += '\n';
     text += head_text(node, how, now) + '\n' + actors_text(node.getActors(), how);
-    if (node.getEngines().size() > 0) text += '\n' + engines_text(node.getEngines(), how);
+    if (node.getEngines().size() > 0) text += '\n' + node_engines_text(node.getEngines(), how);
   }
   return text;
 }

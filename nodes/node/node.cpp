@@ -12,6 +12,9 @@
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 
+#include "actors/engine/prompt_profile.hpp"
+#include "actors/executor_pool/verifier.hpp"
+#include "actors/job/plan/plan_schema.hpp"
 #include "actors/system/caf_settings.hpp"
 #include "config/certificates.hpp"
 #include "config/private_file.hpp"
@@ -27,15 +30,37 @@ std::uint64_t random_incarnation() {
   return (std::uint64_t{device()} << 32 | device()) & 0x7FFFFFFF;
 }
 
+job_settings make_job_settings(const node_config& config) {
+  job_settings settings{.limits = config.jobs,
+                        .large_tier = config.routing.large_tier,
+                        .small_tier = config.routing.small_tier,
+                        .plan_schema = plan::plan_json_schema(plan_limits(config.jobs)),
+                        .check_problem = check_problem};
+  std::uint32_t small = 0;
+  for (const auto& model : config.models) {
+    auto nanousd_per_token = [](double usd_per_million) {
+      return static_cast<std::int64_t>(std::ceil(usd_per_million * 1000));
+    };
+    small += model.tier == settings.small_tier ? 1 : 0;
+    settings.input_price_nanousd_max =
+        std::max(settings.input_price_nanousd_max, nanousd_per_token(model.input_price));
+    settings.output_price_nanousd_max =
+        std::max(settings.output_price_nanousd_max, nanousd_per_token(model.output_price));
+    settings.profile_bytes_max = std::max(settings.profile_bytes_max, profile_bytes(model));
+  }
+  settings.other_small_models = small > 1 ? small - 1 : 0;
+  for (const auto& tenant : config.executor.tenants) settings.budget_tenants.push_back(tenant.name);
+  for (const auto& check : config.executor.checks) settings.check_commands.push_back(check.name);
+  return settings;
+}
+
 caf::expected<planner_start> read_start(const storage::journal& store, const node_config& config) {
   auto open = store.open_jobs();
   if (!open) return std::move(open.error());
   auto next = store.next_job_number();
   if (!next) return std::move(next.error());
   return planner_start{.journal = store.id(),
-                       .settings = {.limits = config.jobs,
-                                    .large_tier = config.routing.large_tier,
-                                    .small_tier = config.routing.small_tier},
+                       .settings = make_job_settings(config),
                        .next_number = *next,
                        .open = std::move(*open)};
 }

@@ -4,8 +4,11 @@
 #include <caf/send.hpp>
 
 #include "actors/archive/archive.hpp"
+#include "actors/clock.hpp"
 #include "actors/engine/engine.hpp"
+#include "actors/engine/prompt_profile.hpp"
 #include "actors/executor_pool/executor_pool.hpp"
+#include "actors/http/http_loop.hpp"
 #include "actors/job/job_machine.hpp"
 #include "actors/journal/journal.hpp"
 #include "actors/router/router.hpp"
@@ -53,12 +56,14 @@ child_spec router_child(const node_config& config, std::uint64_t first_decision,
               }};
 }
 
-child_spec pool_child(const node_config& config, const std::shared_ptr<node_actors>& actors) {
+child_spec pool_child(const node_config& config, const executor_pool_services& services,
+                      const std::shared_ptr<node_actors>& actors) {
   return {.name = "executor_pool",
           .kind = "executor_pool",
           .spawn =
-              [config = config.executor, actors](caf::actor_system& system) {
-                actors->pool = system.spawn(executor_pool_behavior, config, actors->router);
+              [config = config.executor, services, actors](caf::actor_system& system) {
+                actors->pool =
+                    system.spawn(executor_pool_behavior, config, actors->router, services);
                 return caf::actor_cast<caf::actor>(actors->pool);
               },
           .announce =
@@ -67,6 +72,18 @@ child_spec pool_child(const node_config& config, const std::shared_ptr<node_acto
                   caf::anon_send(actors->planner, wire_atom_v,
                                  caf::actor_cast<executor_pool_actor>(actors->pool));
               }};
+}
+
+executor_pool_services pool_services(const node_config& config, const storage::journal& store) {
+  executor_pool_services services;
+  for (const auto& model : config.models)
+    services.profile_bytes.emplace(model.name, profile_bytes(model));
+  if (config.executor.tenants.empty()) return services;
+  services.tenants = std::make_shared<tenant_ledger>(config.executor.tenants);
+  auto now = unix_ms();
+  for (const auto& row : store.spending(services.tenants->oldest_period_ms(now)))
+    services.tenants->add_spent(row.tenant, {row.tokens, row.cost_nanousd}, row.hour_ms, now);
+  return services;
 }
 
 }  // namespace
@@ -100,9 +117,12 @@ std::vector<child_spec> wire_node(const node_config& config,
     children.push_back(router_child(config, incarnation << 32, actors));
     actors->engines.resize(config.engines.size());
     backend_services services{.data_folder = config.data};
+    for (const auto& engine : config.engines)
+      if (engine.kind == "http" || engine.kind == "managed")
+        if (!services.http) services.http = std::make_shared<http_loop>();
     for (std::size_t i = 0; i < config.engines.size(); ++i)
       children.push_back(engine_child(config, i, services, actors));
-    children.push_back(pool_child(config, actors));
+    children.push_back(pool_child(config, pool_services(config, *store), actors));
   }
   if (config.has_role("planner")) {
     // Its jobs rely on it: it does not start again without them.

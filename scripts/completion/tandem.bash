@@ -1,9 +1,14 @@
 # bash completion of tandem; written by `tandem completion bash`, not by hand.
+# Names of engines; what a shell could take for more than a name is left out.
+_tandem_engines() {
+  tandem --timeout 2s engine list 2>/dev/null |
+    awk 'NR > 1 && $1 ~ /^[A-Za-z0-9._-]+$/ { print $1 }'
+}
 _tandem() {
   local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}"
-  local commands="submit jobs job result follow cancel pause resume retry feedback purge topology certs help version completion"
+  local commands="submit jobs job result follow cancel pause resume retry feedback purge topology engine certs help version completion"
   local globals="--node --data --tls --json --no-color --timeout --help"
-  local valued="--node --data --tls --timeout --file --mode --key --tenant --tag --priority --state --text --limit --before --after --reason --score --comment --older-than --interval --name --kind --host --days --out"
+  local valued="--node --data --tls --timeout --file --mode --key --tenant --tag --priority --budget-usd --budget-tokens --check --check-file --state --text --limit --before --after --reason --score --comment --older-than --interval --name --kind --host --days --out"
   local command="" words="" i
   for ((i = 1; i < COMP_CWORD; i++)); do
     if [[ "${COMP_WORDS[i]}" == --* ]]; then
@@ -15,7 +20,7 @@ _tandem() {
   done
   case "$command" in
     "") words="$commands $globals" ;;
-    submit) words="--file --wait --follow --mode --key --tenant --tag --priority --timeout $globals" ;;
+    submit) words="--file --wait --follow --mode --key --tenant --tag --priority --timeout --budget-usd --budget-tokens --check --check-file $globals" ;;
     jobs) words="--state --tenant --tag --text --limit --before $globals" ;;
     job) words="$globals" ;;
     result) words="$globals" ;;
@@ -27,7 +32,8 @@ _tandem() {
     feedback) words="--score --comment $globals" ;;
     purge) words="--older-than --yes $globals" ;;
     topology) words="--watch --interval --dot $globals" ;;
-    certs) words="show check issue --name --kind --host --days --out $globals" ;;
+    engine) words="list probe explain  $globals" ;;
+    certs) words="show check issue --name --kind --host --days --out --force $globals" ;;
     help) words="$commands $globals" ;;
     version) words="$globals" ;;
     completion) words="bash $globals" ;;
@@ -36,7 +42,9 @@ _tandem() {
     --mode) words="plan_act large small" ;;
     --state) words="queued running paused done failed cancelled" ;;
     --kind) words="client node" ;;
-    --file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    --check) words="number exact= contains= regex= json_schema= judge= command=" ;;
+    probe | explain) [[ "$command" == engine ]] && words="$(_tandem_engines)" ;;
+    --file | --check-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
     --data | --tls | --out) COMPREPLY=($(compgen -d -- "$cur")); return ;;
     --*) [[ " $valued " == *" $prev "* ]] && return ;;
   esac

@@ -32,7 +32,19 @@ TEST(CliOffline, BadCommandLinesEndWithCodeTwoAndSayWhatToDo) {
       {"purge", "abcdefgh-1", "--older-than", "7d"},
       {"purge", "--older-than", "7d"},
       {"topology", "--dot", "--json"},
+      {"submit", "--budget-usd", "-1", "x"},
+      {"submit", "--budget-usd", "0", "x"},
+      {"submit", "--budget-tokens", "0", "x"},
+      {"submit", "--check", "numbr", "x"},
+      {"submit", "--check", "regex", "x"},
+      {"submit", "--check-file", "y", "x"},
+      {"engine"},
+      {"engine", "prob", "x"},
+      {"engine", "probe"},
+      {"engine", "explain"},
+      {"engine", "list", "x"},
       {"certs", "steal"},
+      {"certs", "show", "--node", "127.0.0.1:1"},
       {"certs", "issue"},
       {"completion", "fish"},
       {"help", "nothing"},
@@ -51,7 +63,7 @@ TEST(CliOffline, BadCommandLinesEndWithCodeTwoAndSayWhatToDo) {
 TEST(CliOffline, EveryCommandHasHelp) {
   for (const char* command :
        {"submit", "jobs", "job", "result", "follow", "cancel", "pause", "resume", "retry",
-        "feedback", "purge", "topology", "certs", "help", "version", "completion"}) {
+        "feedback", "purge", "topology", "engine", "certs", "help", "version", "completion"}) {
     auto help = tandem({command, "--help"});
     EXPECT_EQ(help.code, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("Example:\n  tandem "));
@@ -70,7 +82,7 @@ TEST(CliOffline, AGoalThatIsNoTextIsRefusedBeforeConnecting) {
   EXPECT_EQ(tandem({"submit", "-"}, "").code, 2);
   auto large = tandem({"submit", "-"}, std::string((16u << 20) + 1, 'a'));
   EXPECT_EQ(large.code, 2);
-  EXPECT_THAT(large.err, HasSubstr("larger than 16 MiB"));
+  EXPECT_THAT(large.err, HasSubstr("larger than 16.0 MiB"));
   EXPECT_EQ(tandem({"submit", "--file", "/nonexistent/goal"}).code, 6);
 }
 

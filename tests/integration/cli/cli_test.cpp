@@ -178,6 +178,97 @@ TEST_F(Cli, TopologyShowsActorsAndEngines) {
   EXPECT_THAT(cli({"topology", "--dot"}).out, StartsWith("digraph tandem {"));
 }
 
+TEST_F(Cli, EngineListShowsEveryEngine) {
+  auto text = cli({"engine", "list"});
+  ASSERT_EQ(text.code, 0) << text.err;
+  EXPECT_THAT(text.out, StartsWith("ENGINE "));
+  EXPECT_THAT(text.out, HasSubstr("\nsmall-1 "));
+  EXPECT_EQ(lines_of(text.out).size(), 4u);
+  json_document json{cli({"engine", "list", "--json"}).out};
+  EXPECT_EQ(json.size("/engines"), 3u);
+  EXPECT_EQ(json.text("/engines/0/name"), "large-0");
+  EXPECT_EQ(json.text("/engines/0/health"), "healthy");
+}
+
+TEST_F(Cli, EngineExplainSaysWhetherOneIsUsed) {
+  auto text = cli({"engine", "explain", "small-0"});
+  ASSERT_EQ(text.code, 0) << text.err;
+  EXPECT_THAT(text.out, StartsWith("engine   small-0  healthy"));
+  EXPECT_THAT(text.out, HasSubstr("\nused     yes: "));
+  json_document json{cli({"engine", "explain", "small-0", "--json"}).out};
+  EXPECT_EQ(json.text("/used"), "yes");
+  EXPECT_EQ(json.text("/engine/model"), "small");
+  auto unknown = cli({"engine", "explain", "smal-0"});
+  EXPECT_EQ(unknown.code, 4);
+  EXPECT_THAT(unknown.err, HasSubstr("did you mean small-0?"));
+}
+
+TEST_F(Cli, EngineProbeOfAnEngineWithoutAServerSaysHowItIs) {
+  auto probed = cli({"engine", "probe", "small-0"});
+  ASSERT_EQ(probed.code, 0) << probed.out << probed.err << node->log();
+  EXPECT_THAT(probed.out, StartsWith("nothing to ask: small-0 (kind sim)"));
+  json_document json{cli({"engine", "probe", "small-0", "--json"}).out};
+  EXPECT_EQ(json.size("/checks"), 0u);
+  EXPECT_EQ(json.text("/engine/name"), "small-0");
+  auto unknown = cli({"engine", "probe", "nobody"});
+  EXPECT_EQ(unknown.code, 4) << unknown.err;
+  EXPECT_THAT(unknown.err, HasSubstr("`tandem engine list`"));
+}
+
+TEST_F(Cli, EngineProbeSaysWhatFailsAtAServer) {
+  node_process other{TANDEM_BIN_DIR};
+  // Nobody listens on port 1.
+  other.start(sim_config{.more = "[[engine]]\nname = \"web\"\nkind = \"http\"\nmodel = \"small\"\n"
+                                 "[engine.http]\nurl = \"http://127.0.0.1:1\"\n"}
+                  .text());
+  ASSERT_TRUE(other.wait_ready()) << other.log();
+  auto probed = cli({"engine", "probe", "web", "--data", other.data_dir().string()});
+  EXPECT_EQ(probed.code, 1) << probed.out << probed.err;
+  EXPECT_THAT(probed.out, StartsWith("RESULT "));
+  EXPECT_THAT(probed.out, HasSubstr("\nfailed "));
+  EXPECT_THAT(probed.err, HasSubstr("`tandem engine explain web`"));
+  auto explained = cli({"engine", "explain", "web", "--data", other.data_dir().string()});
+  EXPECT_EQ(explained.code, 0) << explained.err;
+  EXPECT_THAT(explained.out, HasSubstr("\nused     no: "));
+}
+
+TEST_F(Cli, SubmitTakesABudgetAndACheck) {
+  auto submitted = cli({"submit", "--json", "--budget-usd", "5", "--budget-tokens", "1000000",
+                        "--check", "contains=a", "add 1 2"});
+  ASSERT_EQ(submitted.code, 0) << submitted.err;
+  auto id = json_document{submitted.out}.text("/job");
+  json_document job{cli({"job", id, "--json"}).out};
+  EXPECT_EQ(job.number("/budget/tokens"), 1'000'000);
+  EXPECT_EQ(job.number("/budget/cost_nanousd"), 5'000'000'000);
+  EXPECT_THAT(cli({"job", id}).out, HasSubstr(" of 1,000,000 tokens used, "));
+}
+
+TEST_F(Cli, IssueReplacesNoCertificateUnasked) {
+  auto out = (node->folder() / "twice").string();
+  auto issue = [&](std::vector<std::string> more) {
+    more.insert(more.begin(),
+                {"certs", "issue", "--name", "bob", "--kind", "client", "--out", out});
+    return cli(more);
+  };
+  ASSERT_EQ(issue({}).code, 0);
+  auto first = read_text(out + "/client.pem");
+  auto again = issue({});
+  EXPECT_EQ(again.code, 6);
+  EXPECT_THAT(again.err, HasSubstr("--force"));
+  EXPECT_EQ(read_text(out + "/client.pem"), first);
+  EXPECT_EQ(issue({"--force"}).code, 0);
+  EXPECT_NE(read_text(out + "/client.pem"), first);
+}
+
+TEST_F(Cli, CertsCheckAsksTheNodeThatIsNamed) {
+  auto good = cli({"certs", "check", "--node", node->address()});
+  EXPECT_EQ(good.code, 0) << good.err;
+  EXPECT_THAT(good.out, HasSubstr("ok: the node at " + node->address() + " accepts them"));
+  auto nobody = cli({"certs", "check", "--node", "127.0.0.1:1", "--json"});
+  EXPECT_EQ(nobody.code, 3) << nobody.err;
+  EXPECT_THAT((json_document{nobody.out}.text("/node/problem")), HasSubstr("127.0.0.1:1"));
+}
+
 TEST_F(Cli, IssuedCertificatesConnect) {
   auto out = (node->folder() / "issued").string();
   auto issued =

@@ -15,10 +15,10 @@ TEST(Completion, TheCommittedScriptIsTheProgramsOwn) {
       << "write it again: tandem completion bash > scripts/completion/tandem.bash";
 }
 
-/// What bash offers for the last of `words`, one a line.
-std::string complete(const std::string& words) {
+/// What bash offers for the last of `words`, one a line. `more`: of the script, before that.
+std::string complete(const std::string& words, const std::string& more = {}) {
   auto script =
-      bash_completion() + "\nCOMP_WORDS=(" + words +
+      bash_completion() + more + "\nCOMP_WORDS=(" + words +
       ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n_tandem\nprintf '%s\\n' \"${COMPREPLY[@]}\"\n";
   auto result = test::run({.program = "/bin/bash", .arguments = {"-s"}, .input = script});
   EXPECT_EQ(result.code, 0) << result.err;
@@ -34,6 +34,15 @@ TEST(Completion, OffersCommandsOptionsAndValues) {
   EXPECT_EQ(complete("tandem jobs --state can"), "cancelled\n");
   EXPECT_EQ(complete("tandem certs i"), "issue\n");
   EXPECT_EQ(complete("tandem jobs --limit ''"), "\n");
+}
+
+TEST(Completion, OffersNamesOfEnginesAndNothingThatAShellWouldRun) {
+  const std::string node =
+      "tandem() { printf 'ENGINE  KIND\\nsmall-0  sim\\n$(id)  sim\\nsmall;1  sim\\n'; }";
+  EXPECT_EQ(complete("tandem engine p"), "probe\n");
+  EXPECT_EQ(complete("tandem engine probe ''", node), "small-0\n");
+  EXPECT_EQ(complete("tandem engine explain sm", node), "small-0\n");
+  EXPECT_EQ(complete("tandem submit probe --mo", node), "--mode\n");
 }
 
 TEST(Help, ListsEveryCommandAndExitCode) {

@@ -69,7 +69,7 @@ TEST_F(Goal, RefusesTwoSources) {
 TEST_F(Goal, StopsReadingAboveTheLimit) {
   EXPECT_TRUE(from_file(std::string(goal_bytes_max, 'a')));
   EXPECT_THAT(problem(from_file(std::string(goal_bytes_max + 1, 'a'))),
-              HasSubstr("larger than 16 MiB"));
+              HasSubstr("larger than 16.0 MiB"));
 }
 
 TEST_F(Goal, SaysWhichFileCannotBeRead) {

@@ -158,6 +158,29 @@ TEST(JobText, ShowsAllOfAJobWithoutControlCharacters) {
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
 }
 
+TEST(JobText, ShowsTheBudgetAndSecondCopies) {
+  message_builder<schema::JobView> job;
+  fill_summary(job->initSummary(), schema::JobState::RUNNING);
+  auto budget = job->getSummary().initBudget();
+  budget.setTokens(5'000);
+  budget.setCostNanousd(1'000'000'000);
+  auto attempt = job->initAttempts(1)[0];
+  attempt.setPurpose(schema::Purpose::STEP);
+  attempt.setHedged(true);
+  auto text = job_text(job->asReader(), {}, start_ms);
+  EXPECT_THAT(text, HasSubstr("budget   1,290 of 5,000 tokens used, $0.000123 of $1.0000 spent\n"));
+  EXPECT_THAT(text, HasSubstr("ok (slow: a second copy ran too)\n"));
+  budget.setTokens(0);
+  EXPECT_THAT(job_text(job->asReader(), {}, start_ms),
+              HasSubstr("budget   $0.000123 of $1.0000 spent\n"));
+  simdjson::dom::parser parser;
+  simdjson::dom::element json;
+  ASSERT_EQ(parser.parse(to_json(job->asReader())).get(json), simdjson::SUCCESS);
+  EXPECT_TRUE(json["budget"]["tokens"].is_null());
+  EXPECT_EQ(std::int64_t{json["budget"]["cost_nanousd"]}, 1'000'000'000);
+  EXPECT_TRUE(bool{json["attempts"].at(0)["hedged"]});
+}
+
 TEST(JobText, ListsJobsOnALineEach) {
   message_builder<schema::JobList> list;
   fill_summary(list->initJobs(1)[0], schema::JobState::DONE);

@@ -52,6 +52,14 @@ TEST(Table, DropsALastColumnThatIsEmpty) {
   EXPECT_EQ(with_error.render({}), "A  ERROR\n1\n2  bad\n");
 }
 
+TEST(Table, DropsEveryEmptyColumnButTheFirst) {
+  table t{{{""}, {"A"}, {"B"}, {"C"}}};
+  t.add({"", "", "1", ""});
+  t.add({"", "", "2", ""});
+  t.drop_empty();
+  EXPECT_EQ(t.render({}), "  B\n  1\n  2\n");
+}
+
 TEST(Table, ColoursTextNotThePadding) {
   table t{{{"A"}, {"B"}}};
   t.add({{"x", tint::red}, "y"});

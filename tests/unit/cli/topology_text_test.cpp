@@ -51,6 +51,8 @@ tmsg::topo make_topology() {
   engine.setWeightVersion("v1");
   engine.setHealth(schema::Health::UNHEALTHY);
   engine.setLastError("gone \x1b[2J");
+  engine.setBreaker(schema::Breaker::HALF_OPEN);
+  engine.setServer("llama.cpp b1234");
   engine.setInFlight(3);
   engine.setConcurrency(8);
   engine.setPromptTokens(9'876'543);
@@ -71,6 +73,8 @@ TEST(TopologyText, ShowsActorsAsATreeEachOnce) {
 TEST(TopologyText, ShowsEnginesWithoutControlCharacters) {
   auto text = topology_text(*make_topology().read(), {}, start_ms);
   EXPECT_THAT(text, HasSubstr("unhealthy"));
+  EXPECT_THAT(text, HasSubstr("half_open"));
+  EXPECT_THAT(text, HasSubstr("llama.cpp b1234"));
   EXPECT_THAT(text, HasSubstr("3/8"));
   EXPECT_THAT(text, HasSubstr("9,876,543"));
   EXPECT_THAT(text, HasSubstr("gone"));

@@ -72,6 +72,41 @@ TEST(load, LoadsTheSimulationExample) {
   EXPECT_EQ(config->listen.port, 0);
 }
 
+TEST(load, LoadsTheManagedExample) {
+  auto config = load_config(TANDEM_SOURCE_DIR "/config/llama-server.toml");
+  ASSERT_TRUE(config) << message_of(config.error());
+  ASSERT_EQ(config->engines.size(), 2u);
+  for (const auto& engine : config->engines) {
+    EXPECT_EQ(engine.kind, "managed");
+    EXPECT_TRUE(std::filesystem::is_regular_file(engine.path)) << engine.path;
+    EXPECT_TRUE(engine.process.command.empty());
+  }
+}
+
+TEST(load, LoadsTheHttpExampleWithoutItsServers) {
+  auto file = TANDEM_SOURCE_DIR "/config/http.toml";
+  {
+    test::scoped_environment unset{"LARGE_MODEL_KEY", nullptr};
+    auto without_key = load_config(file);
+    ASSERT_FALSE(without_key);
+    EXPECT_THAT(
+        message_of(without_key.error()),
+        HasSubstr("http.api_key_env = \"LARGE_MODEL_KEY\": this environment variable is not "
+                  "set"));
+    EXPECT_EQ(lines_of(message_of(without_key.error())), 1u);
+  }
+  test::scoped_environment key{"LARGE_MODEL_KEY", "k"};
+  auto config = load_config(file);
+  ASSERT_TRUE(config) << message_of(config.error());
+  ASSERT_EQ(config->engines.size(), 3u);
+  EXPECT_EQ(config->engines[0].http.first_token_timeout, 2min);
+  EXPECT_EQ(config->engines[2].breaker.failures, 3u);
+  EXPECT_EQ(config->jobs.kinds.at(0).check, "number");
+  EXPECT_DOUBLE_EQ(config->executor.tenants.at(0).cost_usd, 50);
+  EXPECT_DOUBLE_EQ(config->jobs.budget_usd, 1);
+  EXPECT_THAT(config->models[0].plan_system, HasSubstr("\"depends_on\":[]"));
+}
+
 TEST(load, PutsEveryKindOfValueWhereItBelongs) {
   auto config = load(std::string{R"(
 [node]
@@ -104,6 +139,98 @@ backoff = "20ms"
   EXPECT_EQ(config->jobs.retention, 720h);
   EXPECT_EQ(config->journal.durability, storage::durability::os);
   EXPECT_EQ(config->supervisor.backoff, 20ms);
+}
+
+TEST(load, ReadsEngineSectionsAndLists) {
+  auto config = load(std::string{valid_rest} + R"(
+[[engine]]
+name = "web"
+kind = "http"
+model = "big"
+[engine.http]
+url = "https://[::1]:8000/v2"
+served_model = "org/big model"
+constrain_plans = false
+response_bytes_max = "1MiB"
+rise = 3
+[engine.breaker]
+pause = "5s"
+[[engine]]
+name = "own"
+kind = "managed"
+model = "tiny"
+[engine.process]
+command = ["serve", "--port", "{port}", "--name", "{model}", "", "--x={\"a\":1}", "--port"]
+restart = "on_failure"
+[[kind]]
+name = "calc"
+check = "command"
+check_argument = "lint"
+hedge = false
+[[check]]
+name = "lint"
+command = ["python3", "-c", "print(1)\n"]
+timeout = "2s"
+[[tenant]]
+name = "a team@example"
+tokens = 5000000000
+period = "never"
+[hedging]
+quantile = 0.9
+[verification]
+judge_share = 0.1
+)");
+  ASSERT_TRUE(config) << message_of(config.error());
+  const auto& web = config->engines.at(2);
+  EXPECT_EQ(web.http.url, "https://[::1]:8000/v2");
+  EXPECT_FALSE(web.http.constrain_plans);
+  EXPECT_EQ(web.http.response_bytes_max, 1u << 20);
+  EXPECT_EQ(web.http.rise, 3u);
+  EXPECT_EQ(web.breaker.pause, 5s);
+  const auto& own = config->engines.at(3);
+  ASSERT_EQ(own.process.command.size(), 8u);
+  EXPECT_EQ(own.process.command[6], "--x={\"a\":1}");
+  EXPECT_EQ(own.process.restart, "on_failure");
+  EXPECT_FALSE(config->jobs.kinds.at(0).hedge);
+  EXPECT_EQ(config->jobs.kinds[0].small_attempts_max, -1);
+  EXPECT_EQ(config->executor.checks.at(0).command.at(2), "print(1)\n");
+  EXPECT_EQ(config->executor.checks[0].timeout, 2s);
+  EXPECT_EQ(config->executor.tenants.at(0).tokens, 5'000'000'000u);
+  EXPECT_DOUBLE_EQ(config->executor.hedging.quantile, 0.9);
+  EXPECT_DOUBLE_EQ(config->executor.verification.judge_share, 0.1);
+  auto again = load(print_config(*config));
+  ASSERT_TRUE(again) << message_of(again.error());
+  EXPECT_EQ(print_config(*again), print_config(*config));
+}
+
+TEST(load, RefusesSectionsThatTheEnginesKindDoesNotRead) {
+  EXPECT_THAT(problems_of(std::string{valid_rest} + "[engine.http]\n"),
+              HasSubstr("node.toml:16:1: [[engine]] 'tiny-0': [engine.http] is for engines of kind "
+                        "http and managed, but kind = \"sim\""));
+  EXPECT_THAT(problems_of(std::string{valid_rest} + "[engine.process]\nport = 5\n"),
+              HasSubstr("[engine.process] is for engines of kind managed"));
+  EXPECT_EQ(problems_of(std::string{valid_rest} + "[engine.breaker]\nfailures = 0\n"), "");
+  auto unknown = problems_of(std::string{valid_rest} +
+                             "[[engine]]\nname = \"x\"\nkind = \"htp\"\nmodel = \"big\"\n"
+                             "[engine.http]\nurl = \"http://a\"\n");
+  EXPECT_EQ(lines_of(unknown), 1u) << unknown;
+}
+
+TEST(load, SaysWhereAnEnginesKeyBelongs) {
+  EXPECT_THAT(problems_of(std::string{valid_rest} + "response_bytes_max = \"1MiB\"\n"),
+              HasSubstr("in [[engine]]; there is one in [engine.http]"));
+  EXPECT_THAT(problems_of(std::string{valid_rest} + "[engine.breaker]\npuase = \"1s\"\n"),
+              HasSubstr("there is no key 'puase' in [engine.breaker]; did you mean 'pause'?"));
+  EXPECT_THAT(problems_of(std::string{valid_rest} + "breaker = 5\n"),
+              HasSubstr("write [engine.breaker] and its keys below its [[engine]]"));
+}
+
+TEST(load, NamesTheItemOfAKeyThatIsMissing) {
+  EXPECT_THAT(problems_of(std::string{valid_rest} + "[[engine]]\nname = \"w\"\nkind = \"http\"\n"
+                                                    "model = \"big\"\n"),
+              HasSubstr("node.toml:16:1: [[engine]] 'w': http.url is missing"));
+  EXPECT_THAT(problems_of(std::string{valid_rest} + "[[check]]\nname = \"c\"\n"),
+              HasSubstr("node.toml:16:1: [[check]] 'c': command = [] must be a list of a program"));
 }
 
 TEST(load, NamesTheNearestKeyForAnUnknownOne) {
@@ -232,6 +359,7 @@ TEST(set, OverridesKeysOfEverySection) {
   loader.set("engine.big-0.concurrency=9");
   loader.set("engine.tiny-0.sim.error_rate=0.5");
   loader.set("model.big.plan_prompt=Plan this: {{goal}} = ?");
+  loader.set("engine.tiny-0.breaker.failures=0");
   auto config = loader.finish();
   ASSERT_TRUE(config) << message_of(config.error());
   EXPECT_EQ(config->jobs.timeout, 90s);
@@ -242,6 +370,21 @@ TEST(set, OverridesKeysOfEverySection) {
   EXPECT_EQ(config->engines[0].concurrency, 9u);
   EXPECT_DOUBLE_EQ(config->engines[1].sim.error_rate, 0.5);
   EXPECT_EQ(config->models[0].plan_prompt, "Plan this: {{goal}} = ?");
+  EXPECT_EQ(config->engines[1].breaker.failures, 0u);
+}
+
+TEST(set, ChangesAnEnginesKindAndItsServer) {
+  config_loader loader;
+  loader.read_text(valid_rest, "node.toml", "");
+  loader.set("engine.big-0.kind=http");
+  loader.set("engine.big-0.http.url=http://127.0.0.1:1234");
+  auto config = loader.finish();
+  ASSERT_TRUE(config) << message_of(config.error());
+  EXPECT_EQ(config->engines[0].http.url, "http://127.0.0.1:1234");
+  loader.set("engine.tiny-0.http.url=http://127.0.0.1:1234");
+  auto wrong = loader.finish();
+  ASSERT_FALSE(wrong);
+  EXPECT_THAT(message_of(wrong.error()), HasSubstr("--set: [[engine]] 'tiny-0': [engine.http] is"));
 }
 
 TEST(set, FindsAnEngineWhoseNameHasDots) {
@@ -312,7 +455,10 @@ hosts = ["a.example", "10.0.0.1"]
 TEST(print, ExplainsEveryKeyInTheReference) {
   auto text = print_config_reference();
   EXPECT_THAT(text, HasSubstr("# Steps of one plan.\nsteps_max = 256\n"));
-  EXPECT_THAT(text, HasSubstr("[engine.sim]\n"));
+  for (auto part : {"[engine.sim]\n", "[engine.http]\n", "[engine.process]\n", "[engine.breaker]\n",
+                    "# [engine.replay]\n", "[[kind]]\n", "[[check]]\n", "[[tenant]]\n"}) {
+    EXPECT_THAT(text, HasSubstr(part));
+  }
   EXPECT_THAT(text, Not(HasSubstr("\n\n\n")));
   std::istringstream lines{text};
   std::string line;

@@ -25,6 +25,13 @@ node_config valid_config() {
   return config;
 }
 
+/// With one engine that a test makes.
+node_config with_engine(const std::string& kind) {
+  auto config = valid_config();
+  config.engines[0].kind = kind;
+  return config;
+}
+
 /// The one problem of `config` with `key`; empty when there is none or another besides.
 std::string only_problem(const node_config& config, const std::string& key) {
   auto problems = config.validate();
@@ -55,6 +62,224 @@ TEST(node_config, RefusesAnEmbeddedEngineWithoutAFile) {
   EXPECT_THAT(only_problem(config, "engine.0.path"), HasSubstr("is no file"));
   config.engines[0].path = folder.write("a.gguf", "x");
   EXPECT_TRUE(config.validate().empty());
+}
+
+std::string url_problem_of(const std::string& url) {
+  auto config = with_engine("http");
+  config.engines[0].http.url = url;
+  auto problems = config.validate();
+  if (problems.empty()) return {};
+  EXPECT_EQ(problems.size(), 1u) << url;
+  EXPECT_EQ(problems[0].key, "engine.0.http.url") << url;
+  return problems[0].text;
+}
+
+TEST(node_config, TakesUrlsOfServers) {
+  for (auto url : {"http://127.0.0.1:8000", "https://api.example.com", "http://[::1]:8000",
+                   "http://[fe80::1%eth0]", "https://host/with/a/path", "http://host_1:1/"}) {
+    EXPECT_EQ(url_problem_of(url), "") << url;
+  }
+}
+
+TEST(node_config, SaysWhatIsWrongWithAUrl) {
+  EXPECT_THAT(url_problem_of(""), HasSubstr("http.url is missing"));
+  EXPECT_THAT(url_problem_of("127.0.0.1:8000"), HasSubstr("has no scheme; write http://"));
+  EXPECT_THAT(url_problem_of("ftp://a"), HasSubstr("must start with http or https"));
+  EXPECT_THAT(url_problem_of("HTTP://a"), HasSubstr("must start with http or https"));
+  EXPECT_THAT(url_problem_of("http://a/v1?x=1"), HasSubstr("remove what starts with ?"));
+  EXPECT_THAT(url_problem_of("http://a#x"), HasSubstr("remove what starts with #"));
+  EXPECT_THAT(url_problem_of("http://a b"), HasSubstr("has blanks"));
+  EXPECT_THAT(url_problem_of("http://a\r\nHost: b"), HasSubstr("has blanks"));
+  for (auto url : {"http://a:0", "http://a:65536", "http://a:", "http://a:x"}) {
+    EXPECT_THAT(url_problem_of(url), HasSubstr("has no port from 1 to 65535")) << url;
+  }
+  for (auto url : {"http://", "http:///v1", "http://:80", "http://[]:80", "http://[::1",
+                   "http://a,b", "http://]", "http://::1"}) {
+    EXPECT_THAT(url_problem_of(url), HasSubstr("has no host name")) << url;
+  }
+}
+
+TEST(node_config, ShowsNoPasswordOfAUrl) {
+  auto text = url_problem_of("https://me:s3cret@api.example.com");
+  EXPECT_THAT(text, HasSubstr("api_key_file"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("s3cret")));
+  auto config = with_engine("http");
+  config.engines[0].http.url = "http://a";
+  config.engines[0].http.proxy = "socks5://me:s3cret@proxy:1080";
+  text = only_problem(config, "engine.0.http.proxy");
+  EXPECT_THAT(text, HasSubstr("a user or a password"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("s3cret")));
+  config.engines[0].http.proxy = "http://proxy:3128/path";
+  EXPECT_THAT(only_problem(config, "engine.0.http.proxy"), HasSubstr("has a path"));
+  config.engines[0].http.proxy = "socks5h://proxy:1080";
+  EXPECT_TRUE(config.validate().empty());
+}
+
+TEST(node_config, WantsAnApiKeyThatOthersCannotRead) {
+  test::test_folder folder;
+  auto config = with_engine("http");
+  auto& http = config.engines[0].http;
+  http.url = "http://a";
+  http.api_key_file = folder / "key";
+  EXPECT_THAT(only_problem(config, "engine.0.http.api_key_file"), HasSubstr("does not exist"));
+  folder.write("key", "k");
+  std::filesystem::permissions(folder / "key", std::filesystem::perms{0644});
+  EXPECT_THAT(only_problem(config, "engine.0.http.api_key_file"),
+              HasSubstr("`chmod 600 " + (folder / "key").string() + "`"));
+  std::filesystem::permissions(folder / "key", std::filesystem::perms{0600});
+  EXPECT_TRUE(config.validate().empty());
+  folder.write("key", "");
+  EXPECT_THAT(only_problem(config, "engine.0.http.api_key_file"), HasSubstr("is empty"));
+  http.api_key_env = "SOME_KEY";
+  EXPECT_THAT(only_problem(config, "engine.0.http.api_key_file"), HasSubstr("remove one of them"));
+}
+
+TEST(node_config, WantsAnApiKeyThatIsSet) {
+  auto config = with_engine("http");
+  auto& http = config.engines[0].http;
+  http.url = "http://a";
+  http.api_key_env = "TANDEM_TEST_KEY";
+  test::scoped_environment unset{"TANDEM_TEST_KEY", nullptr};
+  EXPECT_THAT(only_problem(config, "engine.0.http.api_key_env"), HasSubstr("is not set"));
+  {
+    test::scoped_environment empty{"TANDEM_TEST_KEY", ""};
+    EXPECT_THAT(only_problem(config, "engine.0.http.api_key_env"), HasSubstr("is empty"));
+  }
+  test::scoped_environment set{"TANDEM_TEST_KEY", "k"};
+  EXPECT_TRUE(config.validate().empty());
+  http.api_key_env = "sk-12345";
+  auto text = only_problem(config, "engine.0.http.api_key_env");
+  EXPECT_THAT(text, HasSubstr("never the key itself"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("sk-12345")));
+}
+
+TEST(node_config, RefusesAnUnknownServerAndAMissingAuthority) {
+  auto config = with_engine("http");
+  config.engines[0].http.url = "http://a";
+  config.engines[0].http.server = "tgi";
+  EXPECT_THAT(only_problem(config, "engine.0.http.server"),
+              HasSubstr("auto, openai, sglang, vllm or llama.cpp"));
+  config.engines[0].http.server = "vllm";
+  config.engines[0].http.ca_file = "/nowhere/ca.pem";
+  EXPECT_THAT(only_problem(config, "engine.0.http.ca_file"), HasSubstr("does not exist"));
+}
+
+TEST(node_config, RefusesAManagedEngineThatCannotStart) {
+  test::test_folder folder;
+  auto config = with_engine("managed");
+  auto& engine = config.engines[0];
+  EXPECT_THAT(only_problem(config, "engine.0.path"), HasSubstr("needs a GGUF file"));
+  engine.path = folder / "none.gguf";
+  EXPECT_THAT(only_problem(config, "engine.0.path"), HasSubstr("does not exist"));
+  engine.path = folder.write("a.gguf", "x");
+  EXPECT_TRUE(config.validate().empty());
+  engine.http.url = "http://a";
+  EXPECT_THAT(only_problem(config, "engine.0.http.url"), HasSubstr("kind = \"http\""));
+  engine.http.url.clear();
+  // Another server may want a folder.
+  engine.path = folder.path();
+  engine.process.command = {"serve", "{path}", "--port={port}"};
+  EXPECT_TRUE(config.validate().empty());
+  engine.process.restart = "sometimes";
+  EXPECT_THAT(only_problem(config, "engine.0.process.restart"),
+              HasSubstr("always, on_failure or never"));
+}
+
+TEST(node_config, RefusesACommandThatCannotWork) {
+  auto config = with_engine("managed");
+  auto& process = config.engines[0].process;
+  process.command = {"serve", "--port", "{prot}", "{port}"};
+  EXPECT_THAT(
+      only_problem(config, "engine.0.process.command"),
+      HasSubstr("'{prot}', but only {path}, {port}, {concurrency} and {model} are replaced; "
+                "did you mean {port}?"));
+  process.command = {"serve"};
+  EXPECT_THAT(only_problem(config, "engine.0.process.command"), HasSubstr("has no {port}"));
+  process.port = 8000;
+  EXPECT_TRUE(config.validate().empty());
+  process.command = {"serve", "{path}"};
+  EXPECT_THAT(only_problem(config, "engine.0.process.command"), HasSubstr("has no path"));
+  process.command = {"", "x"};
+  EXPECT_THAT(only_problem(config, "engine.0.process.command"), HasSubstr("a list of a program"));
+  process.command = std::vector<std::string>(257, "x");
+  EXPECT_THAT(only_problem(config, "engine.0.process.command"), HasSubstr("at most 256"));
+  process.command = {"serve", std::string{"a\0b", 3}};
+  EXPECT_THAT(only_problem(config, "engine.0.process.command"), HasSubstr("a list of a program"));
+}
+
+TEST(node_config, RefusesAReplayWithoutAnswers) {
+  test::test_folder folder;
+  auto config = with_engine("replay");
+  EXPECT_THAT(only_problem(config, "engine.0.replay.answers"), HasSubstr("needs a CSV file"));
+  config.engines[0].replay.answers = folder / "none.csv";
+  EXPECT_THAT(only_problem(config, "engine.0.replay.answers"), HasSubstr("does not exist"));
+  config.engines[0].replay.answers = folder.write("a.csv", "prompt\n");
+  EXPECT_TRUE(config.validate().empty());
+}
+
+TEST(node_config, RefusesAPathOfEnginesThatReadNone) {
+  auto config = valid_config();
+  config.engines[0].path = "/models/a.gguf";
+  EXPECT_THAT(only_problem(config, "engine.0.path"), HasSubstr("embedded and managed; remove it"));
+}
+
+TEST(node_config, RefusesChecksOfKindsThatCannotBeMade) {
+  auto config = valid_config();
+  config.jobs.kinds.push_back({.name = "calc", .check = "numer"});
+  EXPECT_THAT(only_problem(config, "kind.0.check"),
+              HasSubstr("number, exact, contains, regex, json_schema, judge or command"));
+  auto& kind = config.jobs.kinds[0];
+  kind.check = "number";
+  EXPECT_TRUE(config.validate().empty());
+  kind.check = "regex";
+  EXPECT_THAT(only_problem(config, "kind.0.check_argument"),
+              HasSubstr("check_argument is missing; "));
+  kind.check_argument = "a(";
+  EXPECT_THAT(only_problem(config, "kind.0.check_argument"),
+              HasSubstr("check_argument does not do for check = \"regex\": "));
+  kind.check = "command";
+  kind.check_argument = "lnit";
+  EXPECT_THAT(only_problem(config, "kind.0.check_argument"), HasSubstr("add one with this name"));
+  config.executor.checks.push_back({.name = "lint", .command = {"lint"}});
+  EXPECT_THAT(only_problem(config, "kind.0.check_argument"), HasSubstr("did you mean 'lint'?"));
+  kind.check_argument = "lint";
+  EXPECT_TRUE(config.validate().empty());
+  kind.check = "";
+  EXPECT_THAT(only_problem(config, "kind.0.check_argument"), HasSubstr("without a check"));
+}
+
+TEST(node_config, WantsAModelThatJudgesWhereAKindAsksForOne) {
+  auto config = valid_config();
+  config.models[0].tier = "giant";
+  config.routing.large_tier = "giant";
+  EXPECT_TRUE(config.validate().empty());
+  config.jobs.kinds.push_back({.name = "essay", .check = "judge", .check_argument = "Is it good?"});
+  EXPECT_THAT(only_problem(config, "verification.judge_tier"),
+              HasSubstr("no [[model]] is of this"));
+  config.executor.verification.judge_tier = "giant";
+  EXPECT_TRUE(config.validate().empty());
+}
+
+TEST(node_config, RefusesAKindWithoutATryOrWithoutRoom) {
+  auto config = valid_config();
+  config.jobs.kinds.push_back({.name = "calc", .small_attempts_max = 0, .large_attempts_max = 0});
+  EXPECT_THAT(only_problem(config, "kind.0.small_attempts_max"), HasSubstr("leave no try"));
+  config.jobs.kinds[0] = {.name = "calc", .tokens_max = 0};
+  EXPECT_THAT(only_problem(config, "kind.0.tokens_max"), HasSubstr("leaves no room"));
+}
+
+TEST(node_config, RefusesSharesPeriodsAndNamesThatMakeNoSense) {
+  auto config = valid_config();
+  config.executor.hedging.quantile = 1;
+  EXPECT_THAT(only_problem(config, "hedging.quantile"), HasSubstr("from 0.001 to 0.999"));
+  config = valid_config();
+  config.executor.tenants.push_back({.name = "a", .period = "week"});
+  EXPECT_THAT(only_problem(config, "tenant.0.period"), HasSubstr("hour, day, month or never"));
+  config.executor.tenants[0].period = "day";
+  config.executor.tenants.push_back(config.executor.tenants[0]);
+  EXPECT_THAT(only_problem(config, "tenant.1.name"), HasSubstr("is taken by another"));
+  config.executor.tenants[1].name = "";
+  EXPECT_THAT(only_problem(config, "tenant.1.name"), HasSubstr("name is missing"));
 }
 
 TEST(node_config, RefusesAPlannerWithoutALargeModel) {
@@ -110,6 +335,9 @@ TEST(node_config, RefusesLimitsThatContradictEachOther) {
   config = valid_config();
   config.jobs.plan_bytes_max = 1024;
   EXPECT_THAT(only_problem(config, "jobs.step_bytes_max"), HasSubstr("plan_bytes_max"));
+  config = valid_config();
+  config.engines[0].breaker.pause = 1min;
+  EXPECT_THAT(only_problem(config, "engine.0.breaker.pause"), HasSubstr("breaker.pause_max"));
 }
 
 TEST(node_config, RefusesAnExecutorWithoutEngines) {
