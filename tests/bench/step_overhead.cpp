@@ -66,7 +66,7 @@ int run() {
   auto config = instant_sim(folder.path(), 8);
   const auto& engine_config = config.engines[1];
   const auto& model = config.models[1];
-  auto object = make_backend(engine_config, {});
+  auto object = make_backend(engine_config, {}, {});
   std::vector<double> alone;
   for (std::uint32_t i = 1; i <= calls; ++i) {
     auto attempt = make_attempt(i);
@@ -82,7 +82,8 @@ int run() {
   caf::actor_system system{**settings};
   auto router = system.spawn(router_behavior, config.routing, config.models, std::uint64_t{1});
   auto engine = system.spawn(engine_behavior, engine_config, model, router, backend_services{});
-  auto pool = system.spawn(executor_pool_behavior, config.executor, router);
+  auto pool =
+      system.spawn(executor_pool_behavior, config.executor, router, executor_pool_services{});
   auto state = std::make_shared<caller>();
   state->pool = caf::actor_cast<executor_pool_actor>(pool);
   auto finished = state->finished.get_future();

@@ -1,139 +1,10 @@
 // The way of an attempt through pool, router and a simulated engine. Time moves when the test says
 // so.
 
-#include <map>
-#include <memory>
-#include <string>
-#include <vector>
+#include "tests/actor/pool/pool_fixture.hpp"
 
-#include <caf/actor_system.hpp>
-#include <caf/event_based_actor.hpp>
-#include <caf/scheduler/test_coordinator.hpp>
-#include <caf/send.hpp>
-
-#include <gtest/gtest.h>
-
-#include "actors/engine/engine.hpp"
-#include "actors/executor_pool/executor_pool.hpp"
-#include "actors/router/router.hpp"
-#include "actors/system/caf_settings.hpp"
-#include "schema/text.hpp"
-
-namespace tandem {
+namespace tandem::testing {
 namespace {
-
-using namespace std::chrono_literals;
-
-struct wish {
-  std::string prompt = "add 1 2";
-  std::int8_t priority = 0;
-  std::uint64_t timeout_ms = 60'000;
-  std::string tier;
-  std::string check_kind;
-};
-
-class Pool : public ::testing::Test {
- protected:
-  Pool() {
-    config_ = std::move(*system_config::make({.threads = 1}));
-    config_->set("scheduler.policy", caf::atom("testing"));
-    system_ = std::make_unique<caf::actor_system>(*config_);
-    models_ = {{.name = "big", .tier = "large", .input_price = 10, .output_price = 10},
-               {.name = "tiny", .tier = "small", .input_price = 1, .output_price = 1}};
-  }
-
-  ~Pool() override {
-    for (const auto& actor : actors_) caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
-    scheduler().run();
-    actors_.clear();
-    router_ = nullptr;
-    pool_ = nullptr;
-    engines_.clear();
-    scheduler().run();
-  }
-
-  void start(executor_pool_config config = {}, std::uint32_t concurrency = 4) {
-    router_ = system_->spawn(router_behavior, router_config{}, models_, std::uint64_t{7} << 32);
-    pool_ = system_->spawn(executor_pool_behavior, config, router_);
-    actors_ = {caf::actor_cast<caf::actor>(router_), caf::actor_cast<caf::actor>(pool_)};
-    for (const auto& model : models_) {
-      engine_config engine{.name = model.name + "-1",
-                           .kind = "sim",
-                           .model = model.name,
-                           .concurrency = concurrency};
-      auto handle = system_->spawn(engine_behavior, engine, model, router_, backend_services{});
-      engines_.emplace(engine.name, handle);
-      actors_.push_back(caf::actor_cast<caf::actor>(handle));
-    }
-    scheduler().run();
-  }
-
-  caf::scheduler::test_coordinator& scheduler() {
-    return dynamic_cast<caf::scheduler::test_coordinator&>(system_->scheduler());
-  }
-  void run() { scheduler().run(); }
-  void pass(std::chrono::milliseconds time) {
-    scheduler().advance_time(time);
-    run();
-  }
-
-  static tmsg::attempt attempt(std::uint32_t number, const wish& how) {
-    message_builder<schema::Attempt> out;
-    out->initFence().getJob().setNumber(1);
-    out->getFence().setStep(number);
-    out->getFence().setAttempt(number);
-    out->setPurpose(schema::Purpose::STEP);
-    auto message = out->initMessages(1)[0];
-    message.setRole(schema::Role::USER);
-    message.setContent(how.prompt);
-    out->setMaxTokens(64);
-    out->setPriority(how.priority);
-    out->setTimeoutMs(how.timeout_ms);
-    out->setTier(how.tier);
-    if (!how.check_kind.empty()) out->initCheck().setKind(how.check_kind);
-    return out.finish();
-  }
-
-  void send(std::uint32_t number, const wish& how = {}) {
-    auto asker = system_->spawn(
-        [this, number, request = attempt(number, how)](caf::event_based_actor* self) {
-          self->request(pool_, caf::infinite, attempt_atom_v, request, chunk_sink{})
-              .then([this, number](const tmsg::attres& result) {
-                order_.push_back(number);
-                results_.emplace(number, result);
-              });
-        });
-    static_cast<void>(asker);
-    run();
-  }
-
-  void cancel(std::uint32_t number) {
-    message_builder<schema::Cancel> out;
-    out->setFence(attempt(number, {}).read()->getFence());
-    caf::anon_send(pool_, cancel_atom_v, out.finish());
-    run();
-  }
-
-  [[nodiscard]] bool answered(std::uint32_t number) const { return results_.count(number) != 0; }
-  [[nodiscard]] errc code(std::uint32_t number) const {
-    auto found = results_.find(number);
-    return found == results_.end() ? errc::internal
-                                   : static_cast<errc>(found->second.read()->getError().getCode());
-  }
-  [[nodiscard]] std::string error(std::uint32_t number) const {
-    return std::string{view(results_.at(number).read()->getError().getMessage())};
-  }
-
-  std::unique_ptr<system_config> config_;
-  std::unique_ptr<caf::actor_system> system_;
-  std::vector<model_config> models_;
-  router_actor router_;
-  executor_pool_inside pool_;
-  std::map<std::string, engine_inside> engines_;
-  std::vector<caf::actor> actors_;
-  std::map<std::uint32_t, tmsg::attres> results_;
-  std::vector<std::uint32_t> order_;
-};
 
 TEST_F(Pool, AnswersWithWhoDidItAndWhatItCost) {
   start();
@@ -271,4 +142,4 @@ TEST_F(Pool, GoesOnWithANewRouter) {
 }
 
 }  // namespace
-}  // namespace tandem
+}  // namespace tandem::testing
