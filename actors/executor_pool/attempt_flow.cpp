@@ -11,12 +11,13 @@
 namespace tandem {
 namespace {
 
-tmsg::rtqry route_query(schema::Attempt::Reader attempt, const std::vector<std::string>& avoided) {
+tmsg::rtqry route_query(schema::Attempt::Reader attempt, std::string_view tier,
+                        const std::vector<std::string>& avoided) {
   message_builder<schema::RouteQuery> query;
   query->setPurpose(attempt.getPurpose());
   query->setKind(attempt.getKind());
   query->setTenant(attempt.getTenant());
-  query->setTier(attempt.getTier());
+  query->setTier(text(tier));
   std::size_t bytes = attempt.getPlanError().size() + attempt.getFinished().size();
   for (auto message : attempt.getMessages()) bytes += message.getContent().size();
   query->setPromptBytes(static_cast<std::uint32_t>(bytes));
@@ -48,9 +49,13 @@ budget spent_of(schema::Usage::Reader usage) {
 void executor_pool_state::route(pointer self, const fence_key& fence, bool second) {
   auto& of = attempts.at(fence);
   ++of.routing;
+  auto call = of.call.read();
+  // A copy is of the same tier: never of one that costs many times as much.
+  std::string tier{second ? view(flights.at(of.call_ids[0]).decision.read()->getTier())
+                          : view(call->getTier())};
   // No timers on requests within the node: see `job`. The one timer here counts every attempt's own
   // time.
-  self->request(router, caf::infinite, route_atom_v, route_query(*of.call.read(), of.avoided))
+  self->request(router, caf::infinite, route_atom_v, route_query(*call, tier, of.avoided))
       .then(
           [self, fence, second](const tmsg::decisn& decision, const engine_actor& engine) {
             self->state.to_engine(self, fence, decision, engine, second);
@@ -103,10 +108,13 @@ void executor_pool_state::to_engine(pointer self, const fence_key& fence,
     return settle(self, next, *nothing.finish().read());
   auto& of = found->second;
   --of.routing;
-  if (of.stopped != errc::unknown || (second && of.calls == 0)) {
+  auto first_over = second && of.calls == 0;
+  if (of.stopped != errc::unknown || (first_over && !of.result.empty())) {
     settle(self, next, *nothing.finish().read());
     return calls_over(self, fence);
   }
+  // Refused meanwhile: this one takes its place.
+  if (first_over) second = false;
   auto call = reserve(of, *decision.read(), next.reserved);
   if (!call) {
     settle(self, next, *nothing.finish().read());
@@ -191,6 +199,10 @@ void executor_pool_state::on_reply(pointer self, std::uint64_t id, const tmsg::a
   auto& of = found->second;
   if (of.call_ids[0] == id) of.call_ids[0] = of.call_ids[1];
   --of.calls;
+  if (of.calls == 0 && of.hedge_set) {
+    timers.erase(of.hedge);
+    of.hedge_set = false;
+  }
   auto code = reader->getError().getCode();
   auto good = code == schema::Errc::UNKNOWN;
   if (good)
@@ -237,6 +249,7 @@ void executor_pool_state::calls_over(pointer self, const fence_key& fence) {
   if (of.result.empty() && of.stopped == errc::unknown)
     return fail(self, fence, errc::internal, "an attempt ended without a result");
   if (of.stopped != errc::unknown && !of.won) {
+    if (!of.answer.empty()) of.others.add(of.answer.read()->getUsage());
     message_builder<schema::AttemptResult> stopped;
     if (!of.result.empty()) stopped.copy(*of.result.read());
     stopped->setFence(of.attempt.read()->getFence());

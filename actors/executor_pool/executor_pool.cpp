@@ -13,6 +13,11 @@ constexpr std::chrono::milliseconds timeout_default{std::chrono::minutes{10}};
 /// How long engines have to say what a stopped call has cost.
 constexpr std::chrono::milliseconds stop_grace{1000};
 
+std::chrono::milliseconds timeout_of(schema::Attempt::Reader attempt) {
+  return attempt.getTimeoutMs() == 0 ? timeout_default
+                                     : std::chrono::milliseconds{attempt.getTimeoutMs()};
+}
+
 }  // namespace
 
 tmsg::attres failed_attempt(schema::Fence::Reader fence, errc code, std::string_view message) {
@@ -38,9 +43,7 @@ void executor_pool_state::take(pointer self, const tmsg::attempt& attempt, const
                                    "the executor's queue is full (executor.queue_max)"));
     return;
   }
-  auto timeout = reader->getTimeoutMs() == 0 ? timeout_default
-                                             : std::chrono::milliseconds{reader->getTimeoutMs()};
-  auto deadline = timers.emplace(self->clock().now() + timeout,
+  auto deadline = timers.emplace(self->clock().now() + timeout_of(*reader),
                                  timer{.fence = fence, .kind = timer_kind::deadline});
   auto& of = attempts.try_emplace(fence).first->second;
   of.attempt = attempt;
@@ -89,18 +92,25 @@ void executor_pool_state::reply(pointer self, const fence_key& fence, tmsg::attr
   }
   done.promise.deliver(std::move(result));
   --in_flight;
+  // What is over as soon as it begins comes back here: the loop that began it goes on.
+  if (std::exchange(admitting, true)) return;
   while (in_flight < config.in_flight_max) {
     auto next = waiting.pop();
-    if (!next) return;
+    if (!next) break;
     begin(self, *next);
   }
+  admitting = false;
 }
 
 void executor_pool_state::fail(pointer self, const fence_key& fence, errc code,
                                std::string_view message) {
   auto found = attempts.find(fence);
   if (found == attempts.end()) return;
-  reply(self, fence, failed_attempt(found->second.attempt.read()->getFence(), code, message));
+  auto& of = found->second;
+  // What was done for it has its price all the same.
+  for (const auto* part : {&of.result, &of.answer})
+    if (!part->empty()) of.others.add(part->read()->getUsage());
+  reply(self, fence, failed_attempt(of.attempt.read()->getFence(), code, message));
 }
 
 void executor_pool_state::stop(pointer self, const fence_key& fence, errc code,
@@ -148,7 +158,7 @@ void executor_pool_state::expire(pointer self) {
     late.deadline =
         timers.emplace(now + stop_grace, timer{.fence = fence, .kind = timer_kind::deadline});
     stop(self, fence, errc::deadline_exceeded,
-         "no reply within " + std::to_string(late.attempt.read()->getTimeoutMs()) + " ms");
+         "no reply within " + std::to_string(timeout_of(*late.attempt.read()).count()) + " ms");
   }
   set_timer(self);
 }

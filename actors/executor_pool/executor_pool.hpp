@@ -106,6 +106,7 @@ struct executor_pool_state {
   std::unordered_map<std::uint64_t, fence_key> checks;
   std::uint64_t next_check = 1;
   std::size_t in_flight = 0;
+  bool admitting = false;
   hedge_policy hedging;
   std::unique_ptr<command_runner> commands;
   timers_by_time timers;

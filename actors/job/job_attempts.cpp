@@ -100,11 +100,11 @@ caf::expected<tmsg::attempt> job_machine::make_plan_attempt(std::uint64_t now_ms
   if (!settings_.plan_schema.empty()) attempt->setResponseSchema(settings_.plan_schema);
   const auto& failures = state_.plan_failures();
   if (!failures.last_error.empty()) attempt->setPlanError(failures.last_error);
-  if (failures.total > 0 && state_.epoch_steps().empty()) {
+  if (failures.bad_outputs > 0 && state_.epoch_steps().empty()) {
     // The same words again would bring the same plan, which is what is wanted once steps of it are
     // journaled.
     attempt->setTemperature(0.7f);
-    attempt->setSeed(failures.total);
+    attempt->setSeed(failures.bad_outputs);
   }
   std::string finished;
   for (auto id : state_.finished_before()) {

@@ -16,6 +16,7 @@ void add_once(std::vector<std::string>& names, std::string_view name) {
 
 void count_failure(failure_count& failures, schema::AttemptRecord::Reader record) {
   ++failures.total;
+  if (record.getError().getCode() == schema::Errc::INVALID_OUTPUT) ++failures.bad_outputs;
   // What broke off says nothing about the plan: the next planner is told what was wrong with the
   // last plan, or nothing new.
   if (record.getPurpose() != schema::Purpose::PLAN ||

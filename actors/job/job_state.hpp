@@ -38,6 +38,8 @@ struct usage_totals {
 /// Failures of one step, or of one epoch's plan request.
 struct failure_count {
   std::uint32_t total = 0;
+  /// Of these, replies that did not fit.
+  std::uint32_t bad_outputs = 0;
   /// Engines that failed it, in order, each once.
   std::vector<std::string> engines;
   /// The same of models.

@@ -67,4 +67,12 @@ void http_backend::probe(std::function<void(std::vector<engine_check>)> done) {
   prober_->probe(*loop_, std::move(done));
 }
 
+std::function<void(std::string)> http_backend::probe_restarter() const {
+  return [loop = std::weak_ptr{loop_}, prober = std::weak_ptr{prober_}](std::string reason) {
+    auto on = loop.lock();
+    auto who = prober.lock();
+    if (on && who) who->restart(*on, std::move(reason));
+  };
+}
+
 }  // namespace tandem

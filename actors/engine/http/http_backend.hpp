@@ -33,6 +33,9 @@ class http_backend : public backend {
   progress cancel(std::uint64_t id) override;
   [[nodiscard]] backend_status status() const override;
   void probe(std::function<void(std::vector<engine_check>)> done) override;
+  /// To be called, from any thread and with a reason, when what answers there is a new process:
+  /// the engine is `starting` until it has been asked. Does nothing once the backend is gone.
+  [[nodiscard]] std::function<void(std::string)> probe_restarter() const;
 
  private:
   http_backend(http_server server, std::shared_ptr<http_loop> loop, backend_sink sink,

@@ -43,22 +43,42 @@ void server_prober::begin(http_loop& loop) {
   });
 }
 
+void server_prober::restart(http_loop& loop, std::string reason) {
+  loop.call_after(std::chrono::milliseconds{0},
+                  [me = weak_from_this(), reason = std::move(reason)]() mutable {
+                    auto prober = me.lock();
+                    if (!prober) return;
+                    ++prober->era_;
+                    const auto& config = prober->link_->server().config();
+                    prober->gate_ = health_gate{config.rise, config.fall};
+                    prober->facts_ = {};
+                    prober->habits_ = {};
+                    prober->starting_pause_ = starting_pause_least;
+                    auto now = prober->link_->status();
+                    now.health = schema::Health::STARTING;
+                    now.reason = std::move(reason);
+                    prober->link_->set_status(std::move(now));
+                    prober->link_->status_changed();
+                    prober->run_round();
+                  });
+}
+
 void server_prober::run_round() {
   bool whole = rounds_++ % whole_rounds == 0 || gate_.health() != schema::Health::HEALTHY;
-  auto round = std::make_shared<probe_round>(link_, facts_, habits_,
-                                             [me = weak_from_this()](probe_result result) {
-                                               if (auto prober = me.lock())
-                                                 prober->finish_round(std::move(result));
-                                             });
+  auto round = std::make_shared<probe_round>(
+      link_, facts_, habits_, [me = weak_from_this(), era = era_](probe_result result) {
+        if (auto prober = me.lock()) prober->finish_round(era, std::move(result));
+      });
   round->begin(whole ? probe_round::extent::whole : probe_round::extent::light);
 }
 
-void server_prober::finish_round(probe_result result) {
+void server_prober::finish_round(std::uint64_t era, probe_result result) {
+  if (era != era_) return;
   learn(std::move(result));
   auto loop = link_->loop();
   if (!loop) return;
-  loop->call_after(pause(), [me = weak_from_this()] {
-    if (auto prober = me.lock()) prober->run_round();
+  loop->call_after(pause(), [me = weak_from_this(), era] {
+    if (auto prober = me.lock(); prober && prober->era_ == era) prober->run_round();
   });
 }
 

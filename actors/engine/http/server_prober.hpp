@@ -24,13 +24,16 @@ class server_prober : public std::enable_shared_from_this<server_prober> {
   /// One round of everything, apart from the regular ones; from any thread.
   void probe(http_loop& loop, std::function<void(std::vector<engine_check>)> done);
 
+  /// What answers there is a new process: nothing that was learned holds. From any thread.
+  void restart(http_loop& loop, std::string reason);
+
   // From any thread.
   [[nodiscard]] server_kind kind() const { return kind_.load(); }
   [[nodiscard]] std::uint32_t context_tokens() const { return context_tokens_.load(); }
 
  private:
   void run_round();
-  void finish_round(probe_result result);
+  void finish_round(std::uint64_t era, probe_result result);
   void learn(probe_result result);
   [[nodiscard]] std::chrono::milliseconds pause();
 
@@ -40,6 +43,8 @@ class server_prober : public std::enable_shared_from_this<server_prober> {
   server_facts facts_;
   probe_habits habits_;
   std::uint64_t rounds_ = 0;
+  /// Rounds that began before a restart do not count, and bring no next one.
+  std::uint64_t era_ = 0;
   std::chrono::milliseconds starting_pause_;
   std::atomic<server_kind> kind_{server_kind::openai};
   std::atomic<std::uint32_t> context_tokens_{0};

@@ -81,6 +81,7 @@ caf::expected<std::unique_ptr<managed_backend>> managed_backend::open(
   auto on_status = sink.on_status;
   auto http = http_backend::open(changed, std::move(loop), std::move(sink));
   if (!http) return std::move(http.error());
+  auto prober = (*http)->probe_restarter();
   auto log = config.process.log;
   if (log.empty()) log = data_folder / "logs" / (config.name + ".log");
   server_process_spec spec{.command = managed_command(config, port),
@@ -90,9 +91,13 @@ caf::expected<std::unique_ptr<managed_backend>> managed_backend::open(
                            .restart_pause_max = config.process.restart_pause_max,
                            .start_timeout = config.process.start_timeout,
                            .stop_timeout = config.process.stop_timeout};
-  auto process = std::make_unique<server_process>(std::move(spec), [on_status] {
-    if (on_status) on_status();
-  });
+  auto process = std::make_unique<server_process>(
+      std::move(spec), [on_status, prober](const server_process_state& now) {
+        if (now.pid != 0)
+          prober("its process has just been started");
+        else if (on_status)
+          on_status();
+      });
   return std::unique_ptr<managed_backend>{
       new managed_backend{std::move(*http), std::move(process)}};
 }

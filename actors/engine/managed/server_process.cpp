@@ -58,7 +58,8 @@ int open_log(const std::filesystem::path& log) {
 
 }  // namespace
 
-server_process::server_process(server_process_spec spec, std::function<void()> on_change)
+server_process::server_process(server_process_spec spec,
+                               std::function<void(const server_process_state&)> on_change)
     : spec_{std::move(spec)},
       on_change_{std::move(on_change)},
       stop_fd_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
@@ -87,11 +88,13 @@ void server_process::set_ready() {
 }
 
 void server_process::change(const std::function<void(server_process_state&)>& how) {
+  server_process_state now;
   {
     std::lock_guard lock{mutex_};
     how(state_);
+    now = state_;
   }
-  on_change_();
+  on_change_(now);
 }
 
 bool server_process::pause(milliseconds time) {

@@ -45,8 +45,9 @@ struct server_process_state {
 /// thread.
 class server_process {
  public:
-  /// `on_change` is called from the thread when the state has changed.
-  server_process(server_process_spec spec, std::function<void()> on_change);
+  /// `on_change` is called from the thread when the process has been started or has ended.
+  server_process(server_process_spec spec,
+                 std::function<void(const server_process_state&)> on_change);
   server_process(const server_process&) = delete;
   server_process& operator=(const server_process&) = delete;
   /// Waits for its end, stop_timeout and a moment at the longest.
@@ -68,7 +69,7 @@ class server_process {
   [[nodiscard]] bool pause(std::chrono::milliseconds time);
 
   const server_process_spec spec_;
-  const std::function<void()> on_change_;
+  const std::function<void(const server_process_state&)> on_change_;
   int stop_fd_ = -1;
   mutable std::mutex mutex_;
   std::condition_variable wake_;

@@ -23,7 +23,7 @@ using all_types =
                      tmsg::reschnk, tmsg::jobcmd, tmsg::purge, tmsg::purged, tmsg::feedbk,
                      tmsg::attempt, tmsg::chunk, tmsg::attres, tmsg::cancel, tmsg::rtqry,
                      tmsg::decisn, tmsg::reward, tmsg::engstat, tmsg::actstat, tmsg::nodstat,
-                     tmsg::topo>;
+                     tmsg::topo, tmsg::engqry, tmsg::engrep>;
 
 template <class List>
 struct length;

@@ -27,10 +27,12 @@ void held_engine::answer(const reply& with) {
   usage.setCostNanousd(
       static_cast<std::int64_t>(with.prompt_tokens) * decision->getInputPriceNanousd() +
       static_cast<std::int64_t>(with.completion_tokens) * decision->getOutputPriceNanousd());
-  oldest.promise.deliver(result.finish());
+  answers.emplace_back(std::move(oldest), result.finish());
+  caf::anon_send(handle, wake_atom_v);
 }
 
-engine_actor::behavior_type held_engine_behavior(engine_actor::pointer self, held_engine* book) {
+held_engine_actor::behavior_type held_engine_behavior(held_engine_actor::pointer self,
+                                                      held_engine* book) {
   return {[self, book](attempt_atom, const tmsg::attempt& attempt, const tmsg::decisn& decision,
                        const chunk_sink&) {
             auto promise = self->make_response_promise<tmsg::attres>();
@@ -42,7 +44,11 @@ engine_actor::behavior_type held_engine_behavior(engine_actor::pointer self, hel
           },
           [](engine_atom) { return tmsg::engstat{}; },
           [](engine_atom, const tmsg::engqry&) { return tmsg::engrep{}; },
-          [](status_atom) { return tmsg::actstat{}; }};
+          [](status_atom) { return tmsg::actstat{}; },
+          [book](wake_atom) {
+            for (auto& [call, result] : std::exchange(book->answers, {}))
+              call.promise.deliver(result);
+          }};
 }
 
 Pool::Pool() {
@@ -54,9 +60,6 @@ Pool::Pool() {
 }
 
 Pool::~Pool() {
-  for (auto& [name, engine] : held_)
-    for (auto& call : engine.calls)
-      call.promise.deliver(make_error(errc::unavailable, "the test is over"));
   for (const auto& actor : actors_) caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
   scheduler().run();
   actors_.clear();
@@ -99,7 +102,8 @@ held_engine& Pool::hold_engine(const std::string& name, const std::string& model
   status->setModel(model);
   status->setHealth(schema::Health::HEALTHY);
   status->setConcurrency(4);
-  caf::anon_send(router_, engine_atom_v, status.finish(), book.handle);
+  caf::anon_send(router_, engine_atom_v, status.finish(),
+                 caf::actor_cast<engine_actor>(book.handle));
   run();
   return book;
 }

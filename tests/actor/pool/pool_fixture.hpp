@@ -40,6 +40,8 @@ struct wish {
   std::string output;
 };
 
+using held_engine_actor = engine_actor::extend<caf::reacts_to<wake_atom>>;
+
 /// Stands in for an engine: keeps every call until the test answers it.
 struct held_engine {
   struct call {
@@ -50,7 +52,9 @@ struct held_engine {
   std::string name;
   std::vector<call> calls;
   std::vector<std::string> cancels;
-  engine_actor handle;
+  /// Answers that are on their way.
+  std::vector<std::pair<call, tmsg::attres>> answers;
+  held_engine_actor handle;
 
   struct reply {
     std::string text;
@@ -59,12 +63,12 @@ struct held_engine {
     std::uint64_t completion_tokens = 0;
     std::uint64_t retry_after_ms = 0;
   };
-  /// Answers the oldest call; what is left unanswered is the fixture's to end.
+  /// Answers the oldest call, when actors run next.
   void answer(const reply& with);
 };
 
-[[nodiscard]] engine_actor::behavior_type held_engine_behavior(engine_actor::pointer self,
-                                                               held_engine* book);
+[[nodiscard]] held_engine_actor::behavior_type held_engine_behavior(held_engine_actor::pointer self,
+                                                                    held_engine* book);
 
 /// Executor pool, router and engines under CAF's deterministic scheduler.
 class Pool : public ::testing::Test {
@@ -80,8 +84,7 @@ class Pool : public ::testing::Test {
   engine_inside add_engine(engine_config engine);
   engine_inside add_engine(const std::string& name, const std::string& model,
                            std::uint32_t concurrency = 4) {
-    return add_engine(
-        {.name = name, .kind = "sim", .model = model, .concurrency = concurrency});
+    return add_engine({.name = name, .kind = "sim", .model = model, .concurrency = concurrency});
   }
   held_engine& hold_engine(const std::string& name, const std::string& model);
 
@@ -94,7 +97,10 @@ class Pool : public ::testing::Test {
     run();
   }
 
+ public:
   static tmsg::attempt attempt(std::uint32_t number, const wish& how);
+
+ protected:
   void send(std::uint32_t number, const wish& how = {});
   void cancel(std::uint32_t number);
   tmsg::engstat engine_status(const std::string& name);

@@ -26,7 +26,7 @@ std::string config_with(std::string_view engines) {
 std::string http_engine(std::string_view name, std::string_view model, std::string_view url) {
   return "\n[[engine]]\nname = \"" + std::string{name} + "\"\nkind = \"http\"\nmodel = \"" +
          std::string{model} + "\"\nconcurrency = 4\n[engine.http]\nurl = \"" + std::string{url} +
-         "\"\nhealth_interval = \"200ms\"\nconstrain_plans = false\n";
+         "\"\nhealth_interval = \"200ms\"\n";
 }
 
 std::string managed_engine(std::string_view name, std::string_view model, std::string_view gguf) {
@@ -35,7 +35,7 @@ std::string managed_engine(std::string_view name, std::string_view model, std::s
          "\"\n[engine.process]\ncommand = [\"" + find_llama_server()->string() +
          "\", \"-m\", \"{path}\", \"--host\", \"127.0.0.1\", \"--port\", \"{port}\", \"-np\", "
          "\"{concurrency}\", \"-c\", \"4096\", \"-t\", \"1\"]\n[engine.http]\nhealth_interval = "
-         "\"200ms\"\nconstrain_plans = false\n";
+         "\"200ms\"\n";
 }
 
 constexpr std::string_view planner_gguf = "tandem-planner-v1-f16.gguf";
