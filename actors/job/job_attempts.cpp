@@ -97,6 +97,7 @@ caf::expected<tmsg::attempt> job_machine::make_plan_attempt(std::uint64_t now_ms
   attempt->setMaxTokens(settings_.limits.plan_tokens_max);
   attempt->setStream(true);
   attempt->setStepsMax(settings_.limits.steps_max);
+  attempt->setTier(settings_.plan_tier);
   if (!settings_.plan_schema.empty()) attempt->setResponseSchema(settings_.plan_schema);
   const auto& failures = state_.plan_failures();
   if (!failures.last_error.empty()) attempt->setPlanError(failures.last_error);

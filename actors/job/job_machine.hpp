@@ -22,6 +22,8 @@ struct job_settings {
   planner_config limits;
   std::string large_tier = "large";
   std::string small_tier = "small";
+  /// The tier that plans, whatever else is free or cheaper; empty: the router decides.
+  std::string plan_tier;
   /// Models of the small tier beside the first.
   std::uint32_t other_small_models = 0;
   /// JSON schema of plans, for engines that can hold a model to it; empty: none is sent.

@@ -157,7 +157,8 @@ caf::expected<route_table::routed> route_table::route(schema::RouteQuery::Reader
     return make_error(later      ? errc::unavailable
                       : too_dear ? errc::budget_exceeded
                                  : errc::invalid_argument,
-                      "no engine can take this call (" + reasons + ")");
+                      "no engine can take this call (" + reasons + ")" +
+                          (too_dear && !later ? "; submit again with a larger budget" : ""));
   route_context context{.purpose = query.getPurpose(),
                         .kind = view(query.getKind()),
                         .tenant = view(query.getTenant()),

@@ -36,12 +36,15 @@ job_settings make_job_settings(const node_config& config) {
                         .small_tier = config.routing.small_tier,
                         .plan_schema = plan::plan_json_schema(plan_limits(config.jobs)),
                         .check_problem = check_problem};
+  settings.plan_tier = settings.large_tier;
   std::uint32_t small = 0;
   for (const auto& model : config.models) {
     auto nanousd_per_token = [](double usd_per_million) {
       return static_cast<std::int64_t>(std::ceil(usd_per_million * 1000));
     };
     small += model.tier == settings.small_tier ? 1 : 0;
+    if (config.routing.policy == "fixed" && model.name == config.routing.plan_model)
+      settings.plan_tier = model.tier;
     settings.input_price_nanousd_max =
         std::max(settings.input_price_nanousd_max, nanousd_per_token(model.input_price));
     settings.output_price_nanousd_max =
