@@ -76,8 +76,9 @@ class pending_calls {
   std::map<std::uint64_t, fail> calls_;
 };
 
-caf::behavior session_behavior(caf::event_based_actor* self, supervisor_actor supervisor,
-                               std::shared_ptr<pending_calls> calls, std::string address) {
+caf::behavior session_behavior(caf::event_based_actor* self, const supervisor_actor& supervisor,
+                               const std::shared_ptr<pending_calls>& calls,
+                               const std::string& address) {
   self->monitor(supervisor);
   self->set_down_handler([calls, address](const caf::down_msg&) {
     calls->fail_all(

@@ -32,7 +32,7 @@ schema::Finish finish_of(embedded::finish_reason reason) {
   }
 }
 
-generation finished(const embedded::generation_result& result, std::string text) {
+generation finished(const embedded::generation_result& result, const std::string& text) {
   generation out{.finish = finish_of(result.finish),
                  .text = valid_utf8(text),
                  .prompt_tokens = result.prompt_tokens,

@@ -7,7 +7,7 @@ namespace tandem {
 namespace {
 
 /// Of the body of a refusal; more is not read.
-constexpr std::size_t refusal_bytes_max = 64 * 1024;
+constexpr std::size_t refusal_bytes_max = std::size_t{64} * 1024;
 constexpr std::size_t event_bytes_max = std::size_t{4} * 1024 * 1024;
 
 bool contains_any(std::string_view text, std::initializer_list<std::string_view> parts) {
