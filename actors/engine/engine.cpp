@@ -95,7 +95,7 @@ void engine_state::begin(pointer self, call next) {
     return refuse(next, {errc::budget_exceeded,
                          "the call may take " + std::to_string(bound.tokens) + " tokens and $" +
                              std::to_string(static_cast<double>(bound.cost_nanousd) * 1e-9) +
-                             ", which is more than is left of the budget"});
+                             ", which is more than is left of the budget; submit again with more"});
   }
   auto id = next_id++;
   request.id = id;

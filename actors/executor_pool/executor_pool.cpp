@@ -121,6 +121,10 @@ void executor_pool_state::stop(pointer self, const fence_key& fence, errc code,
   of.stop_reason = std::move(reason);
   // Nothing to wait for, or waited long enough.
   if (of.calls == 0) return fail(self, fence, code, std::string{of.stop_reason});
+  timers.erase(of.deadline);
+  of.deadline = timers.emplace(self->clock().now() + stop_grace,
+                               timer{.fence = fence, .kind = timer_kind::deadline});
+  set_timer(self);
   cancel_calls(self, fence, of.stop_reason);
 }
 
@@ -154,9 +158,6 @@ void executor_pool_state::expire(pointer self) {
       fail(self, fence, late.stopped, std::string{late.stop_reason});
       continue;
     }
-    timers.erase(late.deadline);
-    late.deadline =
-        timers.emplace(now + stop_grace, timer{.fence = fence, .kind = timer_kind::deadline});
     stop(self, fence, errc::deadline_exceeded,
          "no reply within " + std::to_string(timeout_of(*late.attempt.read()).count()) + " ms");
   }

@@ -76,7 +76,7 @@ void job_actor_state::write(pointer self, std::vector<job_record> records, std::
   // A retried job's state is still the ended one until this write is durable.
   if (reopen) {
     write.mark = journal_write::mark::open;
-  } else if (machine->state().ended()) {
+  } else if (machine->has_ended()) {
     write.summary = make_summary(machine->state());
     write.mark = journal_write::mark::close;
   }
@@ -231,6 +231,7 @@ job_actor::behavior_type job_behavior(job_actor_state::pointer self, job_start s
           [self](wake_atom) {
             auto& state = self->state;
             state.wake_pending = false;
+            state.machine->wake();
             auto now = unix_ms();
             auto deadline = state.machine->state().deadline_at_ms();
             if (deadline != 0 && deadline <= now && !state.machine->state().ended())

@@ -68,12 +68,12 @@ caf::expected<tmsg::attempt> job_machine::begin_attempt(message_builder<schema::
   attempt.setPurpose(what.purpose);
   attempt.setTenant(text(state_.tenant()));
   attempt.setPriority(state_.priority());
-  auto timeout = static_cast<std::uint64_t>(settings_.limits.attempt_timeout.count());
+  const auto* kind = settings_.find_kind(view(attempt.asReader().getKind()));
+  auto own = kind != nullptr && kind->attempt_timeout.count() > 0;
+  auto timeout = static_cast<std::uint64_t>(
+      (own ? kind->attempt_timeout : settings_.limits.attempt_timeout).count());
   if (auto deadline = state_.deadline_at_ms(); deadline > now_ms)
     timeout = std::min(timeout, deadline - now_ms);
-  const auto* kind = settings_.find_kind(view(attempt.asReader().getKind()));
-  if (kind != nullptr && kind->attempt_timeout.count() > 0)
-    timeout = std::min(timeout, static_cast<std::uint64_t>(kind->attempt_timeout.count()));
   attempt.setTimeoutMs(timeout);
   attempt.setHedge(!limit_.limited() && (kind == nullptr || kind->hedge));
   const auto& failures = failures_of(what);

@@ -88,11 +88,13 @@ void job_machine::on_stale(job_outbox& out, schema::AttemptResult::Reader result
   cancelled_.erase(found);
   auto usage = result.getUsage();
   settle(what, usage);
-  if (ending_ || usage.getPromptTokens() + usage.getCompletionTokens() == 0) return;
+  if (usage.getPromptTokens() + usage.getCompletionTokens() == 0 && usage.getCostNanousd() == 0)
+    return;
   message_builder<schema::JobRecord> record;
   write_attempt(record->initAttemptFailed(), result, what.purpose, errc::cancelled,
                 "nobody waited for it any more", "cancelled");
   add(out, record, now_ms);
+  if (ending_) apply_pending();
 }
 
 }  // namespace tandem

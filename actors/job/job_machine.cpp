@@ -59,7 +59,12 @@ caf::error job_machine::committed(std::size_t count) {
     auto record = std::move(pending_.front());
     pending_.pop_front();
     auto reader = record.read();
-    auto failed_step = reader->isAttemptFailed() ? reader->getAttemptFailed().getStep() : 0;
+    // What nobody waited for is not what the step waits for now.
+    auto failed_step =
+        reader->isAttemptFailed() &&
+                reader->getAttemptFailed().getError().getCode() != schema::Errc::CANCELLED
+            ? reader->getAttemptFailed().getStep()
+            : 0;
     if (reader->isStepDone()) {
       pending_done_.erase(reader->getStepDone().getAttempt().getStep());
       if (reader->getStepDone().getAttempt().getStep() == 0) pending_answer_ = false;
@@ -104,7 +109,8 @@ std::vector<tmsg::attempt> job_machine::next_attempts(std::uint64_t now_ms, job_
     if (answer_due()) send(make_answer_attempt(schema::Purpose::ANSWER, now_ms));
     return attempts;
   }
-  if (!plan_complete_ && !planning_ && committed_ >= retry_after_) send(make_plan_attempt(now_ms));
+  if (!plan_complete_ && !planning_ && !waiting_request_ && committed_ >= retry_after_)
+    send(make_plan_attempt(now_ms));
   auto room = settings_.limits.steps_in_flight_max;
   auto busy = in_flight_.size() - (planning_ ? 1 : 0);
   if (busy < room && !ending_) {
@@ -122,13 +128,18 @@ std::vector<tmsg::attempt> job_machine::next_attempts(std::uint64_t now_ms, job_
   return attempts;
 }
 
+void job_machine::wake() {
+  waiting_request_ = false;
+  for (auto step : std::exchange(waiting_steps_, {})) state_.graph().requeue(step);
+}
+
 bool job_machine::answer_is_asked_for() const {
   return composed_ || has_check_ || state_.mode() != schema::PlanMode::PLAN_ACT;
 }
 
 bool job_machine::answer_due() const {
   return in_flight_.empty() && !state_.answered_directly() && !pending_answer_ &&
-         committed_ >= retry_after_;
+         !waiting_request_ && committed_ >= retry_after_;
 }
 
 job_outbox job_machine::on_chunk(const tmsg::chunk& chunk, std::uint64_t now_ms) {
@@ -304,14 +315,24 @@ void job_machine::on_failure(job_outbox& out, const flight& what,
   // The reservation was too small: the same again, alone, with all that is left.
   auto reserve_more = code == errc::budget_exceeded && !one_at_a_time_ && what.allowance.limited();
   if (next == rung::wait || reserve_more) {
-    if (what.step != 0)
-      state_.graph().requeue(what.step);
-    else
-      retry_after_ = next_number() - 1;
+    // An answer whose judge was busy, say: no failure, but it is paid for.
+    if (auto usage = result.getUsage();
+        usage.getPromptTokens() + usage.getCompletionTokens() != 0 || usage.getCostNanousd() != 0) {
+      message_builder<schema::JobRecord> record;
+      write_attempt(record->initAttemptFailed(), result, what.purpose, errc::cancelled, message,
+                    to_string(rung::wait));
+      add(out, record, now_ms);
+    }
+    if (what.step == 0) retry_after_ = next_number() - 1;
     if (reserve_more) {
       one_at_a_time_ = true;
+      if (what.step != 0) state_.graph().requeue(what.step);
       return;
     }
+    if (what.step != 0)
+      waiting_steps_.push_back(what.step);
+    else
+      waiting_request_ = true;
     out.wait = true;
     out.wait_ms_min = result.getRetryAfterMs();
     return;
@@ -361,6 +382,9 @@ void job_machine::cancel_in_flight(job_outbox& out, std::string_view reason) {
   cancelled_.merge(in_flight_);
   in_flight_.clear();
   planning_.reset();
+  // A new plan is not what was waited for, and a retry starts all of them anew.
+  waiting_steps_.clear();
+  waiting_request_ = false;
 }
 
 void job_machine::finish_if_complete(job_outbox& out, std::uint64_t now_ms) {
@@ -410,6 +434,10 @@ schema::JobState job_machine::wanted_state() const {
   return state_.state();
 }
 
+bool job_machine::has_ended() const {
+  return ending_ || (state_.ended() && wanted_state() == state_.state());
+}
+
 caf::expected<job_outbox> job_machine::on_command(schema::JobAction action, std::string_view reason,
                                                   std::uint64_t now_ms) {
   job_outbox out;
@@ -427,7 +455,7 @@ caf::expected<job_outbox> job_machine::on_command(schema::JobAction action, std:
   };
   // Commands that are not durable yet count: the next one refers to them.
   auto wanted = wanted_state();
-  auto ended = ending_ || (state_.ended() && wanted == state_.state());
+  auto ended = has_ended();
   switch (action) {
     case schema::JobAction::CANCEL:
       if (ended) return refuse("has ended already");

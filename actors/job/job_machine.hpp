@@ -55,8 +55,8 @@ struct job_outbox {
   std::vector<job_record> records;
   /// Attempts nobody waits for any more.
   std::vector<tmsg::cancel> cancels;
-  /// Engines are busy: call next_attempts() again after a pause, which is at least what they asked
-  /// for.
+  /// Engines are busy: call wake() and next_attempts() after a pause, which is at least what they
+  /// asked for.
   bool wait = false;
   std::uint64_t wait_ms_min = 0;
 };
@@ -77,8 +77,13 @@ class job_machine {
   }
   /// Attempts that were sent and not answered.
   [[nodiscard]] std::size_t in_flight() const { return in_flight_.size(); }
-  /// Nothing is under way and nothing will be sent until a command comes.
-  [[nodiscard]] bool at_rest() const { return in_flight_.empty() && pending_.empty(); }
+  /// Nothing is under way, not even what was told to stop and has yet to say what it cost, and
+  /// nothing will be sent until a command comes.
+  [[nodiscard]] bool at_rest() const {
+    return in_flight_.empty() && cancelled_.empty() && pending_.empty();
+  }
+  /// No command that is on its way into the journal opens it again.
+  [[nodiscard]] bool has_ended() const;
 
   /// Recovery: a record that is durable already.
   [[nodiscard]] caf::error replay(job_record record);
@@ -88,6 +93,9 @@ class job_machine {
   /// Attempts to send now; each counts as in flight from then on. An attempt that cannot even be
   /// made ends the job: see `out`.
   [[nodiscard]] std::vector<tmsg::attempt> next_attempts(std::uint64_t now_ms, job_outbox& out);
+
+  /// The pause is over: what waits for busy engines may be sent again.
+  void wake();
 
   /// A piece of a plan that is being written. Stale ones do nothing.
   [[nodiscard]] job_outbox on_chunk(const tmsg::chunk& chunk, std::uint64_t now_ms);
@@ -188,6 +196,9 @@ class job_machine {
   /// The plan or the answer is not asked for again before this record is durable: what failed, and
   /// the steps that were taken from it, belong into the next request.
   std::uint32_t retry_after_ = 0;
+  /// Wait for wake(): these steps; the plan or the answer.
+  std::vector<std::uint32_t> waiting_steps_;
+  bool waiting_request_ = false;
   std::unordered_map<std::uint32_t, flight> in_flight_;
   /// Told to stop; their replies say what they cost.
   std::unordered_map<std::uint32_t, flight> cancelled_;

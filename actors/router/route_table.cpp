@@ -135,12 +135,15 @@ caf::expected<route_table::routed> route_table::route(schema::RouteQuery::Reader
   for (auto excluded : {false, true}) {
     for (auto& m : models_) {
       if (names(query.getExcludedModels(), m.config.name) != excluded) continue;
-      auto* on = pick_engine(m, query, why_not, later);
-      if (on != nullptr && !affordable(m, query)) {
+      bool busy = false;
+      auto* on = pick_engine(m, query, why_not, busy);
+      if ((on != nullptr || busy) && !affordable(m, query)) {
         too_dear = true;
+        busy = false;
         on = nullptr;
-        why_not = "it may cost more than is left of the budget";
+        why_not = "it may cost more than is left of the budget: submit again with more";
       }
+      later = later || busy;
       if (on == nullptr) {
         reasons += (reasons.empty() ? "" : "; ") + m.config.name + ": " + why_not;
         continue;

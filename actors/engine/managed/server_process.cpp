@@ -159,6 +159,7 @@ int server_process::wait_for_end(pid_t pid) {
           state_.reason = "it did not answer within " +
                           std::to_string(spec_.start_timeout.count()) +
                           " ms (start_timeout); its log is '" + spec_.log.string() + "'";
+          too_slow_ = true;
           timeout = -2;
         }
       }
@@ -195,6 +196,7 @@ void server_process::run() {
       std::lock_guard lock{mutex_};
       if (stopping_) return;
       ready_ = false;
+      too_slow_ = false;
       if (!first) ++state_.restarts;
     }
     auto failed = true;
@@ -211,7 +213,7 @@ void server_process::run() {
       if (was_ready) pause_next = spec_.restart_pause;
       change([&](server_process_state& state) {
         state.pid = 0;
-        if (state.reason.empty() || was_ready || !state.reason.starts_with("it did not answer"))
+        if (!too_slow_)
           state.reason = describe_end(status) + "; its log is '" + spec_.log.string() + "'";
       });
     }

@@ -75,6 +75,8 @@ class server_process {
   std::condition_variable wake_;
   bool stopping_ = false;
   bool ready_ = false;
+  /// The present one was killed for its start_timeout, which is why it ended.
+  bool too_slow_ = false;
   server_process_state state_;
   std::thread thread_;
 };

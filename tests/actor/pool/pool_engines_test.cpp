@@ -186,6 +186,7 @@ TEST_F(PoolEngines, SendsNothingThatMayCostMoreThanIsAllowed) {
   asked.allowance = {tokens - 1, 0};
   send(1, asked);
   EXPECT_EQ(code(1), errc::budget_exceeded);
+  EXPECT_THAT(error(1), HasSubstr("left of the budget; submit again with more"));
   EXPECT_EQ(tokens_of(1), 0u);
   EXPECT_EQ(requests("tiny-1"), 0u);
   EXPECT_EQ(health("tiny-1"), schema::Health::HEALTHY);
@@ -204,7 +205,7 @@ TEST_F(PoolEngines, AModelThatIsTooDearIsLeftOut) {
   asked.allowance = {0, 900'000};
   send(1, asked);
   EXPECT_EQ(code(1), errc::budget_exceeded);
-  EXPECT_THAT(error(1), HasSubstr("more than is left of the budget"));
+  EXPECT_THAT(error(1), HasSubstr("more than is left of the budget: submit again with more"));
   asked.tier = "";
   send(2, asked);
   EXPECT_EQ(engine_of(2), "tiny-1");
@@ -289,7 +290,7 @@ TEST_F(PoolEngines, AnEngineAnswersAProbeWithItsStatus) {
 
 // Each is over as soon as it begins: ends must not nest.
 TEST_F(PoolEngines, EndsALongQueueWithoutRunningOutOfStack) {
-  constexpr std::uint32_t many = 60'000;
+  constexpr std::uint32_t many = 20'000;
   start({.in_flight_max = 1, .queue_max = many});
   send(1, {.prompt = "@sim {\"ms\":50,\"reply\":\"x\"}"});
   std::uint32_t ended = 0;

@@ -16,9 +16,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "actors/engine/engine_actor.hpp"
 #include "actors/status.hpp"
 #include "actors/supervisor/supervisor.hpp"
 #include "actors/system/caf_settings.hpp"
+#include "schema/text.hpp"
 
 namespace tandem {
 namespace {
@@ -233,6 +235,92 @@ TEST_F(Supervisor, AStartThatFailsIsAnsweredWithTheChildsReason) {
   start({child("a"), std::move(broken)});
   EXPECT_TRUE(ended_);
   EXPECT_EQ(message_of(reason_), "engine 'engine': no such model");
+}
+
+/// Asks for a probe of the engine of this name; its report, or why there is none.
+class SupervisorProbe : public Supervisor {
+ protected:
+  child_spec engine(const std::string& name) {
+    auto spec = child(name);
+    spec.kind = "engine";
+    spec.spawn = [this, name](caf::actor_system& system) {
+      auto handle = caf::actor_cast<caf::actor>(
+          system.spawn([name](engine_actor::pointer self) -> engine_actor::behavior_type {
+            return {[](attempt_atom, const tmsg::attempt&, const tmsg::decisn&, const chunk_sink&) {
+                      return tmsg::attres{};
+                    },
+                    [self](cancel_atom, const tmsg::cancel&) {
+                      self->quit(make_error(errc::engine_failed, "it broke"));
+                    },
+                    [](engine_atom) { return tmsg::engstat{}; },
+                    [name](engine_atom, const tmsg::engqry& query) {
+                      EXPECT_EQ(view(query.read()->getName()), name);
+                      message_builder<schema::EngineReport> report;
+                      report->initStatus().setName(name);
+                      return report.finish();
+                    },
+                    [name](status_atom) {
+                      return actor_status({.name = name, .kind = "engine", .parent = "supervisor"});
+                    }};
+          }));
+      std::erase_if(handles_, [&](const auto& each) { return each.first == name; });
+      handles_.emplace_back(name, handle);
+      return handle;
+    };
+    return spec;
+  }
+
+  std::string probe(const std::string& name) {
+    caf::scoped_actor self{*system_};
+    message_builder<schema::EngineQuery> query;
+    query->setName(name);
+    auto pending = self->request(supervisor_, caf::infinite, engine_atom_v, query.finish());
+    run();
+    std::string found;
+    code_ = errc::unknown;
+    pending.receive(
+        [&](const tmsg::engrep& report) { found = view(report.read()->getStatus().getName()); },
+        [&](const caf::error& err) {
+          code_ = code_of(err);
+          found = message_of(err);
+        });
+    return found;
+  }
+
+  errc code_ = errc::unknown;
+};
+
+TEST_F(SupervisorProbe, GoesToTheEngineOfThatName) {
+  start({child("journal"), engine("tiny-1"), engine("big-1")});
+  EXPECT_EQ(probe("big-1"), "big-1");
+  EXPECT_EQ(probe("tiny-1"), "tiny-1");
+  EXPECT_EQ(code_, errc::unknown);
+}
+
+TEST_F(SupervisorProbe, NamesTheEnginesThatThereAre) {
+  start({child("journal"), engine("tiny-1"), engine("big-1")});
+  for (const auto* name : {"tiny", "", "journal"}) {
+    EXPECT_EQ(probe(name),
+              "there is no engine '" + std::string{name} + "' here; there is tiny-1, big-1");
+    EXPECT_EQ(code_, errc::not_found);
+  }
+}
+
+TEST_F(SupervisorProbe, SaysThatThereIsNone) {
+  start({child("journal")});
+  EXPECT_EQ(probe("tiny-1"), "there is no engine 'tiny-1' here; there is none");
+}
+
+TEST_F(SupervisorProbe, SaysThatTheEngineIsBeingRestartedAndWhy) {
+  start({engine("tiny-1")});
+  auto broken = caf::actor_cast<engine_actor>(handles_.at(0).second);
+  caf::anon_send(broken, cancel_atom_v, tmsg::cancel{});
+  broken = nullptr;
+  run();
+  EXPECT_EQ(probe("tiny-1"), "engine 'tiny-1' is being restarted: it broke");
+  EXPECT_EQ(code_, errc::unavailable);
+  pass(backoff);
+  EXPECT_EQ(probe("tiny-1"), "tiny-1");
 }
 
 }  // namespace

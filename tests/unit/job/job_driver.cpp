@@ -10,7 +10,7 @@ constexpr job_id the_job{journal_id{77}, 5};
 }  // namespace
 
 job_record submitted_record(schema::PlanMode mode, std::string_view goal,
-                            std::uint64_t deadline_at_ms) {
+                            std::uint64_t deadline_at_ms, const terms& with) {
   message_builder<schema::JobRecord> record;
   record->setAtMs(500);
   auto submitted = record->initSubmitted();
@@ -24,6 +24,14 @@ job_record submitted_record(schema::PlanMode mode, std::string_view goal,
   messages[0].setContent("be brief");
   messages[1].setRole(schema::Role::USER);
   messages[1].setContent(std::string{goal});
+  if (with.limit.limited()) {
+    submitted.initBudget().setTokens(with.limit.tokens);
+    submitted.getBudget().setCostNanousd(with.limit.cost_nanousd);
+  }
+  if (!with.check_kind.empty()) {
+    submitted.initCheck().setKind(with.check_kind);
+    submitted.getCheck().setArgument(with.check_argument);
+  }
   return record.finish();
 }
 
@@ -185,6 +193,7 @@ void job_driver::carry_out(job_outbox out) {
     });
     cancels_.push_back(std::move(cancel));
   }
+  if (out.wait) wait_ms_min_ = out.wait_ms_min;
   wake_ = wake_ || out.wait;
   if (!out.records.empty()) {
     for (const auto& record : out.records) check_record(record);
@@ -247,8 +256,10 @@ void job_driver::answer(const tmsg::attempt& attempt, const reply& with) {
   result->setWeightVersion(with.weight_version);
   auto usage = result->initUsage();
   usage.setCalls(1);
-  usage.setPromptTokens(10);
-  usage.setCostNanousd(2);
+  usage.setPromptTokens(with.prompt_tokens);
+  usage.setCompletionTokens(with.completion_tokens);
+  usage.setCostNanousd(with.cost_nanousd);
+  result->setRetryAfterMs(with.retry_after_ms);
   carry_out(machine_->on_result(result.finish(), now));
 }
 
@@ -270,6 +281,7 @@ void job_driver::command(schema::JobAction action, std::string_view reason) {
 
 void job_driver::wake() {
   wake_ = false;
+  machine_->wake();
   pump();
 }
 

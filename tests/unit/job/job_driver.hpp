@@ -27,14 +27,22 @@ struct reply {
   std::string weight_version = "1";
   /// Sent before the result; empty: nothing is streamed.
   std::vector<std::string> chunks;
+  std::uint64_t prompt_tokens = 10;
+  std::uint64_t completion_tokens = 0;
+  std::int64_t cost_nanousd = 2;
+  std::uint64_t retry_after_ms = 0;
 };
 
 [[nodiscard]] inline reply failure(errc code, std::string why = "broken",
                                    std::string engine = "small-1") {
-  return {.code = code,
-          .error = std::move(why),
-          .finish = schema::Finish::ERROR,
-          .engine = std::move(engine)};
+  reply result{.code = code,
+               .error = std::move(why),
+               .finish = schema::Finish::ERROR,
+               .engine = std::move(engine)};
+  // Who is refused has cost nothing.
+  if (is_back_pressure(code)) result.prompt_tokens = 0;
+  if (is_back_pressure(code)) result.cost_nanousd = 0;
+  return result;
 }
 
 using attempt_reader = schema::Attempt::Reader;
@@ -78,6 +86,8 @@ class job_driver {
   [[nodiscard]] const std::vector<tmsg::attempt>& sent() const { return sent_; }
   [[nodiscard]] const std::vector<tmsg::cancel>& cancels() const { return cancels_; }
   [[nodiscard]] bool wants_wake() const { return wake_; }
+  /// The least pause that the last wish to be woken named.
+  [[nodiscard]] std::uint64_t wait_ms_min() const { return wait_ms_min_; }
   [[nodiscard]] std::size_t sent_for(std::uint32_t step) const;
 
   void pump();
@@ -118,13 +128,20 @@ class job_driver {
   std::vector<tmsg::attempt> sent_;
   std::vector<tmsg::cancel> cancels_;
   bool wake_ = false;
+  std::uint64_t wait_ms_min_ = 0;
   /// From durable records alone.
   std::map<std::uint32_t, std::vector<std::uint32_t>> known_steps_;
   std::set<std::uint32_t> done_;
 };
 
+/// What a job is submitted with beside its goal.
+struct terms {
+  budget limit;
+  std::string check_kind;
+  std::string check_argument;
+};
 [[nodiscard]] job_record submitted_record(schema::PlanMode mode, std::string_view goal = "the goal",
-                                          std::uint64_t deadline_at_ms = 0);
+                                          std::uint64_t deadline_at_ms = 0, const terms& with = {});
 
 /// `{"steps":[...]}` from lines of id, prompt and dependencies.
 struct plan_step {

@@ -47,8 +47,8 @@ TEST(ladder, TriesAnotherModelOfTheTierBeforeTheLargeOne) {
   auto c = config();
   c.other_models_max = 2;
   auto at = [&](std::uint32_t failures, std::uint32_t others) {
-    return climb_step(
-        {.error = errc::invalid_output, .failures = failures, .other_models = others}, c);
+    return climb_step({.error = errc::invalid_output, .failures = failures, .other_models = others},
+                      c);
   };
   EXPECT_EQ(at(1, 5), rung::retry);
   EXPECT_EQ(at(2, 5), rung::other_model);

@@ -130,6 +130,23 @@ TEST(job_ladder, WaitsOutBackPressureWithoutCounting) {
   EXPECT_EQ(job.state().answer(), "r(b r(a))");
 }
 
+TEST(job_ladder, AStepThatWaitsIsNotSentBecauseAnotherIsDone) {
+  job_driver job{plan_of({{1, "a", {}}, {2, "b", {}}, {3, "c {{2}}", {2}}})};
+  job.pump();
+  job.answer_step(0);
+  job.commit_all();
+  auto busy = failure(errc::overloaded);
+  busy.retry_after_ms = 2'500;
+  job.answer_step(1, busy);
+  EXPECT_EQ(job.wait_ms_min(), 2'500u);
+  job.answer_step(2);
+  job.commit_all();
+  ASSERT_EQ(job.waiting().size(), 1u) << "others go on";
+  EXPECT_EQ(job.waiting()[0].read()->getFence().getStep(), 3u);
+  job.wake();
+  EXPECT_EQ(job.waiting().size(), 2u);
+}
+
 TEST(job_ladder, WaitsForAPlannerThatIsBusy) {
   job_driver job{two_steps};
   job.pump();

@@ -223,17 +223,23 @@ TEST(job_machine, DoesNothingOnStaleReplies) {
   EXPECT_EQ(job.state().answer(), diamond_answer);
 }
 
-TEST(job_machine, DoesNothingOnRepliesAfterTheEnd) {
+TEST(job_machine, OfRepliesAfterTheEndOnlyTheCostCounts) {
   job_driver job{plan_of({{1, "a", {}}, {2, "b", {}}})};
   job.pump();
   job.answer_step(0);
   job.commit_all();
   auto late = job.waiting()[0];
   job.command(schema::JobAction::CANCEL);
-  job.answer(late, {.text = "late"});
   job.commit_all();
   EXPECT_EQ(kind_of(job.journal().back()), "ended");
+  EXPECT_FALSE(job.machine().at_rest()) << "what was told to stop has not said what it cost";
+  auto before = job.state().usage();
+  job.answer(late, {.text = "late", .prompt_tokens = 7, .completion_tokens = 3});
+  job.commit_all();
+  EXPECT_EQ(job.state().usage().prompt_tokens, before.prompt_tokens + 7);
+  EXPECT_EQ(job.state().usage().completion_tokens, before.completion_tokens + 3);
   EXPECT_EQ(job.state().find_step(1)->done, false);
+  EXPECT_EQ(job.state().state(), schema::JobState::CANCELLED);
 }
 
 TEST(job_machine, FillsResultsInOnceAndNeverScansThemAgain) {

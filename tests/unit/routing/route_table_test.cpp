@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "actors/budget.hpp"
 #include "schema/text.hpp"
 
 namespace tandem {
@@ -23,6 +24,9 @@ struct call {
   std::vector<std::string> excluded;
   std::vector<std::pair<std::string, std::string>> pins;
   schema::Purpose purpose = schema::Purpose::STEP;
+  std::vector<std::string> excluded_models;
+  std::vector<std::string> avoided;
+  budget allowance;
 };
 
 class route_table_test : public ::testing::Test {
@@ -64,6 +68,12 @@ class route_table_test : public ::testing::Test {
       pins[i].setModel(c.pins[i].first);
       pins[i].setWeightVersion(c.pins[i].second);
     }
+    auto models = query->initExcludedModels(static_cast<unsigned>(c.excluded_models.size()));
+    for (unsigned i = 0; i < models.size(); ++i) models.set(i, c.excluded_models[i]);
+    auto avoided = query->initAvoidedEngines(static_cast<unsigned>(c.avoided.size()));
+    for (unsigned i = 0; i < avoided.size(); ++i) avoided.set(i, c.avoided[i]);
+    query->initAllowance().setTokens(c.allowance.tokens);
+    query->getAllowance().setCostNanousd(c.allowance.cost_nanousd);
     auto finished = query.finish();
     return table_->route(*finished.read());
   }
@@ -243,6 +253,76 @@ TEST_F(route_table_test, UpdatesChangeWhatIsKnownOfAnEngine) {
   EXPECT_EQ(table_->in_flight(), 1u);
   update({.name = "a", .weight_version = "v2", .concurrency = 0});
   EXPECT_EQ(engine_for(), "a") << "no division by nothing";
+}
+
+TEST_F(route_table_test, AvoidedEnginesAreNeverTaken) {
+  update({.name = "a"});
+  update({.name = "b"});
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(engine_for({.avoided = {"a"}}), "b");
+  EXPECT_EQ(refusal_of({.tier = "small", .avoided = {"a", "b"}}), errc::unavailable)
+      << "later they may take it";
+  EXPECT_NE(why_.find("mini: no healthy engine that is not busy"), std::string::npos) << why_;
+  update({.name = "l", .model = "big"});
+  EXPECT_EQ(engine_for({.avoided = {"a", "b"}}), "l") << "where the tier is the router's to choose";
+}
+
+TEST_F(route_table_test, BusyEnginesAreNotTakenUntilTheySayThatTheyAreFree) {
+  update({.name = "a", .health = schema::Health::BUSY});
+  update({.name = "b"});
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(engine_for(), "b");
+  update({.name = "b", .health = schema::Health::BUSY});
+  EXPECT_EQ(refusal_of(), errc::unavailable);
+  update({.name = "a"});
+  EXPECT_EQ(engine_for(), "a");
+}
+
+TEST_F(route_table_test, ModelsThatFailedItAreTakenLast) {
+  update({.name = "m", .model = "mini"});
+  update({.name = "l", .model = "big"});
+  update({.name = "h", .model = "huge"});
+  EXPECT_EQ(engine_for({.tier = "large"}), "l");
+  EXPECT_EQ(engine_for({.tier = "large", .excluded_models = {"big"}}), "h");
+  EXPECT_EQ(engine_for({.tier = "large", .excluded_models = {"big", "huge"}}), "l")
+      << "all failed it";
+  EXPECT_EQ(engine_for({.excluded_models = {"mini"}}), "l");
+  auto routed = route({.tier = "large", .excluded_models = {"big"}});
+  ASSERT_TRUE(routed);
+  EXPECT_EQ(routed->decision.read()->getCandidates().size(), 1u) << "no other was to choose from";
+}
+
+TEST_F(route_table_test, AModelThatFailedItIsBetterThanNone) {
+  update({.name = "l", .model = "big"});
+  update({.name = "h", .model = "huge", .health = schema::Health::UNHEALTHY});
+  EXPECT_EQ(engine_for({.tier = "large", .excluded_models = {"big"}}), "l");
+}
+
+TEST_F(route_table_test, ModelsThatMayCostTooMuchAreLeftOut) {
+  update({.name = "m", .model = "mini"});
+  update({.name = "l", .model = "big"});
+  // 100 bytes are 180 tokens at the most, and ten are written.
+  budget tokens_exactly{190, 0};
+  EXPECT_EQ(engine_for({.allowance = tokens_exactly}), "m");
+  EXPECT_EQ(refusal_of({.allowance = {189, 0}}), errc::budget_exceeded);
+  EXPECT_NE(why_.find("left of the budget"), std::string::npos) << why_;
+  constexpr std::int64_t big_cost = 180 * 3'000 + 10 * 15'000;
+  EXPECT_EQ(engine_for({.tier = "large", .allowance = {0, big_cost}}), "l");
+  EXPECT_EQ(refusal_of({.tier = "large", .allowance = {0, big_cost - 1}}), errc::budget_exceeded);
+  EXPECT_EQ(engine_for({.allowance = {0, big_cost - 1}}), "m");
+}
+
+TEST_F(route_table_test, WhatIsOnlyBusyIsWaitedForRatherThanTooDear) {
+  update({.name = "m", .model = "mini", .health = schema::Health::BUSY});
+  update({.name = "l", .model = "big"});
+  EXPECT_EQ(refusal_of({.allowance = {0, 100'000}}), errc::unavailable);
+  update({.name = "m", .model = "mini"});
+  EXPECT_EQ(engine_for({.allowance = {0, 100'000}}), "m");
+}
+
+TEST_F(route_table_test, ARefusedCallLoadsNoEngine) {
+  update({.name = "m", .model = "mini"});
+  EXPECT_EQ(refusal_of({.allowance = {1, 0}}), errc::budget_exceeded);
+  EXPECT_EQ(refusal_of({.tier = "small", .avoided = {"m"}}), errc::unavailable);
+  EXPECT_EQ(table_->in_flight(), 0u);
 }
 
 }  // namespace
