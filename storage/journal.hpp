@@ -152,7 +152,7 @@ class journal {
   [[nodiscard]] caf::expected<std::optional<std::uint64_t>> find_client_key(
       std::string_view tenant, std::string_view key) const;
 
-  /// Of the hours since `from_ms`; those older than 62 days are gone.
+  /// Of the hours since `from_ms`; those older than 62 days are one sum at hour 0.
   [[nodiscard]] std::vector<tenant_spending> spending(std::uint64_t from_ms) const;
 
   /// Removes all that is known of `job`, its client key and its files too; returns the bytes of its

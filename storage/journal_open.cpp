@@ -255,17 +255,26 @@ caf::error journal::state::load_spending() {
     if (key.size() < head || value.size() != 2 * sizeof(std::uint64_t))
       return corrupted_error("a tenant's spending is unreadable", folder);
     const auto hour = keys::read_u64(key.substr(1));
-    if (hour < oldest) {
-      if (auto err = failure(old.Delete(of(family::meta), row->key()), "opening the journal"))
-        return err;
-      continue;
-    }
-    spending[{hour, std::string(key.substr(head))}] = {
-        keys::read_u64(value),
-        static_cast<std::int64_t>(keys::read_u64(value.substr(sizeof(std::uint64_t))))};
+    // Old hours become one sum, for budgets that are never renewed.
+    const auto kept = hour < oldest ? 0 : hour;
+    auto& [tokens, cost] = spending[{kept, std::string(key.substr(head))}];
+    tokens += keys::read_u64(value);
+    cost += static_cast<std::int64_t>(keys::read_u64(value.substr(sizeof(std::uint64_t))));
+    if (kept == hour) continue;
+    if (auto err = failure(old.Delete(of(family::meta), row->key()), "opening the journal"))
+      return err;
   }
   if (auto err = failure(row->status(), "opening the journal")) return err;
   if (old.Count() == 0) return {};
+  for (const auto& [which, sum] : spending) {
+    if (which.first != 0) break;
+    std::string value;
+    keys::append_u64(value, sum.first);
+    keys::append_u64(value, static_cast<std::uint64_t>(sum.second));
+    if (auto err = failure(old.Put(of(family::meta), keys::spending(0, which.second), value),
+                           "opening the journal"))
+      return err;
+  }
   return failure(db->Write(rocksdb::WriteOptions(), &old), "opening the journal");
 }
 

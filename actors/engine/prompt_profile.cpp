@@ -44,10 +44,20 @@ std::string plan_prompt(const model_config& model, schema::Attempt::Reader attem
 
 }  // namespace
 
-std::size_t profile_bytes(const model_config& model) {
-  auto system = std::max({model.plan_system.size(), model.step_system.size(),
-                          model.answer_system.size(), model.compose_system.size()});
-  return system + std::max(model.plan_prompt.size(), model.replan_prompt.size());
+prompt_growth growth_of(const model_config& model) {
+  prompt_growth growth;
+  growth.bytes = std::max({model.plan_system.size(), model.step_system.size(),
+                           model.answer_system.size(), model.compose_system.size()}) +
+                 std::max(model.plan_prompt.size(), model.replan_prompt.size());
+  for (const auto* form : {&model.plan_prompt, &model.replan_prompt}) {
+    for (std::string_view name : {"{{goal}}", "{{error}}", "{{finished}}"}) {
+      std::size_t named = 0;
+      for (auto at = form->find(name); at != std::string::npos; at = form->find(name, at + 1))
+        ++named;
+      growth.times = std::max(growth.times, named);
+    }
+  }
+  return growth;
 }
 
 generation_request apply_profile(const model_config& model, schema::Attempt::Reader attempt) {

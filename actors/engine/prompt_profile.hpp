@@ -11,8 +11,14 @@ namespace tandem {
 [[nodiscard]] generation_request apply_profile(const model_config& model,
                                                schema::Attempt::Reader attempt);
 
-/// What the profile adds to the attempt's own messages at most, where its templates name the goal
-/// once.
-[[nodiscard]] std::size_t profile_bytes(const model_config& model);
+/// How much longer than the attempt's own messages a model's prompts can be.
+struct prompt_growth {
+  /// Of system messages and templates.
+  std::size_t bytes = 0;
+  /// How often a template repeats the goal, or what failed before.
+  std::size_t times = 1;
+};
+
+[[nodiscard]] prompt_growth growth_of(const model_config& model);
 
 }  // namespace tandem

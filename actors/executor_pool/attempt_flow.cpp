@@ -71,9 +71,8 @@ caf::expected<tmsg::attempt> executor_pool_state::reserve(const work& of,
   std::uint64_t bytes =
       call->getPlanError().size() + call->getFinished().size() + call->getResponseSchema().size();
   for (auto message : call->getMessages()) bytes += message.getContent().size();
-  if (auto profile = services.profile_bytes.find(view(decision.getModel()));
-      profile != services.profile_bytes.end())
-    bytes += profile->second;
+  if (auto model = services.growth.find(view(decision.getModel())); model != services.growth.end())
+    bytes = bytes * model->second.times + model->second.bytes;
   auto most =
       call_bound(prompt_tokens_bound(bytes, call->getMessages().size() + 1), call->getMaxTokens(),
                  decision.getInputPriceNanousd(), decision.getOutputPriceNanousd());

@@ -14,6 +14,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include "actors/engine/prompt_profile.hpp"
 #include "actors/executor_pool/command_check.hpp"
 #include "actors/executor_pool/executor_pool_actor.hpp"
 #include "actors/executor_pool/executor_pool_config.hpp"
@@ -36,8 +37,8 @@ using executor_pool_inside = executor_pool_actor::extend<
 struct executor_pool_services {
   /// Null: no tenant has a budget.
   std::shared_ptr<tenant_ledger> tenants;
-  /// More bytes than each model's profile adds to a prompt.
-  std::map<std::string, std::size_t, std::less<>> profile_bytes;
+  /// How much longer each model's prompts can be than an attempt's messages.
+  std::map<std::string, prompt_growth, std::less<>> growth;
 };
 
 struct executor_pool_state {

@@ -91,9 +91,11 @@ void executor_pool_state::on_verdict(pointer self, const fence_key& fence) {
   of.others.add(reader->getUsage());
   if (!of.won) {
     auto error = reader->getError();
+    auto code = static_cast<errc>(error.getCode());
+    // Counted as a failure: waiting for the judge would mean to pay for the answer again and again.
+    if (code == errc::overloaded || code == errc::unavailable) code = errc::engine_failed;
     return on_checked(self, fence,
-                      "the judge did not answer: " + std::string{view(error.getMessage())},
-                      static_cast<errc>(error.getCode()));
+                      "the judge did not answer: " + std::string{view(error.getMessage())}, code);
   }
   auto said = read_verdict(view(reader->getText()));
   if (!said)

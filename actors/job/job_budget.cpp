@@ -35,8 +35,9 @@ budget job_machine::left() const {
 caf::error job_machine::reserve(schema::Attempt::Builder attempt, flight& what) {
   if (!limit_.limited()) return caf::none;
   auto reader = attempt.asReader();
-  auto prompt = prompt_tokens_bound(bytes_of(reader) + settings_.profile_bytes_max,
-                                    reader.getMessages().size() + 1);
+  auto prompt = prompt_tokens_bound(
+      bytes_of(reader) * settings_.profile_times_max + settings_.profile_bytes_max,
+      reader.getMessages().size() + 1);
   auto most = call_bound(prompt, reader.getMaxTokens(), settings_.input_price_nanousd_max,
                          settings_.output_price_nanousd_max);
   if (view(reader.getCheck().getKind()) == "judge") {

@@ -32,6 +32,8 @@ struct job_settings {
   std::int64_t input_price_nanousd_max = 0;
   std::int64_t output_price_nanousd_max = 0;
   std::size_t profile_bytes_max = 0;
+  /// How often the templates of a model repeat the goal.
+  std::size_t profile_times_max = 1;
   /// Tenants with a budget: what they spend is kept account of.
   std::vector<std::string> budget_tenants;
   /// The names of the user's commands that verify.

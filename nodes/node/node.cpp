@@ -49,7 +49,9 @@ job_settings make_job_settings(const node_config& config) {
         std::max(settings.input_price_nanousd_max, nanousd_per_token(model.input_price));
     settings.output_price_nanousd_max =
         std::max(settings.output_price_nanousd_max, nanousd_per_token(model.output_price));
-    settings.profile_bytes_max = std::max(settings.profile_bytes_max, profile_bytes(model));
+    auto growth = growth_of(model);
+    settings.profile_bytes_max = std::max(settings.profile_bytes_max, growth.bytes);
+    settings.profile_times_max = std::max(settings.profile_times_max, growth.times);
   }
   settings.other_small_models = small > 1 ? small - 1 : 0;
   for (const auto& tenant : config.executor.tenants) settings.budget_tenants.push_back(tenant.name);

@@ -76,8 +76,7 @@ child_spec pool_child(const node_config& config, const executor_pool_services& s
 
 executor_pool_services pool_services(const node_config& config, const storage::journal& store) {
   executor_pool_services services;
-  for (const auto& model : config.models)
-    services.profile_bytes.emplace(model.name, profile_bytes(model));
+  for (const auto& model : config.models) services.growth.emplace(model.name, growth_of(model));
   if (config.executor.tenants.empty()) return services;
   services.tenants = std::make_shared<tenant_ledger>(config.executor.tenants);
   auto now = unix_ms();

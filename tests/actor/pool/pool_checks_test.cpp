@@ -145,7 +145,7 @@ TEST_F(PoolChecks, AJudgeThatFailsIsNoVerdictAndTheAnswerIsPaidFor) {
     send_to_judge(1);
     judge_->answer({.code = failure, .prompt_tokens = 100});
     run();
-    EXPECT_EQ(code(1), failure == errc::overloaded ? errc::unavailable : failure);
+    EXPECT_EQ(code(1), errc::engine_failed);
     EXPECT_THAT(error(1), HasSubstr("the judge did not answer"));
     EXPECT_EQ(tokens_of(1), 111u);
   }

@@ -19,8 +19,7 @@ class PoolTenants : public Pool {
     tenant.name = "acme";
     tenant.period = "never";
     services_.tenants = std::make_shared<tenant_ledger>(std::vector{std::move(tenant)});
-    for (const auto& model : models_)
-      services_.profile_bytes.emplace(model.name, profile_bytes(model));
+    for (const auto& model : models_) services_.growth.emplace(model.name, growth_of(model));
     start_pool(config, services_);
   }
   [[nodiscard]] budget spent() const { return services_.tenants->spent("acme", unix_ms()); }
@@ -42,7 +41,7 @@ TEST_F(PoolTenants, ACallIsHeldToWhatIsReservedForIt) {
   auto& engine = hold_engine("tiny-1", "tiny");
   send(1, acme);
   auto call = engine.calls.at(0).attempt.read();
-  auto most = prompt_tokens_bound(acme.prompt.size() + services_.profile_bytes.at("tiny"), 2) + 64;
+  auto most = prompt_tokens_bound(acme.prompt.size() + services_.growth.at("tiny").bytes, 2) + 64;
   EXPECT_EQ(call->getAllowance().getTokens(), most);
   EXPECT_EQ(call->getAllowance().getCostNanousd(), static_cast<std::int64_t>(most) * 1000);
   EXPECT_EQ(could_spend(100'000 - most), errc::unknown);
@@ -205,7 +204,7 @@ TEST_F(PoolTenants, ALongProfileIsReservedToo) {
   EXPECT_EQ(code(2), errc::unknown);
 }
 
-TEST_F(PoolTenants, DISABLED_ATemplateThatNamesTheGoalTwiceIsReservedTwice) {
+TEST_F(PoolTenants, ATemplateThatNamesTheGoalTwiceIsReservedTwice) {
   models_[0].plan_prompt = "Plan this: {{goal}}\nOnce more: {{goal}}";
   start_with({.tokens = 1'000'000});
   add_engine("big-1", "big");

@@ -87,17 +87,24 @@ TEST_F(JournalSpending, GoesOnWhereItWasAfterAnOpening) {
   EXPECT_THAT(rows(*open()), ElementsAre("acme@0 11 101"));
 }
 
-TEST_F(JournalSpending, DropsWhatIsOlderThan62DaysWhenItIsOpened) {
+TEST_F(JournalSpending, KeepsWhatIsOlderThan62DaysAsOneSum) {
   {
     const auto store = open();
     spend(*store, "acme", now_ - 63 * 24 * hour, 1);
+    spend(*store, "acme", now_ - 90 * 24 * hour, 8);
     spend(*store, "acme", now_ - 61 * 24 * hour, 2);
     spend(*store, "acme", now_, 4);
-    EXPECT_EQ(rows(*store).size(), 3u);
+    EXPECT_EQ(store->spending(0).size(), 4u);
   }
+  const auto total = open()->spending(0);
+  ASSERT_EQ(total.size(), 3u);
+  EXPECT_EQ(total[0].hour_ms, 0u);
+  EXPECT_EQ(total[0].tokens, 9u);
   const auto expected = ElementsAre("acme@-1464 2 0", "acme@0 4 0");
-  EXPECT_THAT(rows(*open()), expected);
-  EXPECT_THAT(rows(*open()), expected);
+  const auto recent = now_ - 62 * 24 * hour;
+  EXPECT_THAT(rows(*open(), recent), expected);
+  EXPECT_THAT(rows(*open(), recent), expected);
+  EXPECT_EQ(open()->spending(0).front().tokens, 9u);
 }
 
 TEST_F(JournalSpending, IsNoJob) {
