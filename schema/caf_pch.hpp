@@ -1,7 +1,7 @@
 #pragma once
 
-// Precompiled once and shared by every target that includes CAF (2 s of each translation unit
-// otherwise).
+// Precompiled once and shared by every target that includes CAF or the schema (2 to 3 s of each
+// translation unit otherwise).
 
 #include <chrono>
 #include <cstdint>
@@ -22,3 +22,7 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
+
+#include "schema/errc.hpp"
+#include "schema/journal.capnp.h"
+#include "schema/types.hpp"

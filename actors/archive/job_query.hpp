@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "schema/job.capnp.h"
 
 namespace tandem {

@@ -101,8 +101,8 @@ struct backend_sink {
 };
 
 /// The inference server behind an engine actor. One thread calls it. on_text and on_done of one id
-/// come in order; nothing comes after on_done. Destroying a backend ends what is under way without a
-/// report, and waits until no sink call is running.
+/// come in order; nothing comes after on_done. Destroying a backend ends what is under way without
+/// a report, and waits until no sink call is running.
 class backend {
  public:
   backend() = default;
@@ -119,7 +119,7 @@ class backend {
   [[nodiscard]] virtual backend_status status() const = 0;
   /// Asks the server everything that can be asked, once; `done` is called from any thread, once.
   /// By default there is nothing to ask.
-  virtual void probe(std::function<void(std::vector<engine_check>)> done) { done({}); }
+  virtual void probe(std::function<void(std::vector<engine_check>)> done);
 };
 
 }  // namespace tandem

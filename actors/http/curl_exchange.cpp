@@ -178,6 +178,7 @@ void curl_exchange::prepare(std::uint64_t id, std::shared_ptr<const http_endpoin
     curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, body_.c_str());
   }
   bytes_ = header_bytes_ = 0;
+  begun_again_ = false;
   status_ = 0;
   head_done_ = has_progressed_ = false;
   failure_ = http_failure::none;
@@ -293,6 +294,12 @@ http_outcome curl_exchange::outcome_of(CURLcode code) const {
     text += strerror_r(static_cast<int>(system_error), words, sizeof words);
   }
   return {failure, status_, std::move(text), bytes_};
+}
+
+bool curl_exchange::begin_again() {
+  if (begun_again_ || bytes_ != 0 || header_bytes_ != 0) return false;
+  begun_again_ = true;
+  return true;
 }
 
 void curl_exchange::end(CURLcode code) {

@@ -38,6 +38,10 @@ class curl_exchange {
   /// Makes it ready to be added to a multi handle. `time` outlives it.
   void prepare(std::uint64_t id, std::shared_ptr<const http_endpoint> endpoint, std::string body,
                std::shared_ptr<http_handler> handler, loop_clock* time);
+  /// Whether it may be sent once more although curl has given up: libcurl 7.88 counts requests on
+  /// connections that turned out to be closed over a handle's whole life, and fails the sixth
+  /// ("Connection died, tried 5 times before giving up"). True once, and only when no byte came.
+  [[nodiscard]] bool begin_again();
   /// Reports the end that curl has seen, or another.
   void end(CURLcode code);
   void end(http_failure failure, std::string text);
@@ -79,6 +83,7 @@ class curl_exchange {
   int status_ = 0;
   bool head_done_ = false;
   bool has_progressed_ = false;
+  bool begun_again_ = false;
   /// Why a callback told curl to stop.
   http_failure failure_ = http_failure::none;
   std::string failure_text_;

@@ -218,7 +218,12 @@ void http_core::reap() {
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &self);
     // The message dies with the handle's removal.
     auto code = message->data.result;
-    if (auto done = detach(static_cast<curl_exchange*>(self)->id())) {
+    auto* exchange = static_cast<curl_exchange*>(self);
+    if (code == CURLE_SEND_ERROR && exchange->begin_again()) {
+      curl_multi_remove_handle(multi_, exchange->easy());
+      if (curl_multi_add_handle(multi_, exchange->easy()) == CURLM_OK) continue;
+    }
+    if (auto done = detach(exchange->id())) {
       done->end(code);
       keep(std::move(done));
     }

@@ -110,12 +110,18 @@ struct step_rungs {
   return next_epoch_or_fail(c, config);
 }
 
+/// What is wrong with a request stays wrong, but one server alone may say so wrongly: it is offered
+/// to another once.
+[[nodiscard]] constexpr std::uint32_t tries_of(errc error, std::uint32_t tries_max) {
+  return error == errc::invalid_argument ? std::min(tries_max, 2u) : tries_max;
+}
+
 /// A plan request: again (what was taken of it already must come again, letter for letter) → new
 /// plan → fail.
 [[nodiscard]] constexpr rung climb_plan(const climb& c, const planner_config& config) {
   if (is_back_pressure(c.error)) return rung::wait;
   if (c.error == errc::budget_exceeded) return rung::fail;
-  auto again = c.error != errc::invalid_argument && c.failures < config.plan_attempts_max;
+  auto again = c.failures < tries_of(c.error, config.plan_attempts_max);
   if (c.plan_begun)
     return again && c.error != errc::invalid_output ? rung::retry : next_epoch_or_fail(c, config);
   return again ? rung::retry : rung::fail;
@@ -126,8 +132,7 @@ struct step_rungs {
                                           const planner_config& config) {
   if (is_back_pressure(c.error)) return rung::wait;
   if (c.error == errc::budget_exceeded) return rung::fail;
-  if (c.error != errc::invalid_argument && c.failures < config.small_attempts_max)
-    return rung::retry;
+  if (c.failures < tries_of(c.error, config.small_attempts_max)) return rung::retry;
   if (composed && c.failures < config.small_attempts_max + config.large_attempts_max)
     return rung::large;
   return rung::fail;

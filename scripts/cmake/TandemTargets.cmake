@@ -28,7 +28,10 @@ function(tandem_test name)
     set(ARG_TIMEOUT 120)
   endif()
   add_executable(${name} ${ARG_SOURCES})
-  target_link_libraries(${name} PRIVATE tandem::flags ${ARG_LINKS} GTest::gtest_main GTest::gmock)
+  target_link_libraries(${name} PRIVATE tandem::flags tandem::schema ${ARG_LINKS} GTest::gtest_main GTest::gmock)
+  target_precompile_headers(${name} REUSE_FROM tandem_test_pch)
+  # Programs are compiled with -fPIE otherwise, and the header was not.
+  target_compile_options(${name} PRIVATE -fPIC)
   target_compile_definitions(${name} PRIVATE TANDEM_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                              TANDEM_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
   add_test(NAME ${name} COMMAND ${name})

@@ -62,7 +62,7 @@ void next(caf::event_based_actor* self, const std::shared_ptr<calling>& now,
             auto error = result.read()->getError();
             auto failed = error.getCode() != schema::Errc::UNKNOWN;
             if (failed && !now->failed)
-              std::fprintf(stderr, "bench: a step failed: %s\n", error.getContext().cStr());
+              std::fprintf(stderr, "bench: a step failed: %s\n", error.getMessage().cStr());
             ended(failed);
           },
           [=](const caf::error&) { ended(true); });

@@ -76,6 +76,9 @@ struct chat_reply::reader {
         return reply.fail(errc::engine_failed, "choices[0]." + std::string{part} + " is no object");
       out = read_text(inner);
       if (out.now == state::failed) return out;
+    } else if (part == "message") {
+      return reply.fail(errc::engine_failed,
+                        "choices[0] has no message: the server did not answer as a chat");
     }
     reply.has_choice_ = true;
     auto reason = fields["finish_reason"];

@@ -168,7 +168,8 @@ std::chrono::milliseconds read_retry_after(std::string_view value,
   }
   auto date = read_http_date(value);
   if (!date) return milliseconds{0};
-  auto pause = duration_cast<milliseconds>(system_clock::from_time_t(*date) - now);
+  // In milliseconds: the clock's own unit ends in the year 2262.
+  auto pause = milliseconds{seconds{*date}} - duration_cast<milliseconds>(now.time_since_epoch());
   return std::clamp(pause, milliseconds{0}, retry_after_max);
 }
 

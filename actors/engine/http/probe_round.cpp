@@ -39,15 +39,18 @@ generation read_stream(const std::string& body, const generation_request& reques
   if (body.starts_with("{")) {
     auto news = reply.read_answer(body);
     if (news.now == chat_reply::state::done) return std::move(reply).result();
-    return std::move(reply).result(reply.verdict().code, reply.verdict().text);
+    auto verdict = reply.verdict();
+    return std::move(reply).result(verdict.code, verdict.text);
   }
   sse_reader events{event_bytes_max};
   events.feed(body);
   while (auto event = events.next()) {
     auto news = reply.read_event(*event);
     if (news.now == chat_reply::state::done) return std::move(reply).result();
-    if (news.now == chat_reply::state::failed)
-      return std::move(reply).result(reply.verdict().code, reply.verdict().text);
+    if (news.now == chat_reply::state::failed) {
+      auto verdict = reply.verdict();
+      return std::move(reply).result(verdict.code, verdict.text);
+    }
   }
   auto cut = reply.cut_verdict();
   return std::move(reply).result(cut.code, cut.text);
@@ -98,7 +101,8 @@ void probe_round::begin(extent how_much) {
   go_on();
 }
 
-void probe_round::add_get(std::string path, std::function<bool(const answer&, std::string&)> read) {
+void probe_round::add_get(const std::string& path,
+                          std::function<bool(const answer&, std::string&)> read) {
   auto endpoint = link_->server().get(path);
   steps_.push_back({"GET " + path, std::move(endpoint), {}, std::move(read)});
 }
@@ -314,7 +318,7 @@ void probe_round::go_on() {
               std::make_shared<exchange>(shared_from_this(), std::move(next)));
 }
 
-void probe_round::take(const step& asked, answer got, std::chrono::microseconds took) {
+void probe_round::take(const step& asked, const answer& got, std::chrono::microseconds took) {
   engine_check check{.what = asked.what, .took = took};
   if (got.outcome.failure == http_failure::cancelled) {
     // The loop ends.

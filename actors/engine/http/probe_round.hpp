@@ -74,9 +74,9 @@ class probe_round : public std::enable_shared_from_this<probe_round> {
   void ask_weights();
   void ask_load();
   void ask_generation();
-  void add_get(std::string path, std::function<bool(const answer&, std::string&)> read);
+  void add_get(const std::string& path, std::function<bool(const answer&, std::string&)> read);
   void go_on();
-  void take(const step& asked, answer got, std::chrono::microseconds took);
+  void take(const step& asked, const answer& got, std::chrono::microseconds took);
   void worsen(probe_verdict verdict, std::string reason);
   [[nodiscard]] bool take_health(const answer& got, std::string& detail);
   [[nodiscard]] bool take_models(const answer& got, std::string& detail);

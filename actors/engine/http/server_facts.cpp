@@ -10,7 +10,6 @@
 namespace tandem {
 namespace {
 
-using simdjson::dom::element;
 using simdjson::dom::object;
 
 constexpr std::size_t models_max = 100;

@@ -51,8 +51,8 @@ caf::expected<columns> find_columns(const std::vector<std::string>& header,
     return (seen == 0 ? "there is no column '" : "there is more than one column '") +
            std::string{name} + "'; the columns are " + list_of(header);
   };
-  for (auto problem : {find(prompt_column, found.prompt), find(column, found.right),
-                       find(column + std::string{response_suffix}, found.response)})
+  for (const auto& problem : {find(prompt_column, found.prompt), find(column, found.right),
+                              find(column + std::string{response_suffix}, found.response)})
     if (!problem.empty()) return make_error(errc::invalid_argument, problem);
   return found;
 }

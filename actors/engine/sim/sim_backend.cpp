@@ -61,7 +61,8 @@ std::string sim_backend::plan_text() const {
   for (std::uint32_t i = 1; i <= config_.plan_steps; ++i) {
     auto id = std::to_string(i);
     if (i > 1) text += ',';
-    text += R"({"id":)" + id + R"(,"kind":"sim","prompt":"step )" + id + R"(","depends_on":[]})";
+    text.append(R"({"id":)").append(id).append(R"(,"kind":"sim","prompt":"step )").append(id);
+    text += R"(","depends_on":[]})";
   }
   return text + "]}";
 }

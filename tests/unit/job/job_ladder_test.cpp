@@ -100,7 +100,8 @@ TEST(ladder, ClimbsForAPlan) {
                                   {errc::invalid_output, 2, 1, false, rung::retry},
                                   {errc::invalid_output, 3, 1, false, rung::fail},
                                   {errc::engine_failed, 3, 1, false, rung::fail},
-                                  {errc::invalid_argument, 1, 1, false, rung::fail},
+                                  {errc::invalid_argument, 1, 1, false, rung::retry},
+                                  {errc::invalid_argument, 2, 1, false, rung::fail},
                                   {errc::engine_failed, 1, 1, true, rung::retry},
                                   {errc::engine_failed, 3, 1, true, rung::new_epoch},
                                   {errc::engine_failed, 3, 2, true, rung::fail},
@@ -125,8 +126,10 @@ TEST(ladder, ClimbsForAnAnswer) {
   EXPECT_EQ(at(errc::engine_failed, 3, true), rung::fail);
   EXPECT_EQ(at(errc::engine_failed, 1, false), rung::retry);
   EXPECT_EQ(at(errc::engine_failed, 2, false), rung::fail);
-  EXPECT_EQ(at(errc::invalid_argument, 1, true), rung::large);
-  EXPECT_EQ(at(errc::invalid_argument, 1, false), rung::fail);
+  EXPECT_EQ(at(errc::invalid_argument, 1, true), rung::retry);
+  EXPECT_EQ(at(errc::invalid_argument, 2, true), rung::large);
+  EXPECT_EQ(at(errc::invalid_argument, 1, false), rung::retry);
+  EXPECT_EQ(at(errc::invalid_argument, 2, false), rung::fail);
   EXPECT_EQ(at(errc::overloaded, 9, false), rung::wait);
 }
 
