@@ -22,7 +22,8 @@ struct backend_services {
 
 /// The backend that `config.kind` names; `invalid_argument` says which kinds there are, or what is
 /// wrong with its files.
-[[nodiscard]] caf::expected<std::unique_ptr<backend>> make_backend(
-    const engine_config& config, const backend_services& services, backend_sink sink);
+[[nodiscard]] caf::expected<std::unique_ptr<backend>> make_backend(const engine_config& config,
+                                                                   const backend_services& services,
+                                                                   backend_sink sink);
 
 }  // namespace tandem

@@ -210,8 +210,8 @@ supervisor_inside::behavior_type supervisor_behavior(supervisor_state::pointer s
               known += (known.empty() ? "" : ", ") + child.spec.name;
               if (child.spec.name != name) continue;
               if (!child.handle)
-                return make_error(errc::unavailable, "engine '" + name + "' is being restarted: " +
-                                                         child.last_error);
+                return make_error(errc::unavailable,
+                                  "engine '" + name + "' is being restarted: " + child.last_error);
               return self->delegate(caf::actor_cast<engine_actor>(child.handle), engine_atom_v,
                                     query);
             }

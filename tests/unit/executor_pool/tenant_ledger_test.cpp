@@ -81,9 +81,8 @@ TEST(tenant_ledger, ANewPeriodBeginsWithNothingSpent) {
     const char* period;
     std::uint64_t until_ms;
   };
-  for (const auto& [period, until] :
-       {row{"hour", 40 * 60'000}, row{"day", 10 * hour + 40 * 60'000},
-        row{"month", 10 * hour + 40 * 60'000}}) {
+  for (const auto& [period, until] : {row{"hour", 40 * 60'000}, row{"day", 10 * hour + 40 * 60'000},
+                                      row{"month", 10 * hour + 40 * 60'000}}) {
     auto ledger = one({.tokens = 100, .period = period});
     ledger.settle("acme", {}, {100, 0}, now);
     EXPECT_EQ(ledger.reserve("acme", {1, 0}, now + until - 1).code, errc::budget_exceeded)
@@ -165,9 +164,9 @@ TEST(tenant_ledger, NeverPassesTheLimitInAnyOrder) {
         auto held = under_way.back();
         under_way.pop_back();
         reserved = {reserved.tokens - held.tokens, reserved.cost_nanousd - held.cost_nanousd};
-        budget used{below(held.tokens + 1),
-                    static_cast<std::int64_t>(
-                        below(static_cast<std::uint64_t>(held.cost_nanousd) + 1))};
+        budget used{
+            below(held.tokens + 1),
+            static_cast<std::int64_t>(below(static_cast<std::uint64_t>(held.cost_nanousd) + 1))};
         ledger.settle("acme", held, used, now);
       }
       auto spent = ledger.spent("acme", now);
