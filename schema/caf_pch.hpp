@@ -23,6 +23,8 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include <simdjson.h>
+
 #include "schema/errc.hpp"
 #include "schema/journal.capnp.h"
 #include "schema/types.hpp"

@@ -18,9 +18,9 @@ function(tandem_use_caf_pch target)
 endfunction()
 
 # tandem_test(NAME SOURCES a_test.cpp ... LINKS tandem::x ... [LABELS unit] [TIMEOUT s])
-# One GoogleTest program; each TEST is a ctest test of its own label.
+# One GoogleTest program. APART: its sources have names in common and are compiled one by one.
 function(tandem_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "APART" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
   if(NOT TANDEM_TESTS)
     return()
   endif()
@@ -30,6 +30,10 @@ function(tandem_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE tandem::flags tandem::schema ${ARG_LINKS} GTest::gtest_main GTest::gmock)
   target_precompile_headers(${name} REUSE_FROM tandem_test_pch)
+  if(NOT ARG_APART)
+    # Few sources at a time are compiled as one: most of a test's cost are the templates that all of them use.
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
+  endif()
   # Programs are compiled with -fPIE otherwise, and the header was not.
   target_compile_options(${name} PRIVATE -fPIC)
   target_compile_definitions(${name} PRIVATE TANDEM_SOURCE_DIR="${PROJECT_SOURCE_DIR}"

@@ -12,7 +12,7 @@ namespace {
 using Reading = SimNode;
 using testing::ElementsAre;
 
-constexpr std::chrono::seconds at_once{5};
+constexpr std::chrono::seconds soon{5};
 
 struct followed {
   std::vector<std::uint64_t> numbers;

@@ -16,7 +16,7 @@ caf::expected<invocation> parse(std::vector<const char*> words) {
   return parse_command_line(words);
 }
 
-std::string problem(std::vector<const char*> words) {
+std::string usage_problem(std::vector<const char*> words) {
   auto parsed = parse(std::move(words));
   if (parsed) return "parsed";
   EXPECT_EQ(code_of(parsed.error()), errc::invalid_argument);
@@ -60,30 +60,31 @@ TEST(CommandLine, TakesNegativeNumbersAndASingleDash) {
 }
 
 TEST(CommandLine, NamesTheNearestCommandAndOption) {
-  EXPECT_THAT(problem({"sumbit", "x"}), HasSubstr("'sumbit'; did you mean submit?"));
-  EXPECT_THAT(problem({"jobs", "--stat", "done"}), HasSubstr("did you mean --state?"));
-  EXPECT_THAT(problem({"--nod", "h:1", "jobs"}), HasSubstr("did you mean --node?"));
-  EXPECT_THAT(problem({"xyzzyxyzzy"}), HasSubstr("`tandem help` lists them"));
+  EXPECT_THAT(usage_problem({"sumbit", "x"}), HasSubstr("'sumbit'; did you mean submit?"));
+  EXPECT_THAT(usage_problem({"jobs", "--stat", "done"}), HasSubstr("did you mean --state?"));
+  EXPECT_THAT(usage_problem({"--nod", "h:1", "jobs"}), HasSubstr("did you mean --node?"));
+  EXPECT_THAT(usage_problem({"xyzzyxyzzy"}), HasSubstr("`tandem help` lists them"));
 }
 
 TEST(CommandLine, DoesNotTakeAnAbbreviationForAnOption) {
-  EXPECT_THAT(problem({"jobs", "--lim", "3"}), HasSubstr("there is no option '--lim'"));
+  EXPECT_THAT(usage_problem({"jobs", "--lim", "3"}), HasSubstr("there is no option '--lim'"));
 }
 
 TEST(CommandLine, ReportsValuesThatAreMissingUnasked) {
-  EXPECT_EQ(problem({"jobs", "--limit"}), "--limit needs a value");
-  EXPECT_EQ(problem({"jobs", "--json=yes"}), "--json takes no value");
-  EXPECT_EQ(problem({"jobs", "--limit", "1", "--limit", "2"}), "--limit was given 2 times");
+  EXPECT_EQ(usage_problem({"jobs", "--limit"}), "--limit needs a value");
+  EXPECT_EQ(usage_problem({"jobs", "--json=yes"}), "--json takes no value");
+  EXPECT_EQ(usage_problem({"jobs", "--limit", "1", "--limit", "2"}), "--limit was given 2 times");
 }
 
 TEST(CommandLine, ReportsOptionsWithOneDash) {
-  EXPECT_THAT(problem({"submit", "-w", "x"}), HasSubstr("no option '-w'; options have two dashes"));
+  EXPECT_THAT(usage_problem({"submit", "-w", "x"}),
+              HasSubstr("no option '-w'; options have two dashes"));
 }
 
 TEST(CommandLine, CountsArguments) {
-  EXPECT_EQ(problem({"job"}), "job needs an argument: ID");
-  EXPECT_EQ(problem({"job", "a", "b"}), "job takes ID alone, but got also 'b'");
-  EXPECT_EQ(problem({"jobs", "a"}), "jobs takes no argument, but got 'a'");
+  EXPECT_EQ(usage_problem({"job"}), "job needs an argument: ID");
+  EXPECT_EQ(usage_problem({"job", "a", "b"}), "job takes ID alone, but got also 'b'");
+  EXPECT_EQ(usage_problem({"jobs", "a"}), "jobs takes no argument, but got 'a'");
 }
 
 TEST(CommandLine, HelpNeedsNoArguments) {
@@ -96,7 +97,7 @@ TEST(CommandLine, HelpNeedsNoArguments) {
 }
 
 TEST(CommandLine, ShowsNoControlCharactersOfABadWord) {
-  EXPECT_THAT(problem({"ev\x1b[31mil"}), testing::Not(HasSubstr("\x1b")));
+  EXPECT_THAT(usage_problem({"ev\x1b[31mil"}), testing::Not(HasSubstr("\x1b")));
 }
 
 TEST(CommandLine, HintsAtTheCommandsHelp) {

@@ -19,7 +19,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr job_id id{journal_id{0x123456789a}, 7};
-constexpr std::uint64_t start_ms = 1'700'000'000'000;
+constexpr std::uint64_t began_ms = 1'700'000'000'000;
 
 void fill_summary(schema::JobSummary::Builder summary, schema::JobState state) {
   summary.getJob().setJournal(id.journal.value);
@@ -27,8 +27,8 @@ void fill_summary(schema::JobSummary::Builder summary, schema::JobState state) {
   summary.setState(state);
   summary.setGoal("add\nthings");
   summary.setMode(schema::PlanMode::PLAN_ACT);
-  summary.setSubmittedAtMs(start_ms);
-  summary.setDeadlineAtMs(start_ms + 60'000);
+  summary.setSubmittedAtMs(began_ms);
+  summary.setDeadlineAtMs(began_ms + 60'000);
   summary.setEpoch(1);
   summary.setStepsDone(1);
   summary.setStepsTotal(2);
@@ -54,7 +54,7 @@ void fill_step(schema::StepView::Builder step, std::uint32_t number,
   if (result != nullptr) {
     step.setResult(result);
     step.setModel("small");
-    step.setDoneAtMs(start_ms + 300);
+    step.setDoneAtMs(began_ms + 300);
   }
 }
 
@@ -91,7 +91,7 @@ class events {
   std::string add(const fill& fill) {
     message_builder<schema::JobEvent> event;
     event->setNumber(++number_);
-    event->setAtMs(start_ms + number_ * 100);
+    event->setAtMs(began_ms + number_ * 100);
     fill(*event);
     auto message = event.finish();
     auto text = event_text(*message.read(), picture, {});
@@ -147,7 +147,7 @@ TEST(JobText, LeavesFinishedStepsOutFirst) {
 }
 
 TEST(JobText, ShowsAllOfAJobWithoutControlCharacters) {
-  auto text = job_text(*make_view().read(), {}, start_ms + 2'500);
+  auto text = job_text(*make_view().read(), {}, began_ms + 2'500);
   EXPECT_THAT(text, HasSubstr("job      " + to_string(id) + "  running for 2.50 s\n"));
   EXPECT_THAT(text, HasSubstr("goal     add\n         things\n"));
   EXPECT_THAT(text, HasSubstr("must end in 57 s"));
@@ -167,11 +167,11 @@ TEST(JobText, ShowsTheBudgetAndSecondCopies) {
   auto attempt = job->initAttempts(1)[0];
   attempt.setPurpose(schema::Purpose::STEP);
   attempt.setHedged(true);
-  auto text = job_text(job->asReader(), {}, start_ms);
+  auto text = job_text(job->asReader(), {}, began_ms);
   EXPECT_THAT(text, HasSubstr("budget   1,290 of 5,000 tokens used, $0.000123 of $1.0000 spent\n"));
   EXPECT_THAT(text, HasSubstr("ok (slow: a second copy ran too)\n"));
   budget.setTokens(0);
-  EXPECT_THAT(job_text(job->asReader(), {}, start_ms),
+  EXPECT_THAT(job_text(job->asReader(), {}, began_ms),
               HasSubstr("budget   $0.000123 of $1.0000 spent\n"));
   simdjson::dom::parser parser;
   simdjson::dom::element json;
@@ -184,8 +184,8 @@ TEST(JobText, ShowsTheBudgetAndSecondCopies) {
 TEST(JobText, ListsJobsOnALineEach) {
   message_builder<schema::JobList> list;
   fill_summary(list->initJobs(1)[0], schema::JobState::DONE);
-  list->getJobs()[0].setEndedAtMs(start_ms + 1'300);
-  auto text = jobs_text(list->asReader(), {}, start_ms + 180'000);
+  list->getJobs()[0].setEndedAtMs(began_ms + 1'300);
+  auto text = jobs_text(list->asReader(), {}, began_ms + 180'000);
   auto line = text.substr(text.find('\n') + 1);
   EXPECT_THAT(
       line, testing::MatchesRegex(
@@ -195,7 +195,7 @@ TEST(JobText, ListsJobsOnALineEach) {
 TEST(JobText, SaysHowAJobEnded) {
   message_builder<schema::JobSummary> summary;
   fill_summary(*summary, schema::JobState::DONE);
-  summary->setEndedAtMs(start_ms + 1'300);
+  summary->setEndedAtMs(began_ms + 1'300);
   summary->setSimulated(true);
   EXPECT_EQ(ending_text(summary->asReader()),
             "done in 1.30 s, 1 of 2 steps, $0.000123 (97.5% saved against all large), simulated");
@@ -280,7 +280,7 @@ TEST(LiveView, NeverExceedsTheTerminal) {
   job.add([](auto event) { fill_failure(event.initAttemptFailed(), 1); });
   for (std::size_t height : {10u, 24u, 80u}) {
     for (std::size_t width : {30u, 80u}) {
-      auto lines = live_lines(job.picture, id, {.width = width}, height, start_ms + 5'000);
+      auto lines = live_lines(job.picture, id, {.width = width}, height, began_ms + 5'000);
       EXPECT_LT(lines.size(), height);
       for (const auto& line : lines) EXPECT_LE(width_of(line), width) << line;
     }
@@ -290,11 +290,11 @@ TEST(LiveView, NeverExceedsTheTerminal) {
 TEST(LiveView, HeadsWithWhatMatters) {
   events job;
   job.add_state(schema::JobState::RUNNING);
-  auto lines = live_lines(job.picture, id, {.width = 80}, 24, start_ms + 5'000);
+  auto lines = live_lines(job.picture, id, {.width = 80}, 24, began_ms + 5'000);
   EXPECT_EQ(lines[0], to_string(id) + "  running  5.00 s  waiting for the model");
   EXPECT_EQ(lines[1], "add things");
   job.add_step(1, {}, "19");
-  lines = live_lines(job.picture, id, {.width = 80}, 24, start_ms + 5'000);
+  lines = live_lines(job.picture, id, {.width = 80}, 24, began_ms + 5'000);
   EXPECT_EQ(lines[0], to_string(id) + "  running  5.00 s  1 of 1 steps, still planning");
 }
 

@@ -7,7 +7,7 @@
 namespace tandem::testing {
 namespace {
 
-const std::string two_steps = plan_of({{1, "a", {}}, {2, "b {{1}}", {1}}});
+const std::string two_plain_steps = plan_of({{1, "a", {}}, {2, "b {{1}}", {1}}});
 
 std::vector<std::string> excluded(const tmsg::attempt& attempt) {
   std::vector<std::string> names;
@@ -21,7 +21,7 @@ std::string rung_of(const job_record& record) {
 }
 
 job_driver with_plan(const job_settings& settings = {}) {
-  job_driver job{two_steps, settings};
+  job_driver job{two_plain_steps, settings};
   job.pump();
   job.answer_step(0);
   job.commit_all();
@@ -148,7 +148,7 @@ TEST(job_ladder, AStepThatWaitsIsNotSentBecauseAnotherIsDone) {
 }
 
 TEST(job_ladder, WaitsForAPlannerThatIsBusy) {
-  job_driver job{two_steps};
+  job_driver job{two_plain_steps};
   job.pump();
   job.answer_step(0, failure(errc::unavailable, "no planner"));
   EXPECT_TRUE(job.writes().empty());
