@@ -8,15 +8,6 @@
 
 namespace tandem {
 
-progress backend::resume(std::uint64_t) {
-  return generation_pending{};
-}
-
-void backend::probe(std::function<void(std::vector<engine_check>)> done) {
-  auto answer = std::move(done);
-  answer({});
-}
-
 caf::expected<std::unique_ptr<backend>> make_backend(const engine_config& config,
                                                      const backend_services& services,
                                                      backend_sink sink) {

@@ -17,8 +17,6 @@
 #include "tests/bench/bench.hpp"
 
 namespace tandem::bench {
-namespace {
-
 tmsg::attempt make_attempt(std::uint32_t number) {
   message_builder<schema::Attempt> attempt;
   attempt->initFence().setAttempt(number);
@@ -30,6 +28,8 @@ tmsg::attempt make_attempt(std::uint32_t number) {
   attempt->setTimeoutMs(60'000);
   return attempt.finish();
 }
+
+namespace {
 
 struct calling {
   executor_pool_actor pool;

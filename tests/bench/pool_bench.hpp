@@ -5,8 +5,12 @@
 
 #include "actors/engine/make_backend.hpp"
 #include "config/node_config.hpp"
+#include "schema/types.hpp"
 
 namespace tandem::bench {
+
+/// One small step.
+[[nodiscard]] tmsg::attempt make_attempt(std::uint32_t number);
 
 /// Pool, router and the config's second engine alone: steps without a job, nothing durable.
 class pool_bench {

@@ -3,48 +3,25 @@
 #include <stdlib.h>
 
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
 
-#include <gtest/gtest.h>
+#include "tests/support/temp_folder.hpp"
 
 namespace tandem::test {
 
-/// An empty folder that goes with its owner.
-class test_folder {
+/// A temporary folder, with files that a test writes into it.
+class test_folder : public temp_folder {
  public:
-  test_folder() {
-    auto pattern = (std::filesystem::temp_directory_path() / "tandem-test-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) ADD_FAILURE() << "no temporary folder";
-    path_ = pattern;
-  }
-  test_folder(const test_folder&) = delete;
-  test_folder& operator=(const test_folder&) = delete;
-  ~test_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] std::filesystem::path operator/(const std::string& name) const {
-    return path_ / name;
+    return path() / name;
   }
   std::filesystem::path write(const std::string& name, const std::string& text) const {
-    std::filesystem::create_directories((path_ / name).parent_path());
-    std::ofstream{path_ / name, std::ios::binary} << text;
-    return path_ / name;
+    auto file = path() / name;
+    std::filesystem::create_directories(file.parent_path());
+    write_text(file, text);
+    return file;
   }
-
- private:
-  std::filesystem::path path_;
 };
-
-inline std::string read_text(const std::filesystem::path& file) {
-  std::ostringstream text;
-  text << std::ifstream{file, std::ios::binary}.rdbuf();
-  return text.str();
-}
 
 /// Sets an environment variable, or removes it with nullptr, and puts it back at the end.
 class scoped_environment {

@@ -14,6 +14,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/temp_folder.hpp"
+
 namespace tandem {
 namespace {
 
@@ -51,13 +53,7 @@ std::size_t open_files() {
 /// sleeping.
 class meeting_point {
  public:
-  meeting_point() {
-    std::string name = (std::filesystem::temp_directory_path() / "tandem-check-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-    path_ = folder_ / "pipe";
-    EXPECT_EQ(mkfifo(path_.c_str(), 0600), 0);
-  }
-  ~meeting_point() { std::filesystem::remove_all(folder_); }
+  meeting_point() { EXPECT_EQ(mkfifo(path_.c_str(), 0600), 0); }
   [[nodiscard]] std::string path() const { return path_.string(); }
   /// What a program writes there.
   [[nodiscard]] std::string line() const {
@@ -68,8 +64,8 @@ class meeting_point {
   }
 
  private:
-  std::filesystem::path folder_;
-  std::filesystem::path path_;
+  test::temp_folder folder_;
+  std::filesystem::path path_ = folder_.path() / "pipe";
 };
 
 bool is_alive(pid_t pid) {

@@ -18,6 +18,7 @@
 
 #include "schema/errc.hpp"
 #include "storage/journal.hpp"
+#include "tests/support/temp_folder.hpp"
 
 namespace tandem::storage {
 
@@ -76,16 +77,7 @@ inline std::vector<std::pair<std::uint32_t, std::string>> records_of(const journ
 /// A folder of its own for each test, removed afterwards.
 class journal_fixture : public testing::Test {
  protected:
-  journal_fixture() {
-    auto name = (std::filesystem::temp_directory_path() / "tandem-journal-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "no temporary folder";
-    root_ = name;
-    options_.folder = root_ / "journal";
-  }
-  ~journal_fixture() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(root_, ignored);
-  }
+  journal_fixture() { options_.folder = root_ / "journal"; }
 
   /// Throws, which fails the test, when it cannot be opened.
   [[nodiscard]] std::unique_ptr<journal> open() const {
@@ -109,7 +101,8 @@ class journal_fixture : public testing::Test {
     return result;
   }
 
-  std::filesystem::path root_;
+  test::temp_folder folder_;
+  const std::filesystem::path root_ = folder_.path();
   journal_options options_;
 };
 

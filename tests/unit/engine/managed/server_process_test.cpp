@@ -1,4 +1,5 @@
 #include "actors/engine/managed/server_process.hpp"
+#include "tests/support/temp_folder.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -45,21 +46,10 @@ template <class Condition>
 
 class ServerProcess : public ::testing::Test {
  protected:
-  ServerProcess() {
-    auto name = (std::filesystem::temp_directory_path() / "tandem-process-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "no temporary folder";
-    folder_ = name;
-  }
-  ~ServerProcess() override {
-    process_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
-
   [[nodiscard]] server_process_spec shell(const std::string& script) const {
     server_process_spec spec;
     spec.command = {"/bin/sh", "-c", script};
-    spec.log = folder_ / "logs" / "server.log";
+    spec.log = folder_.path() / "logs" / "server.log";
     spec.restart_pause = 1ms;
     spec.restart_pause_max = 4ms;
     spec.stop_timeout = 10s;
@@ -70,12 +60,14 @@ class ServerProcess : public ::testing::Test {
         std::move(spec), [this](const server_process_state&) { ++changes_; });
   }
   [[nodiscard]] server_process_state state() const { return process_->state(); }
-  [[nodiscard]] std::filesystem::path file(const std::string& name) const { return folder_ / name; }
+  [[nodiscard]] std::filesystem::path file(const std::string& name) const {
+    return folder_.path() / name;
+  }
   /// A shell's word for it.
   [[nodiscard]] std::string path(const std::string& name) const {
     return "'" + file(name).string() + "'";
   }
-  [[nodiscard]] std::string log() const { return text_of(folder_ / "logs" / "server.log"); }
+  [[nodiscard]] std::string log() const { return text_of(folder_.path() / "logs" / "server.log"); }
   [[nodiscard]] pid_t pid_in(const std::string& name) const {
     auto text = text_of(file(name));
     return text.empty() || text.back() != '\n' ? 0 : static_cast<pid_t>(std::atoi(text.c_str()));
@@ -85,7 +77,8 @@ class ServerProcess : public ::testing::Test {
     return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
   }
 
-  std::filesystem::path folder_;
+  // Outlives the process.
+  test::temp_folder folder_;
   std::atomic<int> changes_ = 0;
   std::unique_ptr<server_process> process_;
 };
