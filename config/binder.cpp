@@ -148,9 +148,19 @@ config_field bind_list(std::string_view key, std::vector<std::string>& member, s
           std::move(doc),
           std::move(form),
           [&member](const raw_value& raw) {
-            const auto* list = std::get_if<std::vector<std::string>>(&raw.value);
-            if (list == nullptr) return false;
-            member = *list;
+            if (const auto* list = std::get_if<std::vector<std::string>>(&raw.value)) {
+              member = *list;
+              return true;
+            }
+            // On a command line: a,b
+            const auto* text = std::get_if<std::string>(&raw.value);
+            if (text == nullptr || text->empty()) return false;
+            member.clear();
+            for (std::size_t at = 0; at <= text->size();) {
+              auto end = std::min(text->find(',', at), text->size());
+              member.push_back(text->substr(at, end - at));
+              at = end + 1;
+            }
             return true;
           },
           [&member, choices] {

@@ -13,6 +13,7 @@
 #include "actors/engine/engine_config.hpp"
 #include "actors/executor_pool/executor_pool_config.hpp"
 #include "actors/journal/journal_config.hpp"
+#include "actors/mesh/cluster_config.hpp"
 #include "actors/planner/planner_config.hpp"
 #include "actors/router/router_config.hpp"
 #include "actors/supervisor/supervisor_config.hpp"
@@ -63,6 +64,7 @@ struct node_config {
   /// `[log]`
   std::string log_level = "info";
 
+  cluster_config cluster;
   tls_config tls;
   planner_config jobs;
   journal_config journal;

@@ -189,6 +189,36 @@ config_fields bind_routing(router_config& c) {
   };
 }
 
+config_fields bind_cluster(cluster_config& c) {
+  return {
+      bind_name("name", c.name, "Nodes of another name are refused."),
+      bind_list("join", c.join,
+                "host:port of nodes that may be up already; any one of them is enough. Empty: it\n"
+                "starts alone, and others join it.",
+                {}),
+      bind_text("advertise", c.advertise,
+                "host:port where other nodes reach this one. Empty: where it listens.", 300),
+      bind_duration("heartbeat", c.heartbeat, "Nodes say so often that they live.", 10ms, 1min),
+      bind_duration("suspect_after", c.suspect_after,
+                    "Not heard of for as long, a node is `suspect`.", 20ms, 1h),
+      bind_duration("gone_after", c.gone_after,
+                    "Not heard of for as long, a node is `gone`: its work is done elsewhere.", 50ms,
+                    1h),
+      bind_duration("forget_after", c.forget_after,
+                    "A node that is gone or has left, and whose journals nobody waits for, is\n"
+                    "forgotten.",
+                    1s, year),
+      bind_integer("members_max", c.members_max, "Nodes that are known; more are refused.", 2,
+                   100'000),
+      bind_integer("peer_work_max", c.peer_work_max,
+                   "Attempts under way to one node; more wait, then go elsewhere.", 1, 1'000'000),
+      bind_size("peer_bytes_max", c.peer_bytes_max,
+                "Bytes under way to one node; more wait, so that a slow node slows only what it\n"
+                "does.",
+                mib, gib),
+  };
+}
+
 config_fields bind_supervisor(supervisor_config& c) {
   return {
       bind_integer("restarts_max", c.restarts_max,
@@ -210,6 +240,7 @@ std::vector<config_section> bind_sections(node_config& c) {
   return {
       {"node", "This node.", bind_node(c)},
       {"log", "What is written to standard error.", bind_log(c)},
+      {"cluster", "The nodes that this one works with.", bind_cluster(c.cluster)},
       {"tls", "Certificates between nodes, and between the command line and a node.",
        bind_tls(c.tls)},
       {"jobs", "Limits of what is accepted and of what one job may do.", bind_jobs(c.jobs)},

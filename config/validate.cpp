@@ -7,6 +7,7 @@
 #include "config/sections.hpp"
 #include "config/validate_engine.hpp"
 #include "config/words.hpp"
+#include "schema/errc.hpp"
 
 namespace tandem {
 namespace {
@@ -32,6 +33,7 @@ class validator {
     }
     check_node();
     check_order();
+    check_cluster();
     check_routing();
     for (const auto& list : bind_lists(config_)) check_list(list);
     check_prompts();
@@ -93,6 +95,11 @@ class validator {
     check_times("jobs.attempt_timeout", jobs.attempt_timeout, "jobs.timeout_max", jobs.timeout_max);
     check_times("supervisor.backoff", config_.supervisor.backoff, "supervisor.backoff_max",
                 config_.supervisor.backoff_max);
+    const auto& cluster = config_.cluster;
+    check_times("cluster.heartbeat", cluster.heartbeat, "cluster.suspect_after",
+                cluster.suspect_after);
+    check_times("cluster.suspect_after", cluster.suspect_after, "cluster.gone_after",
+                cluster.gone_after);
     if (jobs.step_bytes_max > jobs.plan_bytes_max) {
       check_not_above("jobs.step_bytes_max", "\"" + format_size(jobs.step_bytes_max) + "\"",
                       "jobs.plan_bytes_max", "\"" + format_size(jobs.plan_bytes_max) + "\"");
@@ -102,6 +109,21 @@ class validator {
           "jobs.small_attempts_max = 0 and jobs.large_attempts_max = 0 leave no try for a step; "
           "raise one of them");
     }
+  }
+
+  void check_cluster() {
+    const auto& cluster = config_.cluster;
+    auto check_address = [this](const std::string& key, const std::string& text) {
+      auto address = parse_address(text);
+      if (!address) {
+        add(key, key + " = \"" + text + "\": " + message_of(address.error()));
+      } else if (address->port == 0) {
+        add(key, key + " = \"" + text + "\" names no port that others can connect to");
+      }
+    };
+    for (std::size_t i = 0; i < cluster.join.size(); ++i)
+      check_address("cluster.join." + std::to_string(i), cluster.join[i]);
+    if (!cluster.advertise.empty()) check_address("cluster.advertise", cluster.advertise);
   }
 
   void check_model_name(const std::string& key, const std::string& name, bool is_needed) {

@@ -3,6 +3,7 @@
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("tandem::schema");
+using Cluster = import "cluster.capnp";
 using Engine = import "engine.capnp";
 
 struct ActorStatus @0xdd5e6f708192c871 {
@@ -34,8 +35,22 @@ struct NodeStatus @0xce6f708192a3d972 {
   jobsRunning @9 :UInt32;
   jobsQueued @10 :UInt32;
   residentBytes @11 :UInt64;
+  member @12 :Cluster.Member;
+  # As the asked node's mesh sees it; of a node that does not answer, this is all that is known.
+}
+
+struct JournalPlace @0xa061728394a5fb75 {
+  # A journal that is not open anywhere: its jobs wait for it.
+  journal @0 :UInt64;
+  node @1 :Text;
+  # Its last home.
+  address @2 :Text;
+  sinceMs @3 :UInt64;
+  # Unix time.
 }
 
 struct Topology @0xbf708192a3b4ea73 {
   nodes @0 :List(NodeStatus);
+  # The asked node first.
+  waiting @1 :List(JournalPlace);
 }

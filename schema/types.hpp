@@ -7,10 +7,13 @@
 #include <caf/type_id.hpp>
 
 #include "schema/attempt.capnp.h"
+#include "schema/cluster.capnp.h"
 #include "schema/decision.capnp.h"
 #include "schema/engine.capnp.h"
+#include "schema/exchange.capnp.h"
 #include "schema/job.capnp.h"
 #include "schema/message.hpp"
+#include "schema/replication.capnp.h"
 #include "schema/topology.capnp.h"
 
 namespace tmsg {
@@ -43,6 +46,21 @@ using nodstat = tandem::message<tandem::schema::NodeStatus>;
 using topo = tandem::message<tandem::schema::Topology>;
 using engqry = tandem::message<tandem::schema::EngineQuery>;
 using engrep = tandem::message<tandem::schema::EngineReport>;
+using member = tandem::message<tandem::schema::Member>;
+using hello = tandem::message<tandem::schema::Hello>;
+using pulse = tandem::message<tandem::schema::Pulse>;
+using memlist = tandem::message<tandem::schema::MemberList>;
+using offer = tandem::message<tandem::schema::Offer>;
+using work = tandem::message<tandem::schema::Work>;
+using workchnk = tandem::message<tandem::schema::WorkChunk>;
+using workres = tandem::message<tandem::schema::WorkResult>;
+using workcncl = tandem::message<tandem::schema::WorkCancel>;
+using piece = tandem::message<tandem::schema::Piece>;
+using receipt = tandem::message<tandem::schema::Receipt>;
+using repwrite = tandem::message<tandem::schema::ReplicaWrite>;
+using repack = tandem::message<tandem::schema::ReplicaAck>;
+using repqry = tandem::message<tandem::schema::ReplicaQuery>;
+using repchnk = tandem::message<tandem::schema::ReplicaChunk>;
 
 }  // namespace tmsg
 
@@ -75,4 +93,19 @@ CAF_ADD_TYPE_ID(tandem_messages, (tmsg::nodstat))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::topo))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::engqry))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::engrep))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::member))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::hello))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::pulse))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::memlist))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::offer))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::work))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::workchnk))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::workres))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::workcncl))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::piece))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::receipt))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::repwrite))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::repack))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::repqry))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::repchnk))
 CAF_END_TYPE_ID_BLOCK(tandem_messages)

@@ -192,49 +192,56 @@ supervisor_inside::behavior_type supervisor_behavior(supervisor_state::pointer s
   for (auto& spec : children)
     state.children.push_back({std::move(spec), nullptr, restart_policy{config}, {}});
   for (auto& child : state.children) state.spawn_child(self, child);
-  return {[self](topo_atom) {
-            auto promise = self->make_response_promise<tmsg::topo>();
-            self->state.topology(self, promise);
-            return promise;
-          },
-          [self](planner_atom) -> caf::result<planner_actor> {
-            if (auto planner = self->state.planner()) return planner;
-            return make_error(errc::unavailable, "node '" + self->state.node.name +
-                                                     "' has no planner; connect to one that has");
-          },
-          [self](engine_atom, const tmsg::engqry& query) -> caf::result<tmsg::engrep> {
-            std::string name{view(query.read()->getName())};
-            std::string known;
-            for (const auto& child : self->state.children) {
-              if (child.spec.kind != "engine") continue;
-              known += (known.empty() ? "" : ", ") + child.spec.name;
-              if (child.spec.name != name) continue;
-              if (!child.handle)
-                return make_error(errc::unavailable,
-                                  "engine '" + name + "' is being restarted: " + child.last_error);
-              return self->delegate(caf::actor_cast<engine_actor>(child.handle), engine_atom_v,
-                                    query);
-            }
-            return make_error(errc::not_found, "there is no engine '" + name + "' here; there is " +
-                                                   (known.empty() ? "none" : known));
-          },
-          [self](start_atom) {
-            auto promise = self->make_response_promise<caf::ok_atom>();
-            self->state.confirm_start(self, promise);
-            return promise;
-          },
-          [self](wire_atom, const std::string& address) { self->state.node.address = address; },
-          [self](stop_atom) {
-            if (self->state.stopping) return;
-            self->state.stopping = true;
-            self->state.stop_next(self);
-          },
-          [self](wake_atom, std::uint32_t place) {
-            auto& child = self->state.children[place];
-            if (self->state.stopping || child.handle) return;
-            self->state.spawn_child(self, child);
-            if (child.spec.announce) child.spec.announce();
-          }};
+  return {
+      [self](topo_atom) {
+        auto promise = self->make_response_promise<tmsg::topo>();
+        self->state.topology(self, promise);
+        return promise;
+      },
+      [self](node_atom) -> caf::result<tmsg::nodstat> {
+        return make_error(errc::unavailable, "node '" + self->state.node.name + "' is starting");
+      },
+      [self](hello_atom, const tmsg::hello&,
+             const peer_handles&) -> caf::result<tmsg::hello, peer_handles> {
+        return make_error(errc::unavailable, "node '" + self->state.node.name + "' is starting");
+      },
+      [self](planner_atom) -> caf::result<planner_actor> {
+        if (auto planner = self->state.planner()) return planner;
+        return make_error(errc::unavailable, "node '" + self->state.node.name +
+                                                 "' has no planner; connect to one that has");
+      },
+      [self](engine_atom, const tmsg::engqry& query) -> caf::result<tmsg::engrep> {
+        std::string name{view(query.read()->getName())};
+        std::string known;
+        for (const auto& child : self->state.children) {
+          if (child.spec.kind != "engine") continue;
+          known += (known.empty() ? "" : ", ") + child.spec.name;
+          if (child.spec.name != name) continue;
+          if (!child.handle)
+            return make_error(errc::unavailable,
+                              "engine '" + name + "' is being restarted: " + child.last_error);
+          return self->delegate(caf::actor_cast<engine_actor>(child.handle), engine_atom_v, query);
+        }
+        return make_error(errc::not_found, "there is no engine '" + name + "' here; there is " +
+                                               (known.empty() ? "none" : known));
+      },
+      [self](start_atom) {
+        auto promise = self->make_response_promise<caf::ok_atom>();
+        self->state.confirm_start(self, promise);
+        return promise;
+      },
+      [self](wire_atom, const std::string& address) { self->state.node.address = address; },
+      [self](stop_atom) {
+        if (self->state.stopping) return;
+        self->state.stopping = true;
+        self->state.stop_next(self);
+      },
+      [self](wake_atom, std::uint32_t place) {
+        auto& child = self->state.children[place];
+        if (self->state.stopping || child.handle) return;
+        self->state.spawn_child(self, child);
+        if (child.spec.announce) child.spec.announce();
+      }};
 }
 
 }  // namespace tandem

@@ -5,6 +5,7 @@
 #include <caf/typed_actor.hpp>
 
 #include "actors/atoms.hpp"
+#include "actors/mesh/peer_handles.hpp"
 #include "actors/planner/planner_actor.hpp"
 #include "schema/types.hpp"
 
@@ -13,8 +14,12 @@ namespace tandem {
 /// One a node, and the only actor that is published: whoever connects to a node speaks to this one
 /// first.
 using supervisor_actor = caf::typed_actor<
-    // Everything that runs here and how it does.
+    // Every node of the cluster, this one first: what runs there and how it does.
     caf::replies_to<topo_atom>::with<tmsg::topo>,
+    // This node alone.
+    caf::replies_to<node_atom>::with<tmsg::nodstat>,
+    // From another node's mesh to ours: see mesh_actor.
+    caf::replies_to<hello_atom, tmsg::hello, peer_handles>::with<tmsg::hello, peer_handles>,
     // Asks one engine's server everything that can be asked, now; `not_found` names the engines.
     caf::replies_to<engine_atom, tmsg::engqry>::with<tmsg::engrep>,
     // Where jobs are submitted; `unavailable` on a node without the role.

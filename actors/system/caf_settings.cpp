@@ -12,6 +12,7 @@
 #include <caf/openssl/manager.hpp>
 #include <caf/timespan.hpp>
 
+#include "actors/mesh/peer_handles.hpp"
 #include "actors/system/tls_error_queue.hpp"
 #include "schema/errc.hpp"
 #include "schema/types.hpp"
@@ -49,6 +50,7 @@ system_config::system_config(const system_settings& settings) {
   set("logger.verbosity", caf::atom("quiet"));
   set("logger.console", caf::atom("none"));
   add_message_types<caf::id_block::tandem_messages>();
+  add_message_types<caf::id_block::tandem_mesh>();
   add_error_category(caf::atom("tandem"), render_error);
   if (!settings.network) return;
 
