@@ -62,3 +62,8 @@ struct Pulse @0x9474b2086cf19474 {
 struct MemberList @0x8563a1f75be08575 {
   members @0 :List(Member);
 }
+
+struct DrainQuery @0xf64290e64acf7676 {
+  # Client -> supervisor: this node is to leave, as soon as it has finished what it does.
+  node @0 :Text;
+}

@@ -349,6 +349,14 @@ caf::expected<tmsg::topo> client::topology() {
   return state_->call<tmsg::topo>(state_->supervisor, state_->options.call_timeout, topo_atom_v);
 }
 
+caf::error client::drain(std::string_view node) {
+  message_builder<schema::DrainQuery> query;
+  query->setNode(valid_utf8(node));
+  auto begun = state_->call<caf::ok_atom>(state_->supervisor, state_->options.call_timeout,
+                                          drain_atom_v, query.finish());
+  return begun ? caf::none : std::move(begun.error());
+}
+
 caf::expected<tmsg::engrep> client::probe_engine(std::string_view name,
                                                  std::chrono::milliseconds timeout) {
   message_builder<schema::EngineQuery> query;

@@ -97,7 +97,11 @@ class client {
   /// Jobs that ended longer ago than this; at most some hundred a call: repeat until it answers 0.
   [[nodiscard]] caf::expected<tmsg::purged> purge_older_than(std::chrono::milliseconds age);
 
+  /// Of all nodes, the asked one first.
   [[nodiscard]] caf::expected<tmsg::topo> topology();
+  /// The node finishes what it does and leaves. Returns once that has begun. `not_found` names the
+  /// nodes.
+  [[nodiscard]] caf::error drain(std::string_view node);
   /// Tries everything at an engine of the node, a small real generation included; may take as long
   /// as that. `not_found`: there is no such engine.
   [[nodiscard]] caf::expected<tmsg::engrep> probe_engine(std::string_view name,

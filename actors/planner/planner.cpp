@@ -244,6 +244,7 @@ void planner_state::on_ended(pointer self, std::uint64_t number, const tmsg::job
     }
   }
   spawn_waiting(self);
+  check_drained();
 }
 
 void planner_state::on_crash(pointer self, std::uint64_t number, const caf::error& reason) {
@@ -266,6 +267,14 @@ void planner_state::on_crash(pointer self, std::uint64_t number, const caf::erro
   for (auto& wait : std::exchange(job.waits, {})) wait.deliver(err);
   jobs.erase(found);
   spawn_waiting(self);
+  check_drained();
+}
+
+void planner_state::check_drained() {
+  if (drains.empty() || accepting != 0) return;
+  for (const auto& [number, job] : jobs)
+    if (!job.paused) return;
+  for (auto& drain : std::exchange(drains, {})) drain.deliver(caf::ok_atom_v);
 }
 
 void planner_state::add_deadline(pointer self, std::uint64_t number, std::uint64_t at_ms) {
@@ -392,6 +401,14 @@ planner_inside::behavior_type planner_behavior(planner_state::pointer self, plan
       },
       [self](ended_atom, std::uint64_t number, const tmsg::jobsum& summary) {
         self->state.on_ended(self, number, summary);
+      },
+      [self](drain_atom) {
+        auto& state = self->state;
+        state.draining = true;
+        auto promise = self->make_response_promise<caf::ok_atom>();
+        state.drains.push_back(promise);
+        state.check_drained();
+        return promise;
       },
       [self](expire_atom) { self->state.expire(self); },
       [self](expired_atom) { self->state.purge_expired(self); },

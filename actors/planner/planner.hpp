@@ -26,6 +26,8 @@ using planner_inside = planner_actor::extend<
     caf::reacts_to<ended_atom, std::uint64_t, tmsg::jobsum>,
     // To itself: some job's deadline has passed; old jobs may be purged.
     caf::reacts_to<expire_atom>, caf::reacts_to<expired_atom>,
+    // From the supervisor: takes no more jobs; answered when none is left that is not paused.
+    caf::replies_to<drain_atom>::with<caf::ok_atom>,
     // An actor that it talks to was started anew.
     caf::reacts_to<wire_atom, executor_pool_actor>, caf::reacts_to<wire_atom, archive_actor>>;
 
@@ -81,6 +83,10 @@ struct planner_state {
   std::multimap<std::uint64_t, std::uint64_t> deadlines;
   std::uint64_t timer_at_ms = 0;
   std::uint64_t accepted = 0;
+  /// Submissions on their way into the journal.
+  std::size_t accepting = 0;
+  bool draining = false;
+  std::vector<promise<caf::ok_atom>> drains;
 
   planner_state() = default;
   planner_state(const planner_state&) = delete;
@@ -125,6 +131,8 @@ struct planner_state {
   void on_crash(pointer self, std::uint64_t number, const caf::error& reason);
   void add_deadline(pointer self, std::uint64_t number, std::uint64_t at_ms);
   void expire(pointer self);
+  /// Answers those who wait for the drain, once nothing is left to do.
+  void check_drained();
   /// The open job that `job` names; null: it has ended or never was here.
   [[nodiscard]] open_job* find_open(schema::JobId::Reader job);
   /// Wakes a job that has ended or rests, for something that only its actor can do.

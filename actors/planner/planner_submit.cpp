@@ -129,6 +129,13 @@ void planner_state::finish_key(pointer self, schema::Submit::Reader request,
 void planner_state::accept(pointer self, tmsg::submit request, promise<tmsg::submitd> promise) {
   auto reader = request.read();
   auto keyed = reader->getClientKey().size() != 0;
+  if (draining) {
+    auto err = make_error(errc::unavailable,
+                          "the node of this journal is being drained; submit to another node");
+    promise.deliver(err);
+    if (keyed) finish_key(self, *reader, err, true);
+    return;
+  }
   if (queue.size() >= settings.limits.queued_max) {
     auto err = make_error(errc::overloaded, "jobs.queued_max (" +
                                                 std::to_string(settings.limits.queued_max) +
@@ -153,17 +160,20 @@ void planner_state::accept(pointer self, tmsg::submit request, promise<tmsg::sub
                       .mark = journal_write::mark::open,
                       .tenant = std::string{view(reader->getTenant())},
                       .client_key = std::string{view(reader->getClientKey())}};
+  ++accepting;
   open_job job{.priority = reader->getPriority(), .deadline_at_ms = fresh.deadline_at_ms()};
   self->request(peers.journal, caf::infinite, write_atom_v, std::move(write))
       .then(
           [self, number, keyed, request, record, promise, job](caf::ok_atom) mutable {
             auto& state = self->state;
+            --state.accepting;
             promise.deliver(state.acknowledgement(number, false));
             ++state.accepted;
             state.admit(self, number, std::move(job), record);
             if (keyed) state.finish_key(self, *request.read(), number, true);
           },
           [self, keyed, request, promise](const caf::error& err) mutable {
+            --self->state.accepting;
             promise.deliver(err);
             if (keyed) self->state.finish_key(self, *request.read(), err, true);
           });

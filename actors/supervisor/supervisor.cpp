@@ -1,9 +1,7 @@
 #include "actors/supervisor/supervisor.hpp"
 
-#include <fstream>
+#include <algorithm>
 #include <memory>
-
-#include <unistd.h>
 
 #include <spdlog/spdlog.h>
 
@@ -20,58 +18,8 @@ using status_source = caf::typed_actor<caf::replies_to<status_atom>::with<tmsg::
 /// How long the children may take to start; loading a model is the longest part.
 constexpr std::chrono::seconds start_timeout{60};
 
-std::uint64_t resident_bytes() {
-  std::ifstream statm{"/proc/self/statm"};
-  std::uint64_t total = 0;
-  std::uint64_t resident = 0;
-  statm >> total >> resident;
-  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-}
-
-/// Answers gathered from the children for one request.
-struct gathering {
-  std::vector<tmsg::actstat> actors;
-  std::vector<tmsg::engstat> engines;
-  std::size_t missing = 0;
-};
-
-tmsg::actstat silent(const supervisor_state::child& of) {
-  return actor_status({.name = of.spec.name,
-                       .kind = of.spec.kind,
-                       .parent = "supervisor",
-                       .noun = "",
-                       .state = of.handle ? "silent" : "restarting"});
-}
-
-void write_topology(schema::Topology::Builder out, const supervisor_state& state,
-                    const gathering& found, std::size_t mailbox_depth) {
-  auto node = out.initNodes(1)[0];
-  node.setName(state.node.name);
-  node.setIncarnation(state.node.incarnation);
-  node.setJournal(state.node.journal.value);
-  node.setAddress(state.node.address);
-  node.setVersion(state.node.version);
-  node.setStartedAtMs(state.started_at_ms);
-  node.setResidentBytes(resident_bytes());
-  auto roles = node.initRoles(static_cast<unsigned>(state.node.roles.size()));
-  for (unsigned i = 0; i < roles.size(); ++i) roles.set(i, state.node.roles[i]);
-  auto actors = node.initActors(static_cast<unsigned>(found.actors.size()) + 1);
-  actors[0].setName("supervisor");
-  actors[0].setKind("supervisor");
-  actors[0].setState("ok");
-  actors[0].setMailboxDepth(static_cast<std::uint32_t>(mailbox_depth));
-  for (unsigned i = 0; i < found.actors.size(); ++i) {
-    actors.setWithCaveats(i + 1, *found.actors[i].read());
-    auto actor = actors[i + 1];
-    actor.setRestarts(state.children[i].restarts.total());
-    if (!state.children[i].last_error.empty()) actor.setLastError(state.children[i].last_error);
-    if (state.children[i].spec.kind == "planner") {
-      node.setJobsRunning(actor.getInFlight());
-      node.setJobsQueued(actor.getQueued());
-    }
-  }
-  auto engines = node.initEngines(static_cast<unsigned>(found.engines.size()));
-  for (unsigned i = 0; i < engines.size(); ++i) engines.setWithCaveats(i, *found.engines[i].read());
+caf::error starting(const node_description& node) {
+  return make_error(errc::unavailable, "node '" + node.name + "' is starting; try again");
 }
 
 }  // namespace
@@ -81,12 +29,27 @@ void supervisor_state::spawn_child(pointer self, child& of) {
   self->monitor(of.handle);
 }
 
+supervisor_state::child* supervisor_state::find_child(std::string_view name_of_child) {
+  auto found = std::find_if(children.begin(), children.end(),
+                            [&](const child& c) { return c.spec.name == name_of_child; });
+  return found == children.end() ? nullptr : &*found;
+}
+
+void supervisor_state::erase_child(std::uint32_t id) {
+  auto found =
+      std::find_if(children.begin(), children.end(), [&](const child& c) { return c.id == id; });
+  if (found == children.end()) return;
+  for (auto& removal : found->removals) removal.deliver(caf::ok_atom_v);
+  children.erase(found);
+}
+
 void supervisor_state::on_down(pointer self, const caf::down_msg& down) {
-  for (std::uint32_t i = 0; i < children.size(); ++i) {
-    auto& of = children[i];
+  for (auto& of : children) {
     if (!of.handle || of.handle.address() != down.source) continue;
     of.handle = nullptr;
+    if (of.removed) erase_child(of.id);
     if (stopping) return stop_next(self);
+    if (of.removed) return;
     of.last_error = valid_utf8(message_of(down.reason));
     auto pause = of.restarts.on_failure(std::chrono::steady_clock::now());
     // What is wrong with the configuration stays wrong.
@@ -101,7 +64,7 @@ void supervisor_state::on_down(pointer self, const caf::down_msg& down) {
     }
     spdlog::warn("actor restarts actor={} pause_ms={} reason=\"{}\"", of.spec.name, pause->count(),
                  of.last_error);
-    self->delayed_send(self, *pause, wake_atom_v, i);
+    self->delayed_send(self, *pause, wake_atom_v, of.id);
     return;
   }
 }
@@ -115,82 +78,58 @@ void supervisor_state::stop_next(pointer self) {
   self->quit(failed ? failed : caf::error{caf::exit_reason::normal});
 }
 
-void supervisor_state::topology(pointer self, caf::typed_response_promise<tmsg::topo> promise) {
-  auto found = std::make_shared<gathering>();
-  for (const auto& of : children) {
-    found->actors.push_back(silent(of));
-    if (of.spec.kind == "engine" && of.handle) ++found->missing;
-    if (of.handle) ++found->missing;
-  }
-  auto answered = [self, found, promise]() mutable {
-    if (found->missing != 0) return;
-    message_builder<schema::Topology> reply;
-    write_topology(*reply, self->state, *found, self->mailbox().size());
-    promise.deliver(reply.finish());
-  };
-  answered();
-  auto one_less = [found, answered](const caf::error&) mutable {
-    --found->missing;
-    answered();
-  };
-  for (std::size_t i = 0; i < children.size(); ++i) {
-    const auto& of = children[i];
-    if (!of.handle) continue;
-    self->request(caf::actor_cast<status_source>(of.handle), config.status_timeout, status_atom_v)
-        .then(
-            [found, answered, i](const tmsg::actstat& status) mutable {
-              found->actors[i] = status;
-              --found->missing;
-              answered();
-            },
-            one_less);
-    if (of.spec.kind != "engine") continue;
-    self->request(caf::actor_cast<engine_actor>(of.handle), config.status_timeout, engine_atom_v)
-        .then(
-            [found, answered](const tmsg::engstat& status) mutable {
-              found->engines.push_back(status);
-              --found->missing;
-              answered();
-            },
-            one_less);
-  }
+void supervisor_state::confirm(pointer self, const child& of,
+                               const std::function<void(caf::error)>& done) {
+  self->request(caf::actor_cast<status_source>(of.handle), start_timeout, status_atom_v)
+      .then([done](const tmsg::actstat&) { done(caf::none); },
+            [done](const caf::error& err) { done(err); });
 }
 
-void supervisor_state::confirm_start(pointer self,
-                                     caf::typed_response_promise<caf::ok_atom> promise) {
+void supervisor_state::confirm_start(pointer self, ok_promise promise) {
   if (failed) {
     promise.deliver(failed);
     return;
   }
   auto missing = std::make_shared<std::size_t>(children.size());
   for (const auto& of : children) {
-    self->request(caf::actor_cast<status_source>(of.handle), start_timeout, status_atom_v)
-        .then(
-            [missing, promise](const tmsg::actstat&) mutable {
-              if (--*missing == 0 && promise.pending()) promise.deliver(caf::ok_atom_v);
-            },
-            [self, promise](const caf::error& err) mutable {
-              // The child's own reason comes with its DOWN, which may be a moment later.
-              if (promise.pending()) promise.deliver(self->state.failed ? self->state.failed : err);
-            });
+    confirm(self, of, [self, missing, promise](const caf::error& err) mutable {
+      if (!promise.pending()) return;
+      // The child's own reason comes with its DOWN, which may be a moment later.
+      if (err)
+        promise.deliver(self->state.failed ? self->state.failed : err);
+      else if (--*missing == 0)
+        promise.deliver(caf::ok_atom_v);
+    });
   }
+}
+
+void supervisor_state::on_member(const tmsg::member& member, const peer_handles& handles) {
+  auto reader = member.read();
+  auto incarnation = reader->getIncarnation();
+  if (incarnation == node.incarnation) return;
+  // Of a node that came back only the latest start is shown.
+  std::erase_if(others, [&](const auto& entry) {
+    auto known = entry.second.member.read();
+    return entry.first != incarnation && view(known->getName()) == view(reader->getName()) &&
+           known->getStartedAtMs() <= reader->getStartedAtMs();
+  });
+  others[incarnation] = {member, caf::actor_cast<supervisor_actor>(handles.supervisor)};
 }
 
 supervisor_inside::behavior_type supervisor_behavior(supervisor_state::pointer self,
                                                      const supervisor_config& config,
                                                      node_description node,
                                                      std::vector<child_spec> children,
-                                                     std::function<planner_actor()> planner) {
+                                                     node_services services) {
   auto& state = self->state;
   state.config = config;
   state.node = std::move(node);
   state.started_at_ms = unix_ms();
-  state.planner = std::move(planner);
+  state.services = std::move(services);
   self->set_down_handler([self](const caf::down_msg& down) { self->state.on_down(self, down); });
-  // References into the vector are kept while children are spawned.
-  state.children.reserve(children.size());
   for (auto& spec : children)
-    state.children.push_back({std::move(spec), nullptr, restart_policy{config}, {}});
+    state.children.push_back(
+        {state.next_child++, std::move(spec), nullptr, restart_policy{config}, {}, false, {}});
   for (auto& child : state.children) state.spawn_child(self, child);
   return {
       [self](topo_atom) {
@@ -198,18 +137,24 @@ supervisor_inside::behavior_type supervisor_behavior(supervisor_state::pointer s
         self->state.topology(self, promise);
         return promise;
       },
-      [self](node_atom) -> caf::result<tmsg::nodstat> {
-        return make_error(errc::unavailable, "node '" + self->state.node.name + "' is starting");
+      [self](node_atom) {
+        auto promise = self->make_response_promise<tmsg::nodstat>();
+        self->state.report(
+            self, [promise](const tmsg::nodstat& status) mutable { promise.deliver(status); });
+        return promise;
       },
-      [self](hello_atom, const tmsg::hello&,
-             const peer_handles&) -> caf::result<tmsg::hello, peer_handles> {
-        return make_error(errc::unavailable, "node '" + self->state.node.name + "' is starting");
+      [self](hello_atom, const tmsg::hello& hello,
+             const peer_handles& handles) -> caf::result<tmsg::hello, peer_handles> {
+        auto& services = self->state.services;
+        auto mesh = services.mesh ? services.mesh() : mesh_actor{};
+        if (!mesh) return starting(self->state.node);
+        return self->delegate(mesh, hello_atom_v, hello, handles);
       },
       [self](planner_atom) -> caf::result<planner_actor> {
-        if (auto planner = self->state.planner()) return planner;
-        return make_error(errc::unavailable, "node '" + self->state.node.name +
-                                                 "' has no planner; connect to one that has");
+        if (auto planner = self->state.services.planner()) return planner;
+        return starting(self->state.node);
       },
+      [self](drain_atom, const tmsg::drainqry& query) { return self->state.drain(self, query); },
       [self](engine_atom, const tmsg::engqry& query) -> caf::result<tmsg::engrep> {
         std::string name{view(query.read()->getName())};
         std::string known;
@@ -236,11 +181,48 @@ supervisor_inside::behavior_type supervisor_behavior(supervisor_state::pointer s
         self->state.stopping = true;
         self->state.stop_next(self);
       },
-      [self](wake_atom, std::uint32_t place) {
-        auto& child = self->state.children[place];
-        if (self->state.stopping || child.handle) return;
-        self->state.spawn_child(self, child);
-        if (child.spec.announce) child.spec.announce();
+      [self](wake_atom, std::uint32_t id) {
+        auto& state = self->state;
+        for (auto& child : state.children) {
+          if (child.id != id || state.stopping || child.handle) continue;
+          state.spawn_child(self, child);
+          if (child.spec.announce) child.spec.announce();
+        }
+      },
+      [self](add_atom, const child_spec& spec) -> caf::result<caf::ok_atom> {
+        auto& state = self->state;
+        if (state.stopping) return make_error(errc::unavailable, "the node is stopping");
+        if (state.find_child(spec.name) != nullptr)
+          return make_error(errc::conflict, "there is an actor '" + spec.name + "' already");
+        state.children.push_back(
+            {state.next_child++, spec, nullptr, restart_policy{state.config}, {}, false, {}});
+        auto& added = state.children.back();
+        state.spawn_child(self, added);
+        auto promise = self->make_response_promise<caf::ok_atom>();
+        state.confirm(self, added, [promise](const caf::error& err) mutable {
+          if (err)
+            promise.deliver(err);
+          else
+            promise.deliver(caf::ok_atom_v);
+        });
+        return promise;
+      },
+      [self](remove_atom, const std::string& name) -> caf::result<caf::ok_atom> {
+        auto& state = self->state;
+        auto* child = state.find_child(name);
+        if (child == nullptr)
+          return make_error(errc::not_found, "there is no actor '" + name + "' here");
+        child->removed = true;
+        auto promise = self->make_response_promise<caf::ok_atom>();
+        child->removals.push_back(promise);
+        if (child->handle)
+          self->send_exit(child->handle, caf::exit_reason::user_shutdown);
+        else
+          state.erase_child(child->id);
+        return promise;
+      },
+      [self](member_atom, const tmsg::member& member, const peer_handles& handles) {
+        self->state.on_member(member, handles);
       }};
 }
 

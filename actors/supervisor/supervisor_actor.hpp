@@ -22,6 +22,9 @@ using supervisor_actor = caf::typed_actor<
     caf::replies_to<hello_atom, tmsg::hello, peer_handles>::with<tmsg::hello, peer_handles>,
     // Asks one engine's server everything that can be asked, now; `not_found` names the engines.
     caf::replies_to<engine_atom, tmsg::engqry>::with<tmsg::engrep>,
+    // A node of the cluster takes nothing new, finishes what it has, and leaves. Answered when that
+    // has begun; `not_found` names the nodes.
+    caf::replies_to<drain_atom, tmsg::drainqry>::with<caf::ok_atom>,
     // Where jobs are submitted; `unavailable` on a node without the role.
     caf::replies_to<planner_atom>::with<planner_actor>>;
 

@@ -17,6 +17,7 @@ extern const command_spec retry_command;
 extern const command_spec feedback_command;
 extern const command_spec purge_command;
 extern const command_spec topology_command;
+extern const command_spec drain_command;
 extern const command_spec engine_command;
 extern const command_spec certs_command;
 extern const command_spec help_command;

@@ -112,8 +112,8 @@ engine_verdict judge_room(engine_reader engine) {
 }  // namespace
 
 tint tint_of_state(std::string_view state) {
-  if (state == "ok" || state == "healthy") return tint::green;
-  for (auto passing : {"restarting", "starting", "draining", "busy"}) {
+  if (state == "ok" || state == "healthy" || state == "alive") return tint::green;
+  for (auto passing : {"restarting", "starting", "draining", "busy", "suspect", "left"}) {
     if (state == passing) return tint::yellow;
   }
   return tint::red;

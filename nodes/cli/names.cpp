@@ -19,6 +19,9 @@ constexpr std::array<std::string_view, 6> healths{"unknown",   "starting", "heal
                                                   "unhealthy", "draining", "busy"};
 constexpr std::array<std::string_view, 4> breakers{"unknown", "closed", "open", "half_open"};
 
+constexpr std::array<std::string_view, 5> member_states{"unknown", "alive", "suspect", "gone",
+                                                        "left"};
+
 template <class Enum, std::size_t N>
 std::string_view name_in(const std::array<std::string_view, N>& names, Enum value) {
   auto index = static_cast<std::size_t>(value);
@@ -38,6 +41,9 @@ std::optional<Enum> find_in(const std::array<std::string_view, N>& names, std::s
 
 std::string_view name_of(schema::JobState state) {
   return name_in(job_states, state);
+}
+std::string_view name_of(schema::MemberState state) {
+  return name_in(member_states, state);
 }
 std::string_view name_of(schema::PlanMode mode) {
   return name_in(plan_modes, mode);

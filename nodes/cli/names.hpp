@@ -3,6 +3,7 @@
 #include <optional>
 #include <string_view>
 
+#include "schema/cluster.capnp.h"
 #include "schema/engine.capnp.h"
 #include "schema/job.capnp.h"
 
@@ -11,6 +12,7 @@ namespace tandem::cli {
 // The words that people and scripts read and write. `unknown` for what a newer node may add.
 
 [[nodiscard]] std::string_view name_of(schema::JobState state);
+[[nodiscard]] std::string_view name_of(schema::MemberState state);
 [[nodiscard]] std::string_view name_of(schema::PlanMode mode);
 [[nodiscard]] std::string_view name_of(schema::StepState state);
 [[nodiscard]] std::string_view name_of(schema::Purpose purpose);

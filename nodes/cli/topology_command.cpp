@@ -69,7 +69,7 @@ exit_code run(const invocation& from, console& io) {
 const command_spec topology_command{
     .name = "topology",
     .arguments = "",
-    .summary = "show the node, its actors and its engines, with their load",
+    .summary = "show the nodes, their actors and their engines, with their load",
     .details = "",
     .example = "tandem topology --watch\ntandem topology --dot | dot -Tsvg > topology.svg",
     .options = options,

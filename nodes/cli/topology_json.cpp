@@ -2,6 +2,7 @@
 
 #include "nodes/cli/engine_text.hpp"
 #include "nodes/cli/json_writer.hpp"
+#include "nodes/cli/names.hpp"
 #include "nodes/cli/topology_text.hpp"
 #include "schema/ids.hpp"
 #include "schema/text.hpp"
@@ -46,6 +47,12 @@ std::string topology_json(schema::Topology::Reader topology) {
     json.field("address", view(node.getAddress()));
     json.field("version", view(node.getVersion()));
     json.field("started_at_ms", node.getStartedAtMs());
+    auto member = node.getMember();
+    json.field("state", name_of(member.getState()));
+    json.field("since_ms", member.getSinceMs());
+    json.field("heard_ms_ago", member.getHeardMsAgo());
+    json.field("draining", member.getDraining());
+    json.field("certificate_ends_at_ms", member.getCertificateEndsAtMs());
     json.array_field("roles");
     for (auto role : node.getRoles()) json.value(view(role));
     json.end();
@@ -58,6 +65,16 @@ std::string topology_json(schema::Topology::Reader topology) {
     json.array_field("engines");
     for (auto engine : node.getEngines()) write_engine(json, engine);
     json.end();
+    json.end();
+  }
+  json.end();
+  json.array_field("waiting");
+  for (auto place : topology.getWaiting()) {
+    json.object();
+    json.field("journal", to_string(journal_id{place.getJournal()}));
+    json.field("node", view(place.getNode()));
+    json.field("address", view(place.getAddress()));
+    json.field("since_ms", place.getSinceMs());
     json.end();
   }
   json.end();

@@ -67,6 +67,67 @@ class actor_tree {
   std::vector<tree_line> lines_;
 };
 
+std::string member_state(schema::Member::Reader member) {
+  std::string state{name_of(member.getState())};
+  return member.getDraining() && state == "alive" ? "draining" : state;
+}
+
+/// A line for each node: only of clusters, a single node says all of itself.
+std::string nodes_text(schema::Topology::Reader topology, const style& how, std::uint64_t now) {
+  using align = table::align;
+  table out{{{"NODE"},
+             {"ADDRESS"},
+             {"STATE"},
+             {"SINCE", align::right},
+             {"ROLES"},
+             {"JOBS", align::right},
+             {"QUEUED", align::right},
+             {"ENGINES", align::right},
+             {"MEMORY", align::right},
+             {"VERSION"}}};
+  for (auto node : topology.getNodes()) {
+    auto member = node.getMember();
+    auto state = member_state(member);
+    auto since = member.getSinceMs() != 0 ? member.getSinceMs() : node.getStartedAtMs();
+    std::string roles;
+    for (auto role : node.getRoles()) roles += (roles.empty() ? "" : ",") + std::string{view(role)};
+    auto answered = node.getActors().size() > 0;
+    out.add({std::string{view(node.getName())},
+             std::string{view(node.getAddress())},
+             {state, tint_of_state(state)},
+             human_age(since, now),
+             roles,
+             answered ? human_count(node.getJobsRunning()) : std::string{},
+             answered ? human_count(node.getJobsQueued()) : std::string{},
+             answered ? human_count(node.getEngines().size()) : std::string{},
+             answered ? human_bytes(node.getResidentBytes()) : std::string{},
+             std::string{view(node.getVersion())}});
+  }
+  return out.render(how);
+}
+
+/// What a person should know that no table shows.
+std::string notes_text(schema::Topology::Reader topology, const style& how, std::uint64_t now) {
+  constexpr std::uint64_t warn_before_ms = std::uint64_t{7} * 24 * 3600 * 1000;
+  std::string text;
+  for (auto node : topology.getNodes()) {
+    auto ends = node.getMember().getCertificateEndsAtMs();
+    if (ends == 0 || ends > now + warn_before_ms) continue;
+    text += how.paint(tint::red, "the certificate of node " + printable_line(view(node.getName())) +
+                                     (ends <= now ? " has expired" : " expires soon") +
+                                     ": tandem certs renew") +
+            '\n';
+  }
+  for (auto place : topology.getWaiting()) {
+    text +=
+        how.paint(tint::yellow, "waiting for journal " + to_string(journal_id{place.getJournal()}) +
+                                    " (node " + printable_line(view(place.getNode())) +
+                                    ", last at " + printable_line(view(place.getAddress())) + ")") +
+        '\n';
+  }
+  return text;
+}
+
 std::string head_text(schema::NodeStatus::Reader node, const style& how, std::uint64_t now) {
   auto text = how.paint(tint::bold, "node " + printable_line(view(node.getName()))) + "  " +
               printable_line(view(node.getAddress())) + "  tandem " +
@@ -161,7 +222,11 @@ std::string node_engines_text(capnp::List<schema::EngineStatus>::Reader engines,
 
 std::string topology_text(schema::Topology::Reader topology, const style& how, std::uint64_t now) {
   std::string text;
+  if (topology.getNodes().size() > 1) text = nodes_text(topology, how, now);
+  text += notes_text(topology, how, now);
   for (auto node : topology.getNodes()) {
+    // Of a node that does not answer the table has all that is known.
+    if (node.getActors().size() == 0) continue;
     if (!text.empty()) text += '\n';
     text += head_text(node, how, now) + '\n' + actors_text(node.getActors(), how);
     if (node.getEngines().size() > 0) text += '\n' + node_engines_text(node.getEngines(), how);

@@ -14,6 +14,7 @@
 
 #include "actors/engine/prompt_profile.hpp"
 #include "actors/executor_pool/verifier.hpp"
+#include "actors/http/http_loop.hpp"
 #include "actors/job/plan/plan_schema.hpp"
 #include "actors/system/caf_settings.hpp"
 #include "config/certificates.hpp"
@@ -70,6 +71,12 @@ caf::expected<planner_start> read_start(const storage::journal& store, const nod
                        .open = std::move(*open)};
 }
 
+backend_services engine_services(const node_config& config) {
+  // Without engines that speak it the loop is still needed for those that are added later; its
+  // thread sleeps.
+  return {.http = std::make_shared<http_loop>(), .data_folder = config.data};
+}
+
 caf::expected<tls_files> certificates(const node_config& config) {
   auto hosts = config.tls.hosts;
   hosts.push_back(config.listen.host);
@@ -84,7 +91,7 @@ struct node::state {
   std::shared_ptr<storage::journal> store;
   std::unique_ptr<system_config> settings;
   std::unique_ptr<caf::actor_system> system;
-  std::shared_ptr<node_actors> actors = std::make_shared<node_actors>();
+  node_parts parts;
   supervisor_inside supervisor;
   std::shared_ptr<caf::error> stopped_by = std::make_shared<caf::error>();
   int stopped_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -105,17 +112,21 @@ struct node::state {
 };
 
 caf::error node::state::spawn(const planner_start& start) {
-  auto incarnation = random_incarnation();
-  auto children = wire_node(config, store, start, incarnation, actors);
+  parts.config = config;
+  parts.incarnation = random_incarnation();
+  parts.services = engine_services(config);
+  auto children = wire_node(parts, store, start);
   node_description description{.name = config.name,
-                               .incarnation = incarnation,
+                               .incarnation = parts.incarnation,
                                .journal = store->id(),
                                .address = to_string(config.listen),
                                .version = version,
                                .roles = config.roles};
-  auto planner = [known = actors] { return caf::actor_cast<planner_actor>(known->planner); };
+  auto planner = [known = parts.actors] {
+    return caf::actor_cast<planner_actor>(known->journals.front()->planner);
+  };
   supervisor = system->spawn(supervisor_behavior, config.supervisor, std::move(description),
-                             std::move(children), std::function<planner_actor()>{planner});
+                             std::move(children), node_services{.planner = planner});
   supervisor->attach_functor([fd = stopped_fd, why = stopped_by](const caf::error& reason) {
     *why = reason;
     std::uint64_t one = 1;
@@ -203,7 +214,7 @@ caf::error node::stop() {
     self->wait_for(state_->supervisor);
   }
   state_->supervisor = nullptr;
-  *state_->actors = {};
+  *state_->parts.actors = {};
   state_->system.reset();
   state_->store.reset();
   return *state_->stopped_by;
@@ -222,7 +233,7 @@ supervisor_actor node::supervisor() const {
   return caf::actor_cast<supervisor_actor>(state_->supervisor);
 }
 planner_actor node::planner() const {
-  return caf::actor_cast<planner_actor>(state_->actors->planner);
+  return caf::actor_cast<planner_actor>(state_->parts.actors->journals.front()->planner);
 }
 int node::stopped_fd() const {
   return state_->stopped_fd;

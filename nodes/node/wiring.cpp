@@ -1,13 +1,13 @@
 #include "nodes/node/wiring.hpp"
 
+#include <algorithm>
+
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
 
 #include "actors/archive/archive.hpp"
 #include "actors/clock.hpp"
-#include "actors/engine/engine.hpp"
 #include "actors/engine/prompt_profile.hpp"
-#include "actors/executor_pool/executor_pool.hpp"
 #include "actors/http/http_loop.hpp"
 #include "actors/job/job_machine.hpp"
 #include "actors/journal/journal.hpp"
@@ -23,54 +23,40 @@ const model_config& model_of(const node_config& config, const engine_config& eng
   return config.models.front();
 }
 
-child_spec engine_child(const node_config& config, std::size_t place,
-                        const backend_services& services,
-                        const std::shared_ptr<node_actors>& actors) {
-  const auto& engine = config.engines[place];
-  return {.name = engine.name,
-          .kind = "engine",
-          .spawn = [engine, model = model_of(config, engine), place, services,
-                    actors](caf::actor_system& system) {
-            // It makes itself known to the router.
-            auto handle = system.spawn(engine_behavior, engine, model, actors->router, services);
-            actors->engines[place] = handle;
-            return caf::actor_cast<caf::actor>(handle);
-          }};
-}
-
-child_spec router_child(const node_config& config, std::uint64_t first_decision,
-                        const std::shared_ptr<node_actors>& actors) {
+child_spec router_child(const node_parts& parts) {
+  const auto& actors = parts.actors;
   return {.name = "router",
           .kind = "router",
           .spawn =
-              [config, first_decision, actors](caf::actor_system& system) {
-                actors->router =
-                    system.spawn(router_behavior, config.routing, config.models, first_decision);
-                return caf::actor_cast<caf::actor>(actors->router);
+              [parts](caf::actor_system& system) {
+                parts.actors->router = system.spawn(router_behavior, parts.config.routing,
+                                                    parts.config.models, parts.incarnation << 32);
+                return caf::actor_cast<caf::actor>(parts.actors->router);
               },
           .announce =
               [actors] {
-                for (auto& engine : actors->engines)
+                for (auto& [name, engine] : actors->engines)
                   caf::anon_send(engine, wire_atom_v, actors->router);
                 if (actors->pool) caf::anon_send(actors->pool, wire_atom_v, actors->router);
               }};
 }
 
-child_spec pool_child(const node_config& config, const executor_pool_services& services,
-                      const std::shared_ptr<node_actors>& actors) {
+child_spec pool_child(const node_parts& parts, const executor_pool_services& services) {
+  const auto& actors = parts.actors;
   return {.name = "executor_pool",
           .kind = "executor_pool",
           .spawn =
-              [config = config.executor, services, actors](caf::actor_system& system) {
+              [config = parts.config.executor, services, actors](caf::actor_system& system) {
                 actors->pool =
                     system.spawn(executor_pool_behavior, config, actors->router, services);
                 return caf::actor_cast<caf::actor>(actors->pool);
               },
           .announce =
               [actors] {
-                if (actors->planner)
-                  caf::anon_send(actors->planner, wire_atom_v,
-                                 caf::actor_cast<executor_pool_actor>(actors->pool));
+                for (const auto& each : actors->journals)
+                  if (each->planner)
+                    caf::anon_send(each->planner, wire_atom_v,
+                                   caf::actor_cast<executor_pool_actor>(actors->pool));
               }};
 }
 
@@ -85,58 +71,87 @@ executor_pool_services pool_services(const node_config& config, const storage::j
   return services;
 }
 
+child_spec journal_child(const node_parts& parts, const std::shared_ptr<hosted_journal>& hosted,
+                         const std::string& suffix) {
+  return {.name = "journal" + suffix,
+          .kind = "journal",
+          .fatal = true,
+          .spawn = [config = parts.config.journal, hosted](caf::actor_system& system) {
+            hosted->journal = system.spawn<caf::detached>(journal_behavior, hosted->store, config);
+            return caf::actor_cast<caf::actor>(hosted->journal);
+          }};
+}
+
+child_spec archive_child(const node_parts& parts, const std::shared_ptr<hosted_journal>& hosted,
+                         const std::string& suffix) {
+  return {.name = "archive" + suffix,
+          .kind = "archive",
+          .spawn =
+              [limits = plan_limits(parts.config.jobs), hosted](caf::actor_system& system) {
+                hosted->archive =
+                    system.spawn<caf::detached>(archive_behavior, hosted->store, limits);
+                return caf::actor_cast<caf::actor>(hosted->archive);
+              },
+          .announce =
+              [hosted] {
+                if (hosted->planner) caf::anon_send(hosted->planner, wire_atom_v, hosted->archive);
+              }};
+}
+
+child_spec planner_child(const node_parts& parts, const std::shared_ptr<hosted_journal>& hosted,
+                         const planner_start& start, const std::string& suffix) {
+  // Its jobs rely on it: it does not start again without them.
+  return {.name = "planner" + suffix,
+          .kind = "planner",
+          .fatal = true,
+          .spawn =
+              [start, hosted, actors = parts.actors](caf::actor_system& system) {
+                planner_peers peers{.journal = hosted->journal,
+                                    .archive = hosted->archive,
+                                    .pool = caf::actor_cast<executor_pool_actor>(actors->pool)};
+                hosted->planner = system.spawn(planner_behavior, start, peers);
+                return caf::actor_cast<caf::actor>(hosted->planner);
+              },
+          .drains = true};
+}
+
 }  // namespace
 
-std::vector<child_spec> wire_node(const node_config& config,
-                                  std::shared_ptr<storage::journal> store,
-                                  const planner_start& start, std::uint64_t incarnation,
-                                  std::shared_ptr<node_actors> actors) {
-  std::vector<child_spec> children;
-  children.push_back({.name = "journal",
-                      .kind = "journal",
-                      .fatal = true,
-                      .spawn = [store, config = config.journal, actors](caf::actor_system& system) {
-                        actors->journal =
-                            system.spawn<caf::detached>(journal_behavior, store, config);
-                        return caf::actor_cast<caf::actor>(actors->journal);
-                      }});
-  children.push_back(
-      {.name = "archive",
-       .kind = "archive",
-       .spawn =
-           [store, limits = plan_limits(config.jobs), actors](caf::actor_system& system) {
-             actors->archive = system.spawn<caf::detached>(archive_behavior, store, limits);
-             return caf::actor_cast<caf::actor>(actors->archive);
-           },
-       .announce =
-           [actors] {
-             if (actors->planner) caf::anon_send(actors->planner, wire_atom_v, actors->archive);
-           }});
-  if (config.has_role("executor")) {
-    children.push_back(router_child(config, incarnation << 32, actors));
-    actors->engines.resize(config.engines.size());
-    backend_services services{.data_folder = config.data};
-    for (const auto& engine : config.engines)
-      if (engine.kind == "http" || engine.kind == "managed")
-        if (!services.http) services.http = std::make_shared<http_loop>();
-    for (std::size_t i = 0; i < config.engines.size(); ++i)
-      children.push_back(engine_child(config, i, services, actors));
-    children.push_back(pool_child(config, pool_services(config, *store), actors));
-  }
-  if (config.has_role("planner")) {
-    // Its jobs rely on it: it does not start again without them.
-    children.push_back({.name = "planner",
-                        .kind = "planner",
-                        .fatal = true,
-                        .spawn = [start, actors](caf::actor_system& system) {
-                          planner_peers peers{
-                              .journal = actors->journal,
-                              .archive = actors->archive,
-                              .pool = caf::actor_cast<executor_pool_actor>(actors->pool)};
-                          actors->planner = system.spawn(planner_behavior, start, peers);
-                          return caf::actor_cast<caf::actor>(actors->planner);
-                        }});
-  }
+child_spec engine_child(const node_parts& parts, const engine_config& engine) {
+  return {.name = engine.name,
+          .kind = "engine",
+          .spawn = [engine, model = model_of(parts.config, engine), services = parts.services,
+                    actors = parts.actors](caf::actor_system& system) {
+            // It makes itself known to the router.
+            auto handle = system.spawn(engine_behavior, engine, model, actors->router, services);
+            actors->engines.insert_or_assign(engine.name, handle);
+            return caf::actor_cast<caf::actor>(handle);
+          }};
+}
+
+std::vector<child_spec> journal_children(const node_parts& parts,
+                                         std::shared_ptr<storage::journal> store,
+                                         const planner_start& start, const std::string& suffix) {
+  auto hosted = std::make_shared<hosted_journal>();
+  hosted->store = std::move(store);
+  parts.actors->journals.push_back(hosted);
+  std::vector<child_spec> children{journal_child(parts, hosted, suffix),
+                                   archive_child(parts, hosted, suffix)};
+  if (parts.config.has_role("planner"))
+    children.push_back(planner_child(parts, hosted, start, suffix));
+  return children;
+}
+
+std::vector<child_spec> wire_node(const node_parts& parts, std::shared_ptr<storage::journal> store,
+                                  const planner_start& start) {
+  auto own = journal_children(parts, store, start, "");
+  std::vector<child_spec> children{own[0], own[1]};
+  // Also without the executor's role: attempts go to the engines of other nodes.
+  children.push_back(router_child(parts));
+  if (parts.config.has_role("executor"))
+    for (const auto& engine : parts.config.engines) children.push_back(engine_child(parts, engine));
+  children.push_back(pool_child(parts, pool_services(parts.config, *store)));
+  children.insert(children.end(), own.begin() + 2, own.end());
   return children;
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "actors/archive/archive_actor.hpp"
@@ -16,22 +18,45 @@
 
 namespace tandem {
 
-/// The node's actors as they are now. Touched by the supervisor alone, once it runs.
-struct node_actors {
+/// A journal that is open here, and the actors that keep it.
+struct hosted_journal {
+  std::shared_ptr<storage::journal> store;
   journal_actor journal;
   archive_actor archive;
-  router_actor router;
-  std::vector<engine_inside> engines;
-  executor_pool_inside pool;
   planner_inside planner;
+};
+
+/// The node's actors as they are now. Touched by the supervisor alone, once it runs.
+struct node_actors {
+  /// The node's own journal first.
+  std::vector<std::shared_ptr<hosted_journal>> journals;
+  router_actor router;
+  std::map<std::string, engine_inside> engines;
+  executor_pool_inside pool;
+};
+
+/// What the actors of one node are made from.
+struct node_parts {
+  node_config config;
+  std::uint64_t incarnation = 0;
+  backend_services services;
+  std::shared_ptr<node_actors> actors = std::make_shared<node_actors>();
 };
 
 /// What every actor of the node is made from, in the order in which they start. The one place where
 /// a node's objects are put together.
-[[nodiscard]] std::vector<child_spec> wire_node(const node_config& config,
+[[nodiscard]] std::vector<child_spec> wire_node(const node_parts& parts,
                                                 std::shared_ptr<storage::journal> store,
-                                                const planner_start& start,
-                                                std::uint64_t incarnation,
-                                                std::shared_ptr<node_actors> actors);
+                                                const planner_start& start);
+
+/// An engine of this node, also one that is added while it runs.
+[[nodiscard]] child_spec engine_child(const node_parts& parts, const engine_config& engine);
+
+/// Journal, archive and, with the role, planner of one journal; `suffix` tells them from those of
+/// the node's own.
+[[nodiscard]] std::vector<child_spec> journal_children(const node_parts& parts,
+                                                       std::shared_ptr<storage::journal> store,
+                                                       const planner_start& start,
+                                                       const std::string& suffix);
 
 }  // namespace tandem

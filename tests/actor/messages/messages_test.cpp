@@ -24,7 +24,7 @@ using all_types = ::testing::Types<
     tmsg::rtqry, tmsg::decisn, tmsg::reward, tmsg::engstat, tmsg::actstat, tmsg::nodstat,
     tmsg::topo, tmsg::engqry, tmsg::engrep, tmsg::member, tmsg::hello, tmsg::pulse, tmsg::memlist,
     tmsg::offer, tmsg::work, tmsg::workchnk, tmsg::workres, tmsg::workcncl, tmsg::piece,
-    tmsg::receipt, tmsg::repwrite, tmsg::repack, tmsg::repqry, tmsg::repchnk>;
+    tmsg::receipt, tmsg::repwrite, tmsg::repack, tmsg::repqry, tmsg::repchnk, tmsg::drainqry>;
 
 template <class List>
 struct length;

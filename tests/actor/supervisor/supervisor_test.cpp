@@ -89,7 +89,7 @@ class Supervisor : public ::testing::Test {
   void start(std::vector<child_spec> children) {
     supervisor_ = system_->spawn(supervisor_behavior, settings_, node_description{.name = "test"},
                                  std::move(children),
-                                 std::function<planner_actor()>{[] { return planner_actor{}; }});
+                                 node_services{.planner = [] { return planner_actor{}; }});
     supervisor_->attach_functor([this](const caf::error& reason) {
       ended_ = true;
       reason_ = reason;

@@ -1,0 +1,67 @@
+// A node that is to leave: it takes nothing new, finishes what it has, says good-bye and ends.
+
+#include <memory>
+
+#include <spdlog/spdlog.h>
+#include <caf/send.hpp>
+
+#include "actors/supervisor/supervisor.hpp"
+#include "schema/text.hpp"
+
+namespace tandem {
+namespace {
+
+tmsg::member draining_member(const node_description& node) {
+  message_builder<schema::Member> member;
+  member->setIncarnation(node.incarnation);
+  member->setDraining(true);
+  return member.finish();
+}
+
+}  // namespace
+
+caf::result<caf::ok_atom> supervisor_state::drain(pointer self, const tmsg::drainqry& query) {
+  auto reader = query.read();
+  auto wanted = view(reader->getNode());
+  if (wanted != node.name) {
+    std::string known = node.name;
+    for (const auto& [incarnation, other] : others) {
+      auto member = other.member.read();
+      known += ", " + std::string{view(member->getName())};
+      if (view(member->getName()) != wanted) continue;
+      if (!other.supervisor)
+        return make_error(errc::unavailable, "node '" + std::string{wanted} +
+                                                 "' does not answer, so there is nothing to drain");
+      return self->delegate(other.supervisor, drain_atom_v, query);
+    }
+    return make_error(errc::not_found, "there is no node '" + std::string{wanted} +
+                                           "' in this cluster; there is " + known);
+  }
+  if (!draining) {
+    draining = true;
+    spdlog::info("draining node={}", node.name);
+    if (auto mesh = services.mesh ? services.mesh() : mesh_actor{})
+      self->send(mesh, node_atom_v, draining_member(node));
+    drain_children(self);
+  }
+  return caf::ok_atom_v;
+}
+
+void supervisor_state::drain_children(pointer self) {
+  auto missing = std::make_shared<std::size_t>(1);
+  auto at_rest = [self, missing] {
+    if (--*missing != 0 || self->state.stopping) return;
+    spdlog::info("drained node={}", self->state.node.name);
+    self->send(self, stop_atom_v);
+  };
+  for (const auto& of : children) {
+    if (!of.spec.drains || !of.handle) continue;
+    ++*missing;
+    // A child that fails meanwhile has nothing to finish.
+    self->request(caf::actor_cast<draining_actor>(of.handle), caf::infinite, drain_atom_v)
+        .then([at_rest](caf::ok_atom) { at_rest(); }, [at_rest](const caf::error&) { at_rest(); });
+  }
+  at_rest();
+}
+
+}  // namespace tandem
