@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <array>
 #include <thread>
 
@@ -19,11 +18,13 @@ constexpr std::array options{
 
 /// Whether the cluster still counts on it: alive, or not heard of for a moment.
 bool is_there(schema::Topology::Reader topology, std::string_view name) {
-  return std::any_of(topology.getNodes().begin(), topology.getNodes().end(), [&](auto node) {
+  for (auto node : topology.getNodes()) {
     auto state = node.getMember().getState();
-    return view(node.getName()) == name &&
-           (state == schema::MemberState::ALIVE || state == schema::MemberState::SUSPECT);
-  });
+    if (view(node.getName()) == name &&
+        (state == schema::MemberState::ALIVE || state == schema::MemberState::SUSPECT))
+      return true;
+  }
+  return false;
 }
 
 /// The asked node may be the one that leaves.
