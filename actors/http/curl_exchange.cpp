@@ -150,6 +150,11 @@ void curl_exchange::set_up(const http_endpoint& endpoint) {
     curl_easy_setopt(easy_, CURLOPT_CAINFO, endpoint.ca_file.c_str());
     curl_easy_setopt(easy_, CURLOPT_CAPATH, nullptr);
   }
+  auto path_or_null = [](const std::filesystem::path& file) {
+    return file.empty() ? nullptr : file.c_str();
+  };
+  curl_easy_setopt(easy_, CURLOPT_SSLCERT, path_or_null(endpoint.cert_file));
+  curl_easy_setopt(easy_, CURLOPT_SSLKEY, path_or_null(endpoint.key_file));
   curl_easy_setopt(easy_, CURLOPT_CUSTOMREQUEST, nullptr);
   if (endpoint.method == "GET") {
     curl_easy_setopt(easy_, CURLOPT_HTTPGET, 1L);

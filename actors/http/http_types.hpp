@@ -29,6 +29,9 @@ struct http_endpoint {
   std::size_t response_bytes_max = std::size_t{16} * 1024 * 1024;
   /// Authorities that the server's certificate is checked against; empty: the system's.
   std::filesystem::path ca_file;
+  /// What the client shows of itself, and its key, as PEM; empty: nothing.
+  std::filesystem::path cert_file;
+  std::filesystem::path key_file;
   /// Empty: none, whatever the environment says.
   std::string proxy;
 };
@@ -60,7 +63,7 @@ enum class http_failure {
   stopped,
   /// The loop has too many exchanges.
   overloaded,
-  /// A URL, CA file or proxy that cannot be used.
+  /// A URL, CA file, certificate or proxy that cannot be used.
   invalid,
   /// No such host.
   resolve,

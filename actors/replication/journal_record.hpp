@@ -52,7 +52,10 @@ struct journal_record {
 inline constexpr std::size_t journal_copies_max = 16;
 inline constexpr std::size_t journal_record_bytes_max = 16 * 1024;
 
-/// One line of JSON, always the same for the same record.
+/// What is wrong with it, in words; empty: nothing.
+[[nodiscard]] std::string problem_of(const journal_record& record);
+
+/// One line of JSON, always the same for the same record. Precondition: nothing is wrong with it.
 [[nodiscard]] std::string to_text(const journal_record& record);
 /// `corrupted` says what is wrong with it: hostile until it was checked.
 [[nodiscard]] caf::expected<journal_record> parse_journal_record(std::string_view text);
@@ -61,7 +64,9 @@ inline constexpr std::size_t journal_record_bytes_max = 16 * 1024;
 /// lease.
 [[nodiscard]] std::string journal_key(std::string_view cluster, journal_id journal);
 [[nodiscard]] std::string journal_lease_key(std::string_view cluster, journal_id journal);
-/// `<node> <incarnation>`, the lease key's value.
-[[nodiscard]] std::string lease_text(const journal_holder& holder);
+/// The lease key's value: who holds which lease.
+[[nodiscard]] std::string lease_text(const journal_holder& holder, std::int64_t lease);
+/// Whether a lease key's value is of some run of this copy.
+[[nodiscard]] bool is_lease_of(std::string_view lease_text, const journal_copy& copy);
 
 }  // namespace tandem

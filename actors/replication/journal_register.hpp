@@ -8,33 +8,11 @@
 
 #include <caf/error.hpp>
 
-#include "actors/replication/register_step.hpp"
+#include "actors/replication/register_run.hpp"
 
 namespace tandem {
 
 class etcd_client;
-
-/// How an operation ended.
-enum class register_outcome {
-  /// It is done, by this call or before; `view` is the record after it.
-  done,
-  /// The rules forbid it (`min_in_sync`, `copies`, not in sync, no such journal).
-  refused,
-  /// Another one is primary, or the epoch is another: the caller must stop acting as primary.
-  fenced,
-  /// Another one holds the lease; try again when the lease key is gone.
-  held,
-  /// etcd cannot be asked; nothing was done by this call.
-  unavailable,
-  /// Sent, and no answer: it may have been done, or be done later. Ask again; until then the caller
-  /// must act as if either were true.
-  unknown,
-  /// etcd is another one or was put back to an older state, or the record is nonsense. Stays so
-  /// until somebody acknowledges it; see etcd_client.
-  corrupted,
-};
-
-[[nodiscard]] const char* to_string(register_outcome outcome) noexcept;
 
 struct register_reply {
   register_outcome outcome = register_outcome::unavailable;
@@ -61,7 +39,7 @@ struct register_options {
 /// The record of one journal in etcd, as one node sees and changes it. Every change is a
 /// compare-and-swap on the version last read; decisions come from linearizable reads only. Callable
 /// from any thread; callbacks come on the HTTP loop's thread, must not block, and every one is
-/// called exactly once (but for a watch's). See etcd_mail.hpp for actors.
+/// called exactly once (but for a watch's). For actors: etcd_mail.hpp.
 class journal_register {
  public:
   using callback = std::function<void(register_reply)>;
@@ -79,6 +57,10 @@ class journal_register {
   void perform(register_operation operation, std::int64_t lease, callback done);
   /// Linearizable.
   void read(callback done);
+
+  /// Somebody has looked at an etcd that was put back: what it says from now on counts, whatever
+  /// this register saw before. See also etcd_client::acknowledge().
+  void acknowledge();
 
   /// Calls `changed` with the state now and after each change, until the next watch() or the end;
   /// `done` views only. Trouble goes to `trouble` (an etcd that cannot be reached, or `corrupted`)

@@ -38,8 +38,9 @@ struct register_remove {
   std::uint64_t epoch = 0;
   journal_copy copy;
 };
-/// By an in-sync member while nobody holds the lease: epoch + 1. The former primary's copy leaves
-/// the set unless it is the caller's own or `min_in_sync` needs it.
+/// By an in-sync member while nobody (but a former run of the same copy) holds the lease: epoch
+/// + 1. The former primary's copy leaves the set unless it is the caller's own or `min_in_sync`
+/// needs it.
 struct register_take_over {
   /// The one that was seen; 0: whichever there is.
   std::uint64_t epoch = 0;
@@ -75,7 +76,8 @@ enum class lease_change { keep, put, erase };
 /// What to do next about an operation, seen from one view.
 struct register_step {
   enum class kind {
-    /// Write `next` if the record's version is still the view's (0: if there is none).
+    /// Write `next` if the record's version is still the view's (0: if there is none); with `put`
+    /// also only if the lease key is still as in the view.
     write,
     /// It is done already.
     done,
@@ -89,15 +91,14 @@ struct register_step {
   kind what = kind::refused;
   journal_record next;
   lease_change lease = lease_change::keep;
-  /// The write needs the lease key to be absent.
-  bool needs_free_lease = false;
   /// Why, with `refused`, `fenced` and `held`.
   std::string text;
 };
 
-/// Pure; `self` is who asks. The same operation asked again after it was done gives `done`.
+/// Pure. `self` is who asks, and has its copy's folder open and locked; `lease` is its lease, where
+/// the operation makes it primary. The same operation asked again after it was done gives `done`.
 [[nodiscard]] register_step decide(const register_view& view, const journal_holder& self,
-                                   const register_operation& operation);
+                                   std::int64_t lease, const register_operation& operation);
 
 /// `remove_follower`: for texts.
 [[nodiscard]] std::string_view name_of(const register_operation& operation);
