@@ -127,20 +127,31 @@ std::vector<std::string> etcd_process::endpoints() const {
 
 void etcd_process::launch(member& one) {
   if (one.process) one.old_log += one.process->log();
-  std::vector<std::string> arguments{"--name", one.name,
-                                     "--data-dir", (folder_.path() / one.name).string(),
-                                     "--listen-client-urls", url(one.client_port),
-                                     "--advertise-client-urls", url(one.client_port),
-                                     "--listen-peer-urls", url(one.peer_port),
-                                     "--initial-advertise-peer-urls", url(one.peer_port),
-                                     "--initial-cluster", peers(),
-                                     "--heartbeat-interval", "50",
-                                     "--election-timeout", "500",
+  std::vector<std::string> arguments{"--name",
+                                     one.name,
+                                     "--data-dir",
+                                     (folder_.path() / one.name).string(),
+                                     "--listen-client-urls",
+                                     url(one.client_port),
+                                     "--advertise-client-urls",
+                                     url(one.client_port),
+                                     "--listen-peer-urls",
+                                     url(one.peer_port),
+                                     "--initial-advertise-peer-urls",
+                                     url(one.peer_port),
+                                     "--initial-cluster",
+                                     peers(),
+                                     "--heartbeat-interval",
+                                     "50",
+                                     "--election-timeout",
+                                     "500",
                                      "--unsafe-no-fsync"};
   arguments.insert(arguments.end(), options_.arguments.begin(), options_.arguments.end());
   // A name of etcd's in the environment would be an argument.
-  one.process = std::make_unique<child_process>(child_options{
-      .program = find_program("etcd"), .arguments = std::move(arguments), .environment = {}, .input = {}});
+  one.process = std::make_unique<child_process>(child_options{.program = find_program("etcd"),
+                                                              .arguments = std::move(arguments),
+                                                              .environment = {},
+                                                              .input = {}});
 }
 
 bool etcd_process::wait_serving(const member& one, std::chrono::milliseconds limit) const {
@@ -203,11 +214,11 @@ run_result etcd_process::control(std::vector<std::string> arguments) const {
 }
 
 bool etcd_process::save(const std::filesystem::path& file) {
-  auto result = run({.program = find_program("etcdctl"),
-                     .arguments = {"--endpoints", endpoints().front(), "snapshot", "save",
-                                   file.string()},
-                     .environment = {{"ETCDCTL_API", "3"}},
-                     .input = {}});
+  auto result =
+      run({.program = find_program("etcdctl"),
+           .arguments = {"--endpoints", endpoints().front(), "snapshot", "save", file.string()},
+           .environment = {{"ETCDCTL_API", "3"}},
+           .input = {}});
   control_log_ += result.out + result.err;
   return result.code == 0;
 }
@@ -216,11 +227,17 @@ bool etcd_process::restore(const std::filesystem::path& file, const std::string&
   kill_all();
   for (auto& one : members_) {
     std::filesystem::remove_all(folder_.path() / one.name);
-    std::vector<std::string> arguments{"snapshot", "restore", file.string(),
-                                       "--name", one.name,
-                                       "--data-dir", (folder_.path() / one.name).string(),
-                                       "--initial-cluster", peers(),
-                                       "--initial-advertise-peer-urls", url(one.peer_port)};
+    std::vector<std::string> arguments{"snapshot",
+                                       "restore",
+                                       file.string(),
+                                       "--name",
+                                       one.name,
+                                       "--data-dir",
+                                       (folder_.path() / one.name).string(),
+                                       "--initial-cluster",
+                                       peers(),
+                                       "--initial-advertise-peer-urls",
+                                       url(one.peer_port)};
     if (!token.empty()) arguments.insert(arguments.end(), {"--initial-cluster-token", token});
     auto result = run({.program = find_program("etcdctl"),
                        .arguments = std::move(arguments),
