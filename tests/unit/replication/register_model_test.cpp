@@ -262,7 +262,7 @@ unsigned from_environment(const char* name, unsigned otherwise) {
 
 TEST(register_model, HasOnePrimaryAnEpochWhateverGetsLost) {
   auto seed = from_environment("TANDEM_SEED", 0);
-  auto runs = seed != 0 ? 1 : from_environment("TANDEM_RUNS", 300);
+  auto runs = seed != 0 ? 1 : from_environment("TANDEM_RUNS", 80);
   std::uint64_t epochs = 0;
   int lost = 0;
   int done = 0;
