@@ -11,10 +11,12 @@
 #include <caf/expected.hpp>
 
 #include "actors/engine/engine_config.hpp"
+#include "actors/etcd/etcd_config.hpp"
 #include "actors/executor_pool/executor_pool_config.hpp"
 #include "actors/journal/journal_config.hpp"
 #include "actors/mesh/cluster_config.hpp"
 #include "actors/planner/planner_config.hpp"
+#include "actors/replication/replication_config.hpp"
 #include "actors/router/router_config.hpp"
 #include "actors/supervisor/supervisor_config.hpp"
 
@@ -70,6 +72,8 @@ struct node_config {
   journal_config journal;
   executor_pool_config executor;
   router_config routing;
+  etcd_config etcd;
+  replication_config replication;
   supervisor_config supervisor;
   std::vector<model_config> models;
   std::vector<engine_config> engines;

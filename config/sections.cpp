@@ -219,6 +219,39 @@ config_fields bind_cluster(cluster_config& c) {
   };
 }
 
+config_fields bind_etcd(etcd_config& c) {
+  return {
+      bind_list("endpoints", c.endpoints,
+                "http://host:2379 or https://host:2379 of some or all members of an etcd (3.4 or\n"
+                "later). Empty: there is none, and journals have one copy.",
+                {}),
+      bind_path("ca_file", c.ca_file,
+                "Authorities that etcd's certificates are checked against. Empty: the system's."),
+      bind_path("cert_file", c.cert_file,
+                "This node's certificate for etcd, as PEM. Empty: it shows none."),
+      bind_path("key_file", c.key_file, "The key of cert_file."),
+      bind_text("user", c.user, "Empty: without a password.", 200),
+      bind_path("password_file", c.password_file, "The user's password is its first line."),
+      bind_duration("timeout", c.timeout, "Of one call, all endpoints tried together.", 100ms,
+                    1min),
+  };
+}
+
+config_fields bind_replication(replication_config& c) {
+  return {
+      bind_integer(
+          "copies", c.copies,
+          "Nodes that keep this node's journal, itself included. More than 1 needs [etcd].", 1, 16),
+      bind_integer("min_in_sync", c.min_in_sync,
+                   "Copies that must have a record before it is acknowledged; with fewer alive\n"
+                   "nothing is accepted.",
+                   1, 16),
+      bind_duration("lease", c.lease,
+                    "A journal whose node etcd has not heard of for as long is taken over.", 2s,
+                    10min),
+  };
+}
+
 config_fields bind_supervisor(supervisor_config& c) {
   return {
       bind_integer("restarts_max", c.restarts_max,
@@ -250,6 +283,9 @@ std::vector<config_section> bind_sections(node_config& c) {
        bind_hedging(c.executor.hedging)},
       {"verification", "How results are checked.", bind_verification(c.executor.verification)},
       {"routing", "Which model serves a call.", bind_routing(c.routing)},
+      {"etcd", "Where nodes agree on who keeps a replicated journal.", bind_etcd(c.etcd)},
+      {"replication", "Copies of this node's journal on other nodes.",
+       bind_replication(c.replication)},
       {"supervisor", "Restarts of this node's actors, one for one.", bind_supervisor(c.supervisor)},
   };
 }

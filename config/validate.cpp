@@ -34,6 +34,7 @@ class validator {
     check_node();
     check_order();
     check_cluster();
+    check_replication();
     check_routing();
     for (const auto& list : bind_lists(config_)) check_list(list);
     check_prompts();
@@ -124,6 +125,42 @@ class validator {
     for (std::size_t i = 0; i < cluster.join.size(); ++i)
       check_address("cluster.join." + std::to_string(i), cluster.join[i]);
     if (!cluster.advertise.empty()) check_address("cluster.advertise", cluster.advertise);
+  }
+
+  void check_endpoint(const std::string& key, const std::string& url) {
+    auto is_tls = url.starts_with("https://");
+    auto rest = is_tls ? url.substr(8) : url.starts_with("http://") ? url.substr(7) : std::string{};
+    if (rest.ends_with('/')) rest.pop_back();
+    auto address = parse_address(rest);
+    if (!address || address->port == 0) {
+      add(key, key + " = " + toml_string(url) +
+                   " is no endpoint of etcd; write http://host:2379 or https://host:2379");
+    }
+  }
+
+  void check_replication() {
+    const auto& etcd = config_.etcd;
+    for (std::size_t i = 0; i < etcd.endpoints.size(); ++i)
+      check_endpoint("etcd.endpoints." + std::to_string(i), etcd.endpoints[i]);
+    if (etcd.cert_file.empty() != etcd.key_file.empty()) {
+      add(etcd.cert_file.empty() ? "etcd.cert_file" : "etcd.key_file",
+          "etcd.cert_file and etcd.key_file belong together; name both or none");
+    }
+    if (etcd.user.empty() != etcd.password_file.empty()) {
+      add(etcd.user.empty() ? "etcd.user" : "etcd.password_file",
+          "etcd.user and etcd.password_file belong together; name both or none");
+    }
+    const auto& replication = config_.replication;
+    if (replication.copies > 1 && etcd.endpoints.empty()) {
+      add("replication.copies",
+          "replication.copies = " + std::to_string(replication.copies) +
+              " needs etcd, where nodes agree on who keeps the journal: without it two nodes could "
+              "both take it for theirs. Name its members in etcd.endpoints, or write copies = 1");
+    }
+    if (replication.min_in_sync > replication.copies) {
+      check_not_above("replication.min_in_sync", std::to_string(replication.min_in_sync),
+                      "replication.copies", std::to_string(replication.copies));
+    }
   }
 
   void check_model_name(const std::string& key, const std::string& name, bool is_needed) {

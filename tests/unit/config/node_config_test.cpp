@@ -404,5 +404,29 @@ TEST(address, RefusesWhatIsNoAddress) {
   }
 }
 
+TEST(node_config, RefusesCopiesWithoutAnEtcd) {
+  auto config = valid_config();
+  config.replication.copies = 2;
+  EXPECT_THAT(only_problem(config, "replication.copies"),
+              HasSubstr("needs etcd, where nodes agree"));
+  config.etcd.endpoints = {"http://127.0.0.1:2379", "https://[::1]:2379/"};
+  EXPECT_TRUE(config.validate().empty());
+  config.replication.min_in_sync = 3;
+  EXPECT_THAT(only_problem(config, "replication.min_in_sync"),
+              HasSubstr("min_in_sync = 3 is above replication.copies = 2"));
+}
+
+TEST(node_config, RefusesEndpointsOfEtcdThatAreNone) {
+  auto config = valid_config();
+  for (const char* wrong :
+       {"127.0.0.1:2379", "http://", "http://a", "http://u:p@a:1", "ftp://a:1"}) {
+    config.etcd.endpoints = {wrong};
+    EXPECT_THAT(only_problem(config, "etcd.endpoints.0"), HasSubstr("http://host:2379")) << wrong;
+  }
+  config.etcd.endpoints = {"http://a:1"};
+  config.etcd.user = "tandem";
+  EXPECT_THAT(only_problem(config, "etcd.password_file"), HasSubstr("belong together"));
+}
+
 }  // namespace
 }  // namespace tandem
