@@ -13,8 +13,8 @@ packages=(
   # RocksDB's CMake package asks for the libraries that it compresses with.
   zlib1g-dev libbz2-dev liblz4-dev libsnappy-dev libzstd-dev
   libgtest-dev libgmock-dev
-  # What tests of replication start.
-  etcd-server etcd-client
+  # What replication needs and its tests start; the etcd that Debian starts on localhost:2379 is not used.
+  etcd-server etcd-client openssl
 )
 [ "${1:-}" = --develop ] && packages+=(clang clang-format clang-tidy libclang-rt-14-dev)
 

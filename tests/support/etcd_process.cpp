@@ -59,21 +59,6 @@ std::size_t append(char* data, std::size_t size, std::size_t count, void* to) {
   return size * count;
 }
 
-/// The answer's body; empty: none within the limit.
-std::string post(const std::string& url, const std::string& body) {
-  std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy{curl_easy_init(), &curl_easy_cleanup};
-  std::string out;
-  curl_easy_setopt(easy.get(), CURLOPT_URL, url.c_str());
-  curl_easy_setopt(easy.get(), CURLOPT_POSTFIELDS, body.c_str());
-  curl_easy_setopt(easy.get(), CURLOPT_TIMEOUT_MS, 500L);
-  curl_easy_setopt(easy.get(), CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy.get(), CURLOPT_PROXY, "");
-  curl_easy_setopt(easy.get(), CURLOPT_FAILONERROR, 1L);
-  curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, &append);
-  curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &out);
-  return curl_easy_perform(easy.get()) == CURLE_OK ? out : std::string{};
-}
-
 /// The text of a member of a flat JSON object.
 std::string member_text(const std::string& json, const std::string& key) {
   auto mark = "\"" + key + "\":\"";
@@ -93,6 +78,7 @@ etcd_process::etcd_process(etcd_options options) : options_{std::move(options)} 
     one.client_port = ports[2 * i];
     one.peer_port = ports[2 * i + 1];
   }
+  if (options_.tls) make_certificates();
 }
 
 etcd_process::~etcd_process() {
@@ -112,6 +98,59 @@ std::string etcd_process::url(std::uint16_t port) {
   return "http://127.0.0.1:" + std::to_string(port);
 }
 
+std::string etcd_process::client_url(const member& one) const {
+  return (options_.tls ? "https" : "http") + url(one.client_port).substr(4);
+}
+
+void etcd_process::make_certificates() {
+  auto sign = [this](std::vector<std::string> arguments) {
+    auto result = run({.program = find_program("openssl"),
+                       .arguments = std::move(arguments),
+                       .environment = {},
+                       .input = {}});
+    control_log_ += result.out + result.err;
+  };
+  auto file = [this](const std::string& name) { return (folder_.path() / name).string(); };
+  std::vector<std::string> key{"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"};
+  auto request = [&key](std::vector<std::string> more) {
+    more.insert(more.end(), key.begin(), key.end());
+    more.insert(more.begin(), {"req"});
+    return more;
+  };
+  sign(request({"-x509", "-subj", "/CN=ca", "-days", "2", "-keyout", file("ca.key"), "-out",
+                file("ca.pem")}));
+  write_text(file("names"), "subjectAltName=IP:127.0.0.1\n");
+  for (std::string name : {"server", "client"}) {
+    sign(request(
+        {"-subj", "/CN=" + name, "-keyout", file(name + ".key"), "-out", file(name + ".csr")}));
+    sign({"x509", "-req", "-in", file(name + ".csr"), "-CA", file("ca.pem"), "-CAkey",
+          file("ca.key"), "-CAcreateserial", "-days", "2", "-extfile", file("names"), "-out",
+          file(name + ".pem")});
+  }
+}
+
+std::string etcd_process::ask(const member& one, const char* path, const char* body) const {
+  std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy{curl_easy_init(), &curl_easy_cleanup};
+  std::string out;
+  auto ca = tls_file("ca.pem");
+  auto certificate = tls_file("client.pem");
+  auto key = tls_file("client.key");
+  if (options_.tls) {
+    curl_easy_setopt(easy.get(), CURLOPT_CAINFO, ca.c_str());
+    curl_easy_setopt(easy.get(), CURLOPT_SSLCERT, certificate.c_str());
+    curl_easy_setopt(easy.get(), CURLOPT_SSLKEY, key.c_str());
+  }
+  curl_easy_setopt(easy.get(), CURLOPT_URL, (client_url(one) + path).c_str());
+  curl_easy_setopt(easy.get(), CURLOPT_POSTFIELDS, body);
+  curl_easy_setopt(easy.get(), CURLOPT_TIMEOUT_MS, 500L);
+  curl_easy_setopt(easy.get(), CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy.get(), CURLOPT_PROXY, "");
+  curl_easy_setopt(easy.get(), CURLOPT_FAILONERROR, 1L);
+  curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, &append);
+  curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &out);
+  return curl_easy_perform(easy.get()) == CURLE_OK ? out : std::string{};
+}
+
 std::string etcd_process::peers() const {
   std::string out;
   for (const auto& one : members_)
@@ -121,7 +160,7 @@ std::string etcd_process::peers() const {
 
 std::vector<std::string> etcd_process::endpoints() const {
   std::vector<std::string> out;
-  for (const auto& one : members_) out.push_back(url(one.client_port));
+  for (const auto& one : members_) out.push_back(client_url(one));
   return out;
 }
 
@@ -132,9 +171,9 @@ void etcd_process::launch(member& one) {
                                      "--data-dir",
                                      (folder_.path() / one.name).string(),
                                      "--listen-client-urls",
-                                     url(one.client_port),
+                                     client_url(one),
                                      "--advertise-client-urls",
-                                     url(one.client_port),
+                                     client_url(one),
                                      "--listen-peer-urls",
                                      url(one.peer_port),
                                      "--initial-advertise-peer-urls",
@@ -147,6 +186,11 @@ void etcd_process::launch(member& one) {
                                      "500",
                                      "--unsafe-no-fsync"};
   arguments.insert(arguments.end(), options_.arguments.begin(), options_.arguments.end());
+  if (options_.tls)
+    arguments.insert(
+        arguments.end(),
+        {"--client-cert-auth", "--trusted-ca-file", tls_file("ca.pem").string(), "--cert-file",
+         tls_file("server.pem").string(), "--key-file", tls_file("server.key").string()});
   // A name of etcd's in the environment would be an argument.
   one.process = std::make_unique<child_process>(child_options{.program = find_program("etcd"),
                                                               .arguments = std::move(arguments),
@@ -158,7 +202,7 @@ bool etcd_process::wait_serving(const member& one, std::chrono::milliseconds lim
   // A read of "a" that all members agree upon.
   for (auto end = clock::now() + limit; clock::now() < end;) {
     if (!one.process->is_running()) return false;
-    if (!post(url(one.client_port) + "/v3/kv/range", R"({"key":"YQ=="})").empty()) return true;
+    if (!ask(one, "/v3/kv/range", R"({"key":"YQ=="})").empty()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds{20});
   }
   return false;
@@ -196,7 +240,7 @@ void etcd_process::resume(std::size_t number) {
 
 std::size_t etcd_process::leader() const {
   for (std::size_t i = 0; i < members_.size(); ++i) {
-    auto status = post(url(members_[i].client_port) + "/v3/maintenance/status", "{}");
+    auto status = ask(members_[i], "/v3/maintenance/status", "{}");
     auto leads = member_text(status, "leader");
     if (!leads.empty() && leads == member_text(status, "member_id")) return i;
   }

@@ -17,6 +17,8 @@ struct etcd_options {
   std::size_t members = 1;
   /// More arguments of each member.
   std::vector<std::string> arguments;
+  /// Clients must show a certificate; see tls_file(). Needs the program openssl.
+  bool tls = false;
 };
 
 /// Real etcd servers on loopback with free ports and a folder of their own, which outlive kills and
@@ -46,7 +48,7 @@ class etcd_process {
   void resume(std::size_t member);
 
   [[nodiscard]] std::size_t members() const { return members_.size(); }
-  /// `http://127.0.0.1:port`, one for each member.
+  /// `http://127.0.0.1:port`, or https, one for each member.
   [[nodiscard]] std::vector<std::string> endpoints() const;
   /// The member that leads; members() when there is none.
   [[nodiscard]] std::size_t leader() const;
@@ -58,6 +60,10 @@ class etcd_process {
   /// `etcdctl` with the endpoints.
   [[nodiscard]] run_result control(std::vector<std::string> arguments) const;
 
+  /// `ca.pem`, and `client.pem` and `client.key` that it has signed.
+  [[nodiscard]] std::filesystem::path tls_file(const char* name) const {
+    return folder_.path() / name;
+  }
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_.path(); }
   [[nodiscard]] std::string log() const;
 
@@ -73,6 +79,10 @@ class etcd_process {
   void launch(member& one);
   [[nodiscard]] bool wait_serving(const member& one, std::chrono::milliseconds limit) const;
   [[nodiscard]] std::string peers() const;
+  [[nodiscard]] std::string client_url(const member& one) const;
+  void make_certificates();
+  /// The answer's body; empty: none.
+  [[nodiscard]] std::string ask(const member& one, const char* path, const char* body) const;
   [[nodiscard]] static std::string url(std::uint16_t port);
 
   etcd_options options_;
