@@ -103,6 +103,8 @@ struct AttemptResult @0xe4c5d6e7f8092f46 {
   # A second copy was started because the first was slow; usage is that of both.
   refusals @16 :List(Text);
   # Engines that were busy or down before this one took it, each with its reason.
+  begun @17 :Bool;
+  # With overloaded or unavailable: chunks of it went out before, so only a new attempt may repeat it.
 }
 
 struct Cancel @0xd5d6e7f8091a4047 {

@@ -46,7 +46,11 @@ tmsg::attres engine_state::reply(const call& done, const generation& result) con
   out->setFinish(result.finish);
   write_usage(out->initUsage(), used, *decision);
   out->setRetryAfterMs(static_cast<std::uint64_t>(result.retry_after.count()));
-  out->setEngine(config.name);
+  // Another node knows it by a longer name.
+  if (decision->getEngine().size() != 0)
+    out->setEngine(decision->getEngine());
+  else
+    out->setEngine(config.name);
   out->setModel(model.name);
   out->setTier(model.tier);
   auto now = server->status();

@@ -112,4 +112,3 @@ struct engine_state {
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tandem::generation)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<tandem::engine_check>)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tandem::router_actor)

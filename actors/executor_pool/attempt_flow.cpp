@@ -215,7 +215,7 @@ void executor_pool_state::on_reply(pointer self, std::uint64_t id, const tmsg::a
     if (of.calls != 0) cancel_calls(self, done.fence, "another engine was faster");
   } else if (of.won) {
     of.others.add(reader->getUsage());
-  } else if (is_refusal(code) && of.stopped == errc::unknown) {
+  } else if (is_refusal(code) && !reader->getBegun() && of.stopped == errc::unknown) {
     return on_refusal(self, of, done.fence, *reader);
   } else {
     if (!of.result.empty()) of.others.add(of.result.read()->getUsage());

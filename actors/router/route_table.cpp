@@ -44,7 +44,7 @@ route_table::route_table(const router_config& config, const std::vector<model_co
   }
 }
 
-void route_table::update(const tmsg::engstat& status) {
+void route_table::update(const tmsg::engstat& status, place where) {
   auto reader = status.read();
   for (auto& m : models_) {
     if (m.config.name != view(reader->getModel())) continue;
@@ -57,6 +57,7 @@ void route_table::update(const tmsg::engstat& status) {
     }
     found->weight_version = view(reader->getWeightVersion());
     found->healthy = reader->getHealth() == schema::Health::HEALTHY;
+    found->remote = where == place::remote;
     found->concurrency = std::max(reader->getConcurrency(), 1u);
     found->context_tokens = reader->getContextTokens();
   }
@@ -68,6 +69,22 @@ void route_table::remove(std::string_view name) {
       if (e.name == name) in_flight_ -= e.in_flight;
     std::erase_if(m.engines, [&](const engine& e) { return e.name == name; });
   }
+}
+
+route_table::load route_table::load_of(std::string_view name) const {
+  for (const auto& m : models_)
+    for (const auto& e : m.engines)
+      if (e.name == name) return {e.in_flight, e.concurrency};
+  return {};
+}
+
+bool route_table::is_better(const engine& a, const engine& b) {
+  auto room_a = a.in_flight < a.concurrency;
+  auto room_b = b.in_flight < b.concurrency;
+  if (room_a != room_b) return room_a;
+  if (room_a && a.remote != b.remote) return b.remote;
+  auto load = [](const engine& x) { return static_cast<double>(x.in_flight) / x.concurrency; };
+  return load(a) < load(b);
 }
 
 route_table::engine* route_table::pick_engine(model& of, schema::RouteQuery::Reader query,
@@ -99,9 +116,8 @@ route_table::engine* route_table::pick_engine(model& of, schema::RouteQuery::Rea
     }
     // Engines that failed this step already are taken only when nothing else is left.
     auto excluded = names(query.getExcludedEngines(), e.name);
-    auto load = [](const engine& x) { return static_cast<double>(x.in_flight) / x.concurrency; };
     if (best == nullptr || (best_excluded && !excluded) ||
-        (best_excluded == excluded && load(e) < load(*best))) {
+        (best_excluded == excluded && is_better(e, *best))) {
       best = &e;
       best_excluded = excluded;
     }

@@ -23,9 +23,17 @@ class route_table {
   route_table(const router_config& config, const std::vector<model_config>& models,
               std::unique_ptr<routing_policy> policy, std::uint64_t first_decision);
 
+  enum class place : std::uint8_t { local, remote };
   /// An engine is there, or has changed.
-  void update(const tmsg::engstat& status);
+  void update(const tmsg::engstat& status, place where = place::local);
   void remove(std::string_view engine);
+
+  struct load {
+    std::uint32_t in_flight = 0;
+    std::uint32_t concurrency = 1;
+  };
+  /// What was sent to an engine and is not settled.
+  [[nodiscard]] load load_of(std::string_view engine) const;
 
   struct routed {
     tmsg::decisn decision;
@@ -47,6 +55,7 @@ class route_table {
     std::string name;
     std::string weight_version;
     bool healthy = false;
+    bool remote = false;
     std::uint32_t concurrency = 1;
     std::uint32_t context_tokens = 0;
     std::uint32_t in_flight = 0;
@@ -58,7 +67,10 @@ class route_table {
     std::vector<engine> engines;
   };
 
-  /// The least loaded engine that can take the call. Null: `why_not` says why; `later`: one could,
+  /// Whether `a` is to be taken rather than `b`: with room before without, this node's before
+  /// another's while both have room, then the less loaded.
+  [[nodiscard]] static bool is_better(const engine& a, const engine& b);
+  /// The best engine that can take the call. Null: `why_not` says why; `later`: one could,
   /// were it healthy.
   [[nodiscard]] engine* pick_engine(model& of, schema::RouteQuery::Reader query,
                                     std::string& why_not, bool& later);
