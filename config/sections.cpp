@@ -100,6 +100,10 @@ config_fields bind_jobs(planner_config& c) {
                    "Tries of one plan request within an epoch.", 1, 100),
       bind_integer("epochs_max", c.epochs_max, "Plans of one job; after the last the job fails.", 1,
                    100),
+      bind_integer("crashes_max", c.crashes_max,
+                   "A job whose actor crashes as often, restarts of the node between included,\n"
+                   "fails.",
+                   1, 100),
       bind_duration("attempt_timeout", c.attempt_timeout, "One attempt, from pool to reply.", 1ms,
                     day),
       bind_integer("plan_tokens_max", c.plan_tokens_max, "Tokens of a plan.", 1, 1'000'000),

@@ -91,6 +91,8 @@ struct StateRecord @0xb7f8091a2b3d7288 {
   reason @1 :Text;
   deadlineAtMs @2 :UInt64;
   # Of a retried job: its new deadline.
+  crashes @3 :UInt32;
+  # How often its actor has crashed since it was submitted or retried; 0: this is not about a crash.
 }
 
 struct EndRecord @0xa8091a2b3c4e8389 {

@@ -51,6 +51,25 @@ caf::expected<std::unique_ptr<job_state>> archive_state::state_of(schema::JobId:
   return state;
 }
 
+caf::expected<tmsg::jobsum> archive_state::line(std::uint64_t job) const {
+  auto bytes = store->read_summary(job);
+  if (!bytes) return std::move(bytes.error());
+  auto summary = tmsg::jobsum::parse(*bytes);
+  if (!summary)
+    return make_error(errc::corrupted, "the line of job " + std::to_string(job) + ": " +
+                                           message_of(summary.error()));
+  return summary;
+}
+
+caf::expected<tmsg::jobsum> archive_state::line_of_unreadable(schema::JobId::Reader job,
+                                                              const caf::error& why) const {
+  if (code_of(why) != errc::corrupted) return why;
+  auto found = line(job.getNumber());
+  // Of a job that has not ended its planner will say what becomes of it.
+  if (!found || found->read()->getEndedAtMs() == 0) return why;
+  return found;
+}
+
 caf::expected<tmsg::joblist> archive_state::list(schema::JobQuery::Reader query) const {
   auto limit = query.getLimit() == 0 ? page_default : std::min(query.getLimit(), page_max);
   std::vector<tmsg::jobsum> found;
@@ -140,14 +159,30 @@ archive_actor::behavior_type archive_behavior(archive_actor::stateful_pointer<ar
         ++self->state.handled;
         return self->state.list(*query.read());
       },
-      [from_job](view_atom, const tmsg::jobref& request) -> caf::result<tmsg::jobview> {
+      [self](view_atom, const tmsg::jobref& request) -> caf::result<tmsg::jobview> {
+        ++self->state.handled;
         auto reader = request.read();
-        return from_job(reader->getJob(), [&](const job_state& state) {
-          return make_view(state, reader->getTextBytesMax());
-        });
+        auto state = self->state.state_of(reader->getJob());
+        if (state) return make_view(**state, reader->getTextBytesMax());
+        auto line = self->state.line_of_unreadable(reader->getJob(), state.error());
+        if (!line) return std::move(line.error());
+        message_builder<schema::JobView> view;
+        view->setSummary(*line->read());
+        return view.finish();
       },
-      [from_job](summary_atom, const tmsg::jobref& request) -> caf::result<tmsg::jobsum> {
-        return from_job(request.read()->getJob(), make_summary);
+      [self](summary_atom, const tmsg::jobref& request) -> caf::result<tmsg::jobsum> {
+        ++self->state.handled;
+        auto job = request.read()->getJob();
+        auto state = self->state.state_of(job);
+        if (state) return make_summary(**state);
+        auto line = self->state.line_of_unreadable(job, state.error());
+        if (!line) return std::move(line.error());
+        return std::move(*line);
+      },
+      [self](summary_atom, std::uint64_t job) -> caf::result<tmsg::jobsum> {
+        auto line = self->state.line(job);
+        if (!line) return std::move(line.error());
+        return std::move(*line);
       },
       [from_job](follow_atom, const tmsg::follow& request) -> caf::result<tmsg::events> {
         auto reader = request.read();

@@ -24,6 +24,12 @@ struct archive_state {
   /// The job's state as its records tell it; `not_found` when the journal does not know it or holds
   /// another id.
   [[nodiscard]] caf::expected<std::unique_ptr<job_state>> state_of(schema::JobId::Reader job) const;
+  /// The job's line in lists as it was last written. `not_found`, `corrupted`.
+  [[nodiscard]] caf::expected<tmsg::jobsum> line(std::uint64_t job) const;
+  /// What is still known of an ended job whose records cannot be read; `why` when that is nothing,
+  /// or `why` is something else.
+  [[nodiscard]] caf::expected<tmsg::jobsum> line_of_unreadable(schema::JobId::Reader job,
+                                                               const caf::error& why) const;
   [[nodiscard]] caf::expected<tmsg::joblist> list(schema::JobQuery::Reader query) const;
   [[nodiscard]] caf::expected<job_numbers> expired(std::uint64_t before_ms,
                                                    std::uint32_t max) const;

@@ -38,6 +38,8 @@ using archive_actor =
                      caf::replies_to<list_atom, tmsg::jobqry>::with<tmsg::joblist>,
                      caf::replies_to<view_atom, tmsg::jobref>::with<tmsg::jobview>,
                      caf::replies_to<summary_atom, tmsg::jobref>::with<tmsg::jobsum>,
+                     // The job's line in lists as it was last written.
+                     caf::replies_to<summary_atom, std::uint64_t>::with<tmsg::jobsum>,
                      caf::replies_to<follow_atom, tmsg::follow>::with<tmsg::events>,
                      caf::replies_to<result_atom, tmsg::resqry>::with<tmsg::reschnk>,
                      caf::replies_to<status_atom>::with<tmsg::actstat>>;

@@ -209,7 +209,9 @@ caf::error job_state::on(schema::StateRecord::Reader record) {
     for (auto& [id, step] : steps_) step.failures = {};
     ended_at_ms_ = 0;
     deadline_at_ms_ = record.getDeadlineAtMs();
+    crashes_ = 0;
   }
+  if (record.getCrashes() != 0) crashes_ = record.getCrashes();
   state_ = record.getState();
   reason_ = view(record.getReason());
   return caf::none;

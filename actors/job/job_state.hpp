@@ -135,6 +135,8 @@ class job_state {
   [[nodiscard]] const std::map<std::string, std::string>& weight_versions() const {
     return versions_;
   }
+  /// Of its actor, since it was submitted or retried.
+  [[nodiscard]] std::uint32_t crashes() const { return crashes_; }
   /// Mean of the users' scores; -1 when there is none.
   [[nodiscard]] float feedback() const;
 
@@ -175,6 +177,7 @@ class job_state {
   failure_count plan_failures_;
   failure_count answer_failures_;
   std::uint32_t last_attempt_ = 0;
+  std::uint32_t crashes_ = 0;
   usage_totals usage_;
   bool simulated_ = false;
   std::map<std::string, std::string> versions_;

@@ -13,9 +13,6 @@
 namespace tandem {
 namespace {
 
-/// A job whose actor crashes as often as this is not started again before the node is.
-constexpr std::uint32_t crashes_max = 3;
-
 template <class Reply>
 auto deliver_error(caf::typed_response_promise<Reply> promise) {
   return [promise](const caf::error& err) mutable { promise.deliver(err); };
@@ -104,6 +101,7 @@ void planner_state::load(pointer self, std::uint64_t number) {
             if (history.records.empty()) return state.forget(number);
             auto& job = state.jobs.at(number);
             job.starting = false;
+            job.loads_failed = 0;
             if (job.deadline_at_ms == 0) {
               job.deadline_at_ms = deadline_in(history.records);
               state.add_deadline(self, number, job.deadline_at_ms);
@@ -112,7 +110,7 @@ void planner_state::load(pointer self, std::uint64_t number) {
           },
           [self, number](const caf::error& err) {
             --self->state.running;
-            self->state.on_crash(self, number, err);
+            self->state.on_unreadable(self, number, err);
           });
 }
 
@@ -202,6 +200,7 @@ void planner_state::forget(std::uint64_t number) {
   for (auto& [command, promise] : found->second.commands) promise.deliver(err);
   for (auto& [feedback, promise] : found->second.feedbacks) promise.deliver(err);
   jobs.erase(found);
+  check_drained();
 }
 
 void planner_state::spawn_waiting(pointer self) {
@@ -212,6 +211,7 @@ void planner_state::spawn_waiting(pointer self) {
         found != jobs.end() && !found->second.actor && !found->second.starting)
       load(self, number);
   }
+  check_drained();
 }
 
 planner_state::open_job& planner_state::wake(pointer self, std::uint64_t number) {
@@ -244,30 +244,6 @@ void planner_state::on_ended(pointer self, std::uint64_t number, const tmsg::job
     }
   }
   spawn_waiting(self);
-  check_drained();
-}
-
-void planner_state::on_crash(pointer self, std::uint64_t number, const caf::error& reason) {
-  auto found = jobs.find(number);
-  if (found == jobs.end()) return;
-  auto& job = found->second;
-  job.actor = nullptr;
-  job.starting = false;
-  spdlog::error("job actor stopped job={} reason=\"{}\"", to_string(job_id{journal, number}),
-                message_of(reason));
-  auto err = make_error(errc::internal, "the actor of job " + to_string(job_id{journal, number}) +
-                                            " stopped: " + message_of(reason));
-  for (auto& [command, promise] : std::exchange(job.commands, {})) promise.deliver(err);
-  for (auto& [feedback, promise] : std::exchange(job.feedbacks, {})) promise.deliver(err);
-  if (++job.crashes < crashes_max) {
-    load(self, number);
-    return;
-  }
-  for (auto& [follow, promise] : std::exchange(job.follows, {})) promise.deliver(err);
-  for (auto& wait : std::exchange(job.waits, {})) wait.deliver(err);
-  jobs.erase(found);
-  spawn_waiting(self);
-  check_drained();
 }
 
 void planner_state::check_drained() {
@@ -409,6 +385,11 @@ planner_inside::behavior_type planner_behavior(planner_state::pointer self, plan
         state.drains.push_back(promise);
         state.check_drained();
         return promise;
+      },
+      [self](load_atom, std::uint64_t number) {
+        auto found = self->state.jobs.find(number);
+        if (found != self->state.jobs.end() && !found->second.actor && !found->second.starting)
+          self->state.wake(self, number);
       },
       [self](expire_atom) { self->state.expire(self); },
       [self](expired_atom) { self->state.purge_expired(self); },

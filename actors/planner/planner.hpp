@@ -28,6 +28,8 @@ using planner_inside = planner_actor::extend<
     caf::reacts_to<expire_atom>, caf::reacts_to<expired_atom>,
     // From the supervisor: takes no more jobs; answered when none is left that is not paused.
     caf::replies_to<drain_atom>::with<caf::ok_atom>,
+    // To itself: this job could not be read; try again.
+    caf::reacts_to<load_atom, std::uint64_t>,
     // An actor that it talks to was started anew.
     caf::reacts_to<wire_atom, executor_pool_actor>, caf::reacts_to<wire_atom, archive_actor>>;
 
@@ -60,7 +62,8 @@ struct planner_state {
     bool starting = false;
     bool paused = false;
     std::uint64_t deadline_at_ms = 0;
-    std::uint32_t crashes = 0;
+    /// Reads of its records that failed in a row.
+    std::uint32_t loads_failed = 0;
     std::vector<promise<tmsg::jobsum>> waits;
     /// Asked for while there was no actor to ask.
     std::vector<std::pair<tmsg::follow, promise<tmsg::events>>> follows;
@@ -108,6 +111,21 @@ struct planner_state {
   caf::result<tmsg::purged> purge(pointer self, const tmsg::purge& request);
   void purge_expired(pointer self);
 
+  // planner_crash.cpp: jobs whose actor crashed, and jobs that cannot be read.
+  /// Started again from its records, or failed: see planner_config::crashes_max.
+  void on_crash(pointer self, std::uint64_t number, const caf::error& reason);
+  void after_crash(pointer self, std::uint64_t number, const caf::error& reason,
+                   std::vector<job_record> records);
+  /// `corrupted`: it fails with this reason; anything else is tried again after a while.
+  void on_unreadable(pointer self, std::uint64_t number, const caf::error& why);
+  void fail_unreadable(pointer self, std::uint64_t number, const caf::error& why);
+  void fail_line(pointer self, std::uint64_t number, const tmsg::jobsum& line,
+                 const caf::error& why);
+  /// Answers all that wait for it with this error and leaves it to the node's next start.
+  void abandon(pointer self, std::uint64_t number, const caf::error& why);
+  /// Commands and feedback that were on their way to an actor which is no more.
+  static void refuse_waiting(open_job& job, const caf::error& why);
+
   // planner.cpp: jobs that have not ended.
   void admit(pointer self, std::uint64_t number, open_job job, job_record submitted);
   void load(pointer self, std::uint64_t number);
@@ -128,7 +146,6 @@ struct planner_state {
   /// `not_found` for a number that this journal has never given.
   [[nodiscard]] caf::error check_number(schema::JobId::Reader job) const;
   void on_ended(pointer self, std::uint64_t number, const tmsg::jobsum& summary);
-  void on_crash(pointer self, std::uint64_t number, const caf::error& reason);
   void add_deadline(pointer self, std::uint64_t number, std::uint64_t at_ms);
   void expire(pointer self);
   /// Answers those who wait for the drain, once nothing is left to do.

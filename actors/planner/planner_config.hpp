@@ -49,6 +49,8 @@ struct planner_config {
   std::uint32_t large_attempts_max = 1;
   /// Tries of one plan request within an epoch.
   std::uint32_t plan_attempts_max = 3;
+  /// A job whose actor crashes as often fails.
+  std::uint32_t crashes_max = 3;
   /// Plans of one job; after the last the job fails.
   std::uint32_t epochs_max = 2;
   /// One attempt, from pool to reply.
