@@ -140,6 +140,7 @@ caf::expected<node_options> parse_flags(std::span<const char* const> arguments,
     if (values->count(entry.flag) == 0) continue;
     loader.set(entry.key, (*values)[entry.flag].as<std::string>(), std::string{"--"} + entry.flag);
   }
+  loader.read_engine_changes();
   auto config = loader.finish();
   if (!config) return std::move(config.error());
   options.config = std::move(*config);

@@ -105,6 +105,13 @@ class config_loader::reader {
     auto sections = bind_sections(loader_.config_);
     auto lists = bind_lists(loader_.config_);
     for (const auto& [key, node] : root) {
+      if (loader_.has_name_lists_ && (key.str() == "removed" || key.str() == "drained")) continue;
+      if (loader_.is_engines_only_ && key.str() != "engine") {
+        add(std::string{key.str()}, key.source(),
+            quote_word(key.str()) +
+                " cannot be set at run time; write one [[engine]] and its keys");
+        continue;
+      }
       auto is_named = [name = key.str()](const auto& part) { return part.name == name; };
       auto section = std::find_if(sections.begin(), sections.end(), is_named);
       auto list = std::find_if(lists.begin(), lists.end(), is_named);

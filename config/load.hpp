@@ -20,6 +20,10 @@ inline constexpr std::size_t config_bytes_max = 1u << 20;
 /// size, nesting and the number of problems are bounded.
 class config_loader {
  public:
+  config_loader() = default;
+  /// Starts from a configuration, to which [[engine]]s and nothing else are added.
+  explicit config_loader(node_config base) : config_{std::move(base)}, is_engines_only_{true} {}
+
   /// Relative paths in the file start at the file's folder.
   void read_file(const std::filesystem::path& file);
   void read_text(std::string_view text, std::string_view source,
@@ -31,11 +35,18 @@ class config_loader {
   void set(std::string_view assignment, std::string_view source = "--set");
   void set(std::string_view key, std::string_view value, std::string_view source);
 
+  /// Adds, removes and drains what was added, removed and drained at run time: `engines_file` in
+  /// the data folder, where there is one. After everything else.
+  void read_engine_changes();
+
   /// Resolved and valid, or `invalid_argument` with one problem a line.
   [[nodiscard]] caf::expected<node_config> finish();
 
  private:
   class reader;
+
+  /// The number is free afterwards: engines behind it move up, and what is known of them too.
+  void erase_engine(std::size_t number);
 
   /// Sections of engines whose kind does not read them.
   [[nodiscard]] std::vector<config_problem> find_unused();
@@ -43,6 +54,9 @@ class config_loader {
   node_config config_;
   std::vector<config_problem> problems_;
   bool is_unread_ = false;
+  bool is_engines_only_ = false;
+  /// Reading `engines_file`, whose lists of names were read before.
+  bool has_name_lists_ = false;
   /// Where a key, an item or a section (these end in a dot) was written, as a prefix for its
   /// problems: `node.toml:3:1: `.
   std::map<std::string, std::string, std::less<>> positions_;

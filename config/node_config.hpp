@@ -53,6 +53,18 @@ struct config_problem {
   std::string text;
 };
 
+/// What was done to the engines of a node while it ran; kept in `engines_file` in its data folder.
+struct engine_changes {
+  /// Beside those of the config file.
+  std::vector<engine_config> added;
+  /// Take no requests.
+  std::vector<std::string> drained;
+  /// Of the config file.
+  std::vector<std::string> removed;
+
+  [[nodiscard]] bool empty() const { return added.empty() && drained.empty() && removed.empty(); }
+};
+
 /// All that a node is told: the config file, overridden by flags.
 struct node_config {
   /// `[node]`. Letters, digits, `.`, `_`, `-`; at most 63. Empty: the host's name.
@@ -77,6 +89,8 @@ struct node_config {
   supervisor_config supervisor;
   std::vector<model_config> models;
   std::vector<engine_config> engines;
+  /// Is in `engines` already.
+  engine_changes at_run_time;
 
   [[nodiscard]] bool has_role(std::string_view role) const;
 

@@ -1,6 +1,7 @@
 @0xd1c2a6f0b8e14a06;
 # Engine -> router and supervisor: EngineStatus, whenever it changes in a way that somebody decides by.
 # Client -> supervisor -> engine: EngineQuery, answered with an EngineReport (`tandem engine probe`).
+# Client -> supervisor: EngineCommand, answered with an EngineReport once it is done and will be so after a restart too.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("tandem::schema");
@@ -89,4 +90,24 @@ struct EngineCheck @0x8ca3b4c5d6e7f866 {
 struct EngineReport @0xfd94a5b6c7d8e967 {
   status @0 :EngineStatus;
   checks @1 :List(EngineCheck);
+}
+
+enum EngineAction @0xd6b7c8d9eafb0c68 {
+  unknown @0;
+  add @1;
+  drain @2;
+  # Takes nothing new and finishes what runs.
+  undrain @3;
+  remove @4;
+  # Drains it, then stops it.
+}
+
+struct EngineCommand @0xc7a8b9cadbec1d69 {
+  action @0 :EngineAction;
+  name @1 :Text;
+  # Of an engine that is there; empty for `add`.
+  toml @2 :Text;
+  # add: one [[engine]] as in a config file.
+  deadlineMs @3 :UInt64;
+  # remove: how long its work may take to finish; then it is cut off. 0: not at all.
 }

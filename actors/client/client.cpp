@@ -30,6 +30,9 @@ struct session_task {
 };
 
 constexpr std::chrono::seconds follow_patience{20};
+constexpr std::size_t engine_bytes_max = std::size_t{256} * 1024;
+/// Loading a model takes its time.
+constexpr std::chrono::seconds engine_start_patience{60};
 
 }  // namespace
 }  // namespace tandem
@@ -362,6 +365,38 @@ caf::expected<tmsg::engrep> client::probe_engine(std::string_view name,
   message_builder<schema::EngineQuery> query;
   query->setName(valid_utf8(name));
   return state_->call<tmsg::engrep>(state_->supervisor, timeout, engine_atom_v, query.finish());
+}
+
+caf::expected<tmsg::engrep> client::add_engine(std::string_view toml) {
+  // A longer message would be lost on the way, and a zero byte would cut the text.
+  if (toml.size() > engine_bytes_max || !is_valid_utf8(toml) ||
+      toml.find('\0') != std::string_view::npos)
+    return make_error(errc::invalid_argument,
+                      "the engine's config is above 256 KiB, or no UTF-8 text");
+  message_builder<schema::EngineCommand> command;
+  command->setAction(schema::EngineAction::ADD);
+  command->setToml(std::string{toml});
+  return state_->call<tmsg::engrep>(state_->supervisor,
+                                    state_->options.call_timeout + engine_start_patience,
+                                    engine_atom_v, command.finish());
+}
+
+caf::expected<tmsg::engrep> client::drain_engine(std::string_view name, bool is_drained) {
+  message_builder<schema::EngineCommand> command;
+  command->setAction(is_drained ? schema::EngineAction::DRAIN : schema::EngineAction::UNDRAIN);
+  command->setName(valid_utf8(name));
+  return state_->call<tmsg::engrep>(state_->supervisor, state_->options.call_timeout, engine_atom_v,
+                                    command.finish());
+}
+
+caf::expected<tmsg::engrep> client::remove_engine(std::string_view name,
+                                                  std::chrono::milliseconds deadline) {
+  message_builder<schema::EngineCommand> command;
+  command->setAction(schema::EngineAction::REMOVE);
+  command->setName(valid_utf8(name));
+  command->setDeadlineMs(static_cast<std::uint64_t>(std::max<std::int64_t>(deadline.count(), 0)));
+  return state_->call<tmsg::engrep>(state_->supervisor, state_->options.call_timeout + deadline,
+                                    engine_atom_v, command.finish());
 }
 
 }  // namespace tandem

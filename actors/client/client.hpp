@@ -106,6 +106,13 @@ class client {
   /// as that. `not_found`: there is no such engine.
   [[nodiscard]] caf::expected<tmsg::engrep> probe_engine(std::string_view name,
                                                          std::chrono::milliseconds timeout);
+  /// `toml`: one [[engine]]. `invalid_argument` tells all that is wrong with it.
+  [[nodiscard]] caf::expected<tmsg::engrep> add_engine(std::string_view toml);
+  /// A drained engine takes nothing new and finishes what it has.
+  [[nodiscard]] caf::expected<tmsg::engrep> drain_engine(std::string_view name, bool is_drained);
+  /// Drains it first, for at most `deadline`.
+  [[nodiscard]] caf::expected<tmsg::engrep> remove_engine(std::string_view name,
+                                                          std::chrono::milliseconds deadline);
 
  private:
   struct state;

@@ -29,6 +29,7 @@ engine_state::~engine_state() {
   while (auto next = waiting.pop()) next->promise.deliver(err);
   for (auto& [id, call] : running) call.promise.deliver(err);
   for (auto& [id, promise] : probes) promise.deliver(err);
+  for (auto& drain : drains) drain.deliver(err);
 }
 
 tmsg::attres engine_state::reply(const call& done, const generation& result) const {
@@ -130,6 +131,20 @@ void engine_state::publish(pointer self) {
     while (auto next = waiting.pop()) refuse(*next, verdict);
 }
 
+void engine_state::drain(pointer self, bool draining) {
+  gate.drain(draining);
+  if (!draining)
+    for (auto& drain : std::exchange(drains, {}))
+      drain.deliver(make_error(errc::conflict, "engine '" + config.name + "' takes work again"));
+  publish(self);
+  tell_at_rest();
+}
+
+void engine_state::tell_at_rest() {
+  if (!running.empty() || waiting.size() != 0) return;
+  for (auto& drain : std::exchange(drains, {})) drain.deliver(caf::ok_atom_v);
+}
+
 void engine_state::read_backend(pointer self) {
   auto now = server->status();
   gate.on_health(now.health, now.reason);
@@ -161,6 +176,7 @@ void engine_state::finish(pointer self, std::uint64_t id, const generation& resu
   gate.on_result(result.code, result.error, result.retry_after, time->now());
   done.promise.deliver(reply(done, result));
   publish(self);
+  tell_at_rest();
 }
 
 void engine_state::cancel(pointer self, const fence_key& fence) {
@@ -271,6 +287,7 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
   state.server = std::move(*server);
   auto begun = state.server->status();
   state.gate.on_health(begun.health, begun.reason);
+  state.gate.drain(state.config.draining);
   state.gate.note(state.time->now(), unix_ms());
   self->send(state.router, engine_atom_v, state.status(), caf::actor_cast<engine_actor>(self));
   return {[self](attempt_atom, const tmsg::attempt& attempt, const tmsg::decisn& decision,
@@ -345,6 +362,16 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
           [self](expire_atom) {
             self->state.gate_timer = {};
             self->state.publish(self);
+          },
+          [self](drain_atom) {
+            auto promise = self->make_response_promise<caf::ok_atom>();
+            self->state.drains.push_back(promise);
+            self->state.drain(self, true);
+            return promise;
+          },
+          [self](drain_atom, bool draining) {
+            self->state.drain(self, draining);
+            return self->state.status();
           },
           [self](wire_atom, const router_actor& router) {
             auto& state = self->state;

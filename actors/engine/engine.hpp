@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include <caf/actor_clock.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -35,6 +36,10 @@ using engine_inside = engine_actor::extend<
     caf::reacts_to<wake_atom>,
     // To itself: a pause of its gate is over.
     caf::reacts_to<expire_atom>,
+    // Takes nothing new from now on; answered when nothing is left to finish.
+    caf::replies_to<drain_atom>::with<caf::ok_atom>,
+    // Begins or ends that, without waiting.
+    caf::replies_to<drain_atom, bool>::with<tmsg::engstat>,
     // The router was started anew.
     caf::reacts_to<wire_atom, router_actor>>;
 
@@ -75,6 +80,7 @@ struct engine_state {
   /// The scheduler's, which a test may move; the gate's times are its.
   const caf::actor_clock* time = nullptr;
   clock::time_point gate_timer;
+  std::vector<caf::typed_response_promise<caf::ok_atom>> drains;
   std::uint64_t next_probe = 1;
   std::unordered_map<std::uint64_t, caf::typed_response_promise<tmsg::engrep>> probes;
 
@@ -94,6 +100,9 @@ struct engine_state {
   /// Tells the router of a change; those who wait here go elsewhere when it takes nothing.
   void publish(pointer self);
   void read_backend(pointer self);
+  void drain(pointer self, bool draining);
+  /// Answers those who wait for a drain, once it is at rest.
+  void tell_at_rest();
   void cancel(pointer self, const fence_key& fence);
   [[nodiscard]] tmsg::attres reply(const call& done, const generation& result) const;
   [[nodiscard]] tmsg::engstat status() const;

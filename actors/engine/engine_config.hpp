@@ -158,6 +158,8 @@ struct engine_config {
   std::filesystem::path path;
   /// Empty: what the engine says itself.
   std::string weight_version;
+  /// Starts without taking requests: drained by hand, see engine_changes. No key of the file.
+  bool draining = false;
   sim_config sim;
   http_config http;
   process_config process;

@@ -24,6 +24,8 @@ engine_gate::engine_gate(std::string name, const breaker_config& config)
 
 engine_gate::verdict engine_gate::look(clock::time_point now) const {
   auto where = "engine '" + name_ + "' ";
+  if (draining_)
+    return {errc::unavailable, where + "is being drained; `tandem engine undrain` ends that"};
   if (probed_ != schema::Health::HEALTHY)
     return {errc::unavailable,
             where + (probed_ == schema::Health::STARTING ? "is starting" : "is not healthy") +
@@ -85,6 +87,7 @@ void engine_gate::on_result(errc code, const std::string& error, milliseconds re
 }
 
 schema::Health engine_gate::health(clock::time_point now) const {
+  if (draining_) return schema::Health::DRAINING;
   if (probed_ != schema::Health::HEALTHY) return probed_;
   if (now < busy_until_) return schema::Health::BUSY;
   if (breaker_.state(now) == schema::Breaker::OPEN) return schema::Health::UNHEALTHY;
@@ -92,7 +95,8 @@ schema::Health engine_gate::health(clock::time_point now) const {
 }
 
 std::string engine_gate::reason(clock::time_point now) const {
-  if (breaker_.state(now) == schema::Breaker::HALF_OPEN && probed_ == schema::Health::HEALTHY)
+  if (!draining_ && breaker_.state(now) == schema::Breaker::HALF_OPEN &&
+      probed_ == schema::Health::HEALTHY)
     return "one request at a time tries whether it works again, after: " + last_failure_;
   return look(now).why;
 }

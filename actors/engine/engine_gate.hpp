@@ -14,7 +14,7 @@
 namespace tandem {
 
 /// Whether an engine takes requests now, and why not: what its server's probes say, back-pressure
-/// (429, 503 with Retry-After), and its breaker. No clock: time is an argument.
+/// (429, 503 with Retry-After), its breaker, and whether it drains. No clock: time is an argument.
 class engine_gate {
  public:
   using clock = std::chrono::steady_clock;
@@ -41,6 +41,8 @@ class engine_gate {
   [[nodiscard]] verdict look(clock::time_point now) const;
   /// What the server's own probes say.
   void on_health(schema::Health health, std::string reason);
+  /// While it drains it takes nothing; what it has is finished.
+  void drain(bool draining) { draining_ = draining; }
   /// How a request that was admitted ended.
   void on_result(errc code, const std::string& error, std::chrono::milliseconds retry_after,
                  clock::time_point now);
@@ -62,6 +64,7 @@ class engine_gate {
   tandem::breaker breaker_;
   schema::Health probed_ = schema::Health::HEALTHY;
   std::string probed_reason_;
+  bool draining_ = false;
   std::string last_failure_;
   clock::time_point busy_until_;
   std::string busy_reason_;

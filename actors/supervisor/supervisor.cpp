@@ -15,6 +15,10 @@ namespace {
 /// What every child answers.
 using status_source = caf::typed_actor<caf::replies_to<status_atom>::with<tmsg::actstat>>;
 
+/// The child that adds, drains and removes engines.
+using engine_changer =
+    caf::typed_actor<caf::replies_to<engine_atom, tmsg::engcmd>::with<tmsg::engrep>>;
+
 /// How long the children may take to start; loading a model is the longest part.
 constexpr std::chrono::seconds start_timeout{60};
 
@@ -169,6 +173,19 @@ supervisor_inside::behavior_type supervisor_behavior(supervisor_state::pointer s
         }
         return make_error(errc::not_found, "there is no engine '" + name + "' here; there is " +
                                                (known.empty() ? "none" : known));
+      },
+      [self](engine_atom, const tmsg::engcmd& command) -> caf::result<tmsg::engrep> {
+        for (const auto& child : self->state.children) {
+          if (child.spec.kind != "engine_admin" || !child.handle) continue;
+          auto promise = self->make_response_promise<tmsg::engrep>();
+          self->request(caf::actor_cast<engine_changer>(child.handle), caf::infinite, engine_atom_v,
+                        command)
+              .then([promise](const tmsg::engrep& report) mutable { promise.deliver(report); },
+                    [promise](const caf::error& err) mutable { promise.deliver(err); });
+          return promise;
+        }
+        return make_error(errc::unavailable,
+                          "node '" + self->state.node.name + "' cannot change its engines now");
       },
       [self](start_atom) {
         auto promise = self->make_response_promise<caf::ok_atom>();

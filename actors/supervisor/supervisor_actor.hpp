@@ -25,6 +25,8 @@ using supervisor_actor = caf::typed_actor<
     // A node of the cluster takes nothing new, finishes what it has, and leaves. Answered when that
     // has begun; `not_found` names the nodes.
     caf::replies_to<drain_atom, tmsg::drainqry>::with<caf::ok_atom>,
+    // Adds, drains or removes an engine of this node; see engine_admin.
+    caf::replies_to<engine_atom, tmsg::engcmd>::with<tmsg::engrep>,
     // Where jobs are submitted; `unavailable` on a node without the role.
     caf::replies_to<planner_atom>::with<planner_actor>>;
 

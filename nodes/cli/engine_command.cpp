@@ -5,6 +5,7 @@
 #include "config/words.hpp"
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/endpoint.hpp"
+#include "nodes/cli/engine_admin_command.hpp"
 #include "nodes/cli/engine_text.hpp"
 #include "nodes/cli/format.hpp"
 #include "nodes/cli/plain_text.hpp"
@@ -79,10 +80,13 @@ exit_code probe(const invocation& from, client& node, console& io) {
 }
 
 exit_code run(const invocation& from, console& io) {
-  constexpr std::array<std::string_view, 3> actions{"list", "probe", "explain"};
+  constexpr std::array<std::string_view, 7> actions{"list",  "probe",   "explain", "add",
+                                                    "drain", "undrain", "remove"};
+  constexpr std::array<std::string_view, 4> changes{"add", "drain", "undrain", "remove"};
   const auto& action = from.arguments.front();
   if (std::find(actions.begin(), actions.end(), action) == actions.end()) {
-    auto text = "engine cannot " + quote_word(action) + ", but list, probe or explain";
+    auto text = "engine cannot " + quote_word(action) +
+                ", but list, probe, explain, add, drain, undrain or remove";
     auto nearest = nearest_word(action, actions);
     if (!nearest.empty()) text += "; did you mean " + std::string{nearest} + "?";
     return usage_error(io, from, text);
@@ -92,9 +96,15 @@ exit_code run(const invocation& from, console& io) {
     return usage_error(io, from,
                        "engine list takes no argument, but got " + quote_word(from.arguments[1]));
   }
-  if (action != "list" && !has_name) {
+  if (action != "list" && action != "add" && !has_name) {
     return usage_error(io, from, "engine " + action + " needs the name of an engine");
   }
+  for (const auto& [option, values] : from.options) {
+    if (action == (option == "deadline" ? "remove" : "add")) continue;
+    return usage_error(io, from, "--" + option + " is not for engine " + action);
+  }
+  if (std::find(changes.begin(), changes.end(), action) != changes.end())
+    return change_engine(from, io);
   auto [node, code] = connect(from, io);
   if (!node) return code;
   if (action == "list") return list(from, *node, io);
@@ -105,8 +115,8 @@ exit_code run(const invocation& from, console& io) {
 
 const command_spec engine_command{
     .name = "engine",
-    .arguments = "list|probe NAME|explain NAME",
-    .summary = "list the engines, try one, or say why one is used or not",
+    .arguments = "list|probe NAME|explain NAME|add [FILE]|drain NAME|undrain NAME|remove NAME",
+    .summary = "list, try, explain, add, drain or remove engines",
     .details =
         "list shows every engine with its health, its load and what its server is. probe asks the "
         "node to try\n"
@@ -114,12 +124,20 @@ const command_spec engine_command{
         "does not;\n"
         "exit code 1 when something failed. explain says whether one is given requests, the latest "
         "changes of\n"
-        "its health with their reasons, and what to do about them.",
+        "its health with their reasons, and what to do about them.\n"
+        "add starts an engine on the node, from a FILE (- for standard input) with one [[engine]] "
+        "as in a config\n"
+        "file, or from options; relative paths start at the node's data folder. drain lets one "
+        "finish what it has\n"
+        "and gives it nothing new; remove drains it, then stops it. The node keeps all of this in "
+        "its data folder.",
     .example =
         "tandem engine list\n"
         "tandem engine probe small-a\n"
-        "tandem engine explain small-a --json",
-    .options = {},
+        "tandem engine explain small-a --json\n"
+        "tandem engine add --name small-b --model small --url http://10.0.0.7:8000\n"
+        "tandem engine remove small-a --deadline 1min",
+    .options = engine_options,
     .arguments_min = 1,
     .arguments_max = 2,
     .run = run};

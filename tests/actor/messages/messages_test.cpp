@@ -17,14 +17,16 @@
 namespace tandem::testing {
 namespace {
 
-using all_types = ::testing::Types<
-    tmsg::submit, tmsg::submitd, tmsg::jobref, tmsg::jobsum, tmsg::jobqry, tmsg::joblist,
-    tmsg::jobview, tmsg::follow, tmsg::events, tmsg::resqry, tmsg::reschnk, tmsg::jobcmd,
-    tmsg::purge, tmsg::purged, tmsg::feedbk, tmsg::attempt, tmsg::chunk, tmsg::attres, tmsg::cancel,
-    tmsg::rtqry, tmsg::decisn, tmsg::reward, tmsg::engstat, tmsg::actstat, tmsg::nodstat,
-    tmsg::topo, tmsg::engqry, tmsg::engrep, tmsg::member, tmsg::hello, tmsg::pulse, tmsg::memlist,
-    tmsg::offer, tmsg::work, tmsg::workchnk, tmsg::workres, tmsg::workcncl, tmsg::piece,
-    tmsg::receipt, tmsg::repwrite, tmsg::repack, tmsg::repqry, tmsg::repchnk, tmsg::drainqry>;
+using all_types =
+    ::testing::Types<tmsg::submit, tmsg::submitd, tmsg::jobref, tmsg::jobsum, tmsg::jobqry,
+                     tmsg::joblist, tmsg::jobview, tmsg::follow, tmsg::events, tmsg::resqry,
+                     tmsg::reschnk, tmsg::jobcmd, tmsg::purge, tmsg::purged, tmsg::feedbk,
+                     tmsg::attempt, tmsg::chunk, tmsg::attres, tmsg::cancel, tmsg::rtqry,
+                     tmsg::decisn, tmsg::reward, tmsg::engstat, tmsg::actstat, tmsg::nodstat,
+                     tmsg::topo, tmsg::engqry, tmsg::engrep, tmsg::member, tmsg::hello, tmsg::pulse,
+                     tmsg::memlist, tmsg::offer, tmsg::work, tmsg::workchnk, tmsg::workres,
+                     tmsg::workcncl, tmsg::piece, tmsg::receipt, tmsg::repwrite, tmsg::repack,
+                     tmsg::repqry, tmsg::repchnk, tmsg::drainqry, tmsg::engcmd>;
 
 template <class List>
 struct length;

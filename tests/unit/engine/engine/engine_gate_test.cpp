@@ -188,5 +188,25 @@ TEST_F(engine_gate_test, TheEarlierOfTwoPausesIsTheNextChange) {
   EXPECT_EQ(gate_.next_change(now_), now_ + 300ms);
 }
 
+TEST_F(engine_gate_test, ADrainingEngineTakesNothingAndSaysSo) {
+  call(errc::unknown);
+  gate_.drain(true);
+  EXPECT_EQ(health(), Health::DRAINING);
+  EXPECT_EQ(admit(), errc::unavailable);
+  EXPECT_TRUE(says("is being drained")) << seen_.why;
+  EXPECT_EQ(gate_.reason(now_), seen_.why);
+  gate_.drain(false);
+  EXPECT_EQ(health(), Health::HEALTHY);
+  EXPECT_EQ(admit(), errc::unknown);
+}
+
+TEST_F(engine_gate_test, DrainingIsShownWhateverElseIsWrong) {
+  gate_.on_health(Health::UNHEALTHY, "no answer");
+  gate_.drain(true);
+  EXPECT_EQ(health(), Health::DRAINING);
+  gate_.drain(false);
+  EXPECT_EQ(health(), Health::UNHEALTHY);
+}
+
 }  // namespace
 }  // namespace tandem
