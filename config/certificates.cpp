@@ -1,6 +1,9 @@
 #include "config/certificates.hpp"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
+#include <array>
 #include <ctime>
 #include <memory>
 #include <utility>
@@ -95,6 +98,27 @@ bool add_alternative_names(X509* certificate, const certificate_request& request
     if (!add_alternative_name(names.get(), host)) return false;
   }
   return X509_add1_ext_i2d(certificate, NID_subject_alt_name, names.get(), 0, 0) == 1;
+}
+
+/// Alternative names that were asked for: what add_alternative_names() puts there by itself comes
+/// again by itself.
+std::vector<std::string> hosts_of(X509& certificate) {
+  std::vector<std::string> hosts;
+  general_names_ptr names{static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, nullptr))};
+  for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    int type = 0;
+    auto* value = static_cast<ASN1_STRING*>(
+        GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names.get(), i), &type));
+    const auto* bytes = ASN1_STRING_get0_data(value);
+    auto size = static_cast<std::size_t>(ASN1_STRING_length(value));
+    if (type == GEN_DNS) hosts.emplace_back(reinterpret_cast<const char*>(bytes), size);
+    if (type != GEN_IPADD || (size != 4 && size != 16)) continue;
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (::inet_ntop(size == 4 ? AF_INET : AF_INET6, bytes, text.data(), text.size()) != nullptr)
+      hosts.emplace_back(text.data());
+  }
+  return hosts;
 }
 
 bool set_serial(X509* certificate) {
@@ -334,6 +358,56 @@ caf::expected<tls_files> issue_certificate(const std::filesystem::path& ca_folde
   if (auto err = write_key(files.key, key->get())) return err;
   if (auto err = write_certificate(files.certificate, certificate->get())) return err;
   return files;
+}
+
+caf::error found_authority(const std::filesystem::path& folder, const std::string& cluster,
+                           time_point now) {
+  if (auto err = check_request({.name = cluster})) return err;
+  if (auto err = make_private_folder(folder)) return err;
+  auto lock = file_lock::acquire(folder / "lock");
+  if (!lock) return std::move(lock.error());
+  if (is_there(folder / "ca.pem"))
+    return make_error(errc::conflict, "'" + folder.string() +
+                                          "' has an authority already; who trusts it would trust "
+                                          "no other. Name an empty folder");
+  auto ca = make_first_authority(folder, cluster, now);
+  return ca ? caf::none : std::move(ca.error());
+}
+
+caf::expected<tls_files> renew_certificate(const std::filesystem::path& ca_folder,
+                                           const std::filesystem::path& folder,
+                                           certificate_kind kind, certificate_days lifetime,
+                                           time_point now) {
+  auto ca = read_authority(ca_folder);
+  if (!ca) return std::move(ca.error());
+  auto lock = file_lock::acquire(folder / "lock");
+  if (!lock) return std::move(lock.error());
+  auto files = certificate_files(folder, kind);
+  auto old = read_certificate(files.certificate);
+  if (!old) return std::move(old.error());
+  if (X509_verify(old->get(), ca->key.get()) != 1) {
+    ERR_clear_error();
+    return make_error(errc::not_authenticated,
+                      "'" + files.certificate.string() + "' is of another authority than '" +
+                          (ca_folder / "ca.pem").string() + "'; renew it where it was issued");
+  }
+  certificate_request request{.kind = kind,
+                              .name = describe_certificate(**old).common_name,
+                              .hosts = hosts_of(**old),
+                              .lifetime = lifetime};
+  if (auto err = check_request(request)) return err;
+  pkey_ptr key{X509_get_pubkey(old->get())};
+  if (!key) return openssl_failed("reading the certificate's key");
+  auto certificate = make_certificate(*ca, key.get(), request, now);
+  if (!certificate) return std::move(certificate.error());
+  if (auto err = write_certificate(files.certificate, certificate->get())) return err;
+  return files;
+}
+
+bool ends_soon(const certificate_info& certificate, time_point now) {
+  auto life = certificate.not_after - certificate.not_before;
+  auto left = certificate.not_after - now;
+  return left < life / 3 || left < std::chrono::hours{7 * 24};
 }
 
 }  // namespace tandem

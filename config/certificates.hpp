@@ -60,4 +60,23 @@ struct certificate_request {
     const std::filesystem::path& out_folder,
     std::chrono::system_clock::time_point now = std::chrono::system_clock::now());
 
+/// The cluster's authority (ca.pem, ca.key) in `folder`, and nothing else: for a machine that
+/// issues certificates and runs no node. `conflict`: there is one already.
+[[nodiscard]] caf::error found_authority(
+    const std::filesystem::path& folder, const std::string& cluster,
+    std::chrono::system_clock::time_point now = std::chrono::system_clock::now());
+
+/// Issues the certificate of `kind` in `folder` again: the same key, name and hosts, from now on,
+/// by write and rename. A node that runs uses it for its next connections. Only the certificate has
+/// to be there, not its key. Errors: `not_found`, `not_authenticated` (another authority's),
+/// `storage_failed`.
+[[nodiscard]] caf::expected<tls_files> renew_certificate(
+    const std::filesystem::path& ca_folder, const std::filesystem::path& folder,
+    certificate_kind kind, certificate_days lifetime = certificate_lifetime,
+    std::chrono::system_clock::time_point now = std::chrono::system_clock::now());
+
+/// Whether somebody should be told: less than a third of its life is left, or less than 7 days.
+[[nodiscard]] bool ends_soon(const certificate_info& certificate,
+                             std::chrono::system_clock::time_point now);
+
 }  // namespace tandem

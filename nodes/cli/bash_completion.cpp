@@ -23,7 +23,7 @@ constexpr std::string_view value_cases = R"bash(
     --state) words="queued running paused done failed cancelled" ;;
     --kind) words="client node" ;;
     --check) words="number exact= contains= regex= json_schema= judge= command=" ;;
-    probe | explain) [[ "$command" == engine ]] && words="$(_tandem_engines)" ;;
+    probe | explain | drain | undrain | remove) [[ "$command" == engine ]] && words="$(_tandem_engines)" ;;
     --file | --check-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
     --data | --tls | --out) COMPREPLY=($(compgen -d -- "$cur")); return ;;
     --*) [[ " $valued " == *" $prev "* ]] && return ;;
@@ -65,8 +65,8 @@ std::string words_after(const command_spec& command) {
   if (command.name == "completion") return "bash ";
   if (command.name == "help") return "$commands ";
   std::string words;
-  if (command.name == "certs") words = "show check issue ";
-  if (command.name == "engine") words = "list probe explain ";
+  if (command.name == "certs") words = "show check issue init renew ";
+  if (command.name == "engine") words = "list probe explain add drain undrain remove ";
   words += option_names(command.options, is_any);
   return words.empty() ? words : words + ' ';
 }

@@ -19,12 +19,14 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array options{
-    option_spec{"name", "NAME", "issue: whose certificate; letters, digits, . _ -"},
-    option_spec{"kind", "KIND", "issue: client (a command line) or node"},
+    option_spec{"name", "NAME",
+                "issue: whose certificate; init: the cluster; letters, digits, . _ -"},
+    option_spec{"kind", "KIND", "issue, renew: client (a command line) or node"},
     option_spec{"host", "HOST", "issue: a further name or address of a node; may be repeated",
                 true},
-    option_spec{"days", "DAYS", "issue: how long it holds; 90 by default"},
-    option_spec{"out", "DIR", "issue: the folder for the certificate, its key and the authority"},
+    option_spec{"days", "DAYS", "issue, renew: how long it holds; 90 by default"},
+    option_spec{"out", "DIR",
+                "issue, renew: the folder of the certificate, its key and the authority"},
     option_spec{"force", "", "issue: replace a certificate that is there already"}};
 
 constexpr std::array<const char*, 3> certificate_names{"ca.pem", "node.pem", "client.pem"};
@@ -209,13 +211,69 @@ exit_code issue(const invocation& from, const fs::path& folder, console& io) {
   return exit_code::ok;
 }
 
+exit_code init(const invocation& from, const fs::path& folder, console& io) {
+  if (!from.has("name"))
+    return usage_error(io, from, "certs init needs --name, the cluster's name");
+  if (auto err = found_authority(folder, *from.value("name"))) return fail_local(io, err);
+  auto info = describe_certificate(folder / "ca.pem");
+  if (!info) return fail_local(io, info.error());
+  if (from.wants_json()) {
+    json_writer json;
+    write_certificate(json, folder / "ca.pem", *info);
+    io.line(json.text());
+    return exit_code::ok;
+  }
+  io.write(certificate_text(folder / "ca.pem", *info, io.out_style()));
+  io.note("whoever has " + (folder / "ca.key").string() +
+          " can make certificates of this cluster: keep it on this machine alone");
+  return exit_code::ok;
+}
+
+/// Every certificate in the folder of --out, or in the authority's own, again.
+exit_code renew(const invocation& from, const fs::path& folder, console& io) {
+  auto days = integer_option(from, "days", 1, authority_lifetime.count());
+  if (!days) return usage_error(io, from, days.error());
+  auto lifetime = *days ? certificate_days{static_cast<int>(**days)} : certificate_lifetime;
+  auto only = from.value("kind");
+  if (only && *only != "client" && *only != "node")
+    return usage_error(io, from, "--kind is " + quote_word(*only) + ", but must be client or node");
+  auto where = from.has("out") ? fs::path{expand_home(*from.value("out"))} : folder;
+  json_writer json;
+  json.object();
+  json.field("folder", where.string());
+  json.array_field("certificates");
+  std::string text;
+  for (auto kind : {certificate_kind::node, certificate_kind::client}) {
+    if (only && *only != (kind == certificate_kind::node ? "node" : "client")) continue;
+    std::error_code ignored;
+    if (!fs::exists(certificate_files(where, kind).certificate, ignored)) continue;
+    auto files = renew_certificate(folder, where, kind, lifetime);
+    if (!files) return fail_local(io, files.error());
+    auto info = describe_certificate(files->certificate);
+    if (!info) return fail_local(io, info.error());
+    write_certificate(json, files->certificate, *info);
+    text += certificate_text(files->certificate, *info, io.out_style());
+  }
+  json.end();
+  json.end();
+  if (text.empty())
+    return io.fail(exit_code::no_connection,
+                   "there is no certificate to renew in " + where.string(),
+                   "`tandem certs issue` makes new ones");
+  if (from.wants_json())
+    io.line(json.text());
+  else
+    io.write(text);
+  return exit_code::ok;
+}
+
 exit_code run(const invocation& from, console& io) {
   auto folder = find_tls_folder(from, process_environment());
   if (!folder) return usage_error(io, from, folder.error());
   const auto& action = from.arguments.front();
-  constexpr std::array<std::string_view, 3> actions{"show", "check", "issue"};
+  constexpr std::array<std::string_view, 5> actions{"show", "check", "issue", "init", "renew"};
   if (std::find(actions.begin(), actions.end(), action) == actions.end()) {
-    auto text = "certs cannot " + quote_word(action) + ", but show, check or issue";
+    auto text = "certs cannot " + quote_word(action) + ", but show, check, init, issue or renew";
     auto nearest = nearest_word(action, actions);
     if (!nearest.empty()) text += "; did you mean " + std::string{nearest} + "?";
     return usage_error(io, from, text);
@@ -224,8 +282,11 @@ exit_code run(const invocation& from, console& io) {
     return usage_error(io, from, "--node is for certs check only");
   }
   if (action == "issue") return issue(from, *folder, io);
+  if (action == "init") return init(from, *folder, io);
+  if (action == "renew") return renew(from, *folder, io);
   if (!from.options.empty()) {
-    return usage_error(io, from, "--" + from.options.begin()->first + " is for certs issue only");
+    return usage_error(io, from,
+                       "--" + from.options.begin()->first + " is not for certs " + action);
   }
   return action == "show" ? show(from, *folder, io) : check(from, *folder, io);
 }
@@ -234,17 +295,23 @@ exit_code run(const invocation& from, console& io) {
 
 const command_spec certs_command{
     .name = "certs",
-    .arguments = "show|check|issue",
-    .summary = "show, check or issue the certificates that nodes and command lines need",
+    .arguments = "init|issue|show|check|renew",
+    .summary = "make, show, check or renew the certificates that nodes and command lines need",
     .details =
         "They lie in the TLS folder (--tls). show prints what is there and when it expires; check "
         "says whether\n"
         "a connection would accept it, with --node whether that node does; issue signs a new one "
         "with the authority's key in that "
         "folder. Every\n"
-        "certificate means full control of the cluster until it expires.",
+        "certificate means full control of the cluster until it expires. init makes an authority "
+        "in an empty folder;\n"
+        "renew issues the certificates of --out (the TLS folder itself without it) again, for the "
+        "same keys; a\n"
+        "running node uses them for its next connections.",
     .example =
         "tandem certs show\n"
+        "tandem certs init --tls /etc/tandem/ca --name prod\n"
+        "tandem certs renew\n"
         "tandem certs issue --name alice --kind client --out ~/tandem-tls\n"
         "tandem certs issue --name beta --kind node --host beta.example.org --days 30 --out "
         "beta-tls",

@@ -142,6 +142,16 @@ std::string head_text(schema::NodeStatus::Reader node, const style& how, std::ui
   return text;
 }
 
+/// Empty while the node's certificate holds for a while.
+std::string certificate_text(schema::NodeStatus::Reader node, const style& how, std::uint64_t now) {
+  constexpr std::uint64_t soon_ms = 7ull * 24 * 3600 * 1000;
+  auto ends = node.getMember().getCertificateEndsAtMs();
+  if (ends == 0 || ends > now + soon_ms) return {};
+  auto when = (ends <= now ? "ended " : "ends ") + human_age(ends, now);
+  return how.paint(tint::red, "its certificate " + when) +
+         ": renew it with `tandem certs renew` where its authority's key is\n";
+}
+
 std::string actors_text(actor_list actors, const style& how) {
   using align = table::align;
   table out{{{"ACTOR"},
@@ -228,7 +238,8 @@ std::string topology_text(schema::Topology::Reader topology, const style& how, s
     // Of a node that does not answer the table has all that is known.
     if (node.getActors().size() == 0) continue;
     if (!text.empty()) text += '\n';
-    text += head_text(node, how, now) + '\n' + actors_text(node.getActors(), how);
+    text += head_text(node, how, now) + certificate_text(node, how, now) + '\n' +
+            actors_text(node.getActors(), how);
     if (node.getEngines().size() > 0) text += '\n' + node_engines_text(node.getEngines(), how);
   }
   return text;

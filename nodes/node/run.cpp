@@ -12,6 +12,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "config/certificates.hpp"
+#include "nodes/node/certificate_watch.hpp"
 #include "schema/errc.hpp"
 
 namespace tandem {
@@ -48,12 +50,22 @@ void set_up_log(const std::string& level) {
   spdlog::set_default_logger(log);
 }
 
-node_exit serve(node& running, const stop_signals& signals) {
+node_exit serve(node& running, const node_config& config, const stop_signals& signals) {
+  certificate_watch watch;
+  auto look = [&] {
+    auto file = certificate_files(config.tls.folder, certificate_kind::node).certificate;
+    auto certificate = describe_certificate(file);
+    if (!certificate) return;
+    if (auto warning = watch.look(*certificate, std::chrono::system_clock::now()))
+      spdlog::warn("certificate ends soon file={} reason=\"{}\"", file.string(), *warning);
+  };
+  look();
   pollfd waits[] = {{.fd = signals.fd(), .events = POLLIN, .revents = 0},
                     {.fd = running.stopped_fd(), .events = POLLIN, .revents = 0}};
   while (::poll(waits, 2, renewal_ms) <= 0) {
     if (auto err = running.renew_certificates())
       spdlog::error("certificates not renewed reason=\"{}\"", message_of(err));
+    look();
   }
   if (waits[0].revents != 0) spdlog::info("stopping reason=signal");
   if (auto err = running.stop(); err && err != caf::exit_reason::normal) {
@@ -81,7 +93,7 @@ node_exit run_node(const node_options& options, const node_environment& environm
   std::cout << readiness_line(config, **running) << std::endl;
   spdlog::info("ready node={} address={} journal={}", config.name, (*running)->address(),
                to_string((*running)->journal()));
-  return serve(**running, signals);
+  return serve(**running, config, signals);
 }
 
 int node_main(int argc, char** argv, const node_environment& environment) {

@@ -99,5 +99,20 @@ TEST(TopologyText, IsAGraphForGraphviz) {
   EXPECT_THAT(text, HasSubstr("\\nsmall \\\"one\\\" (small) v1"));
 }
 
+TEST(topology_text, WarnsOfACertificateThatEndsSoon) {
+  auto of = [](std::uint64_t ends_at_ms) {
+    message_builder<schema::Topology> topology;
+    topology.copy(*make_topology().read());
+    topology->getNodes()[0].initMember().setCertificateEndsAtMs(ends_at_ms);
+    return topology_text(*topology.finish().read(), {}, start_ms);
+  };
+  constexpr std::uint64_t day_ms = 24ull * 3600 * 1000;
+  EXPECT_THAT(of(start_ms + 3 * day_ms), HasSubstr("its certificate ends "));
+  EXPECT_THAT(of(start_ms + 3 * day_ms), HasSubstr("tandem certs renew"));
+  EXPECT_THAT(of(start_ms - day_ms), HasSubstr("its certificate ended "));
+  EXPECT_THAT(of(start_ms + 30 * day_ms), Not(HasSubstr("certificate")));
+  EXPECT_THAT(of(0), Not(HasSubstr("certificate")));
+}
+
 }  // namespace
 }  // namespace tandem::cli

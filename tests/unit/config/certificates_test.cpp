@@ -291,5 +291,59 @@ TEST(file_lock, IsHeldByOneAtATime) {
   EXPECT_TRUE(file_lock::acquire(folder / "lock", 0ms));
 }
 
+TEST_F(certificates, AnAuthorityOfItsOwnIssuesForOtherMachines) {
+  auto ca = folder_ / "ca";
+  ASSERT_FALSE(found_authority(ca, "prod"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "ca/node.pem"));
+  EXPECT_EQ(mode_of(folder_ / "ca/ca.key"), 0600u);
+  auto again = found_authority(ca, "prod");
+  EXPECT_EQ(code_of(again), errc::conflict);
+  auto issued = issue_certificate(ca, {.name = "beta", .hosts = {"10.0.0.2"}}, tls_);
+  ASSERT_TRUE(issued) << message_of(issued.error());
+  // A node that starts with that folder takes it as it is, and has no authority's key.
+  auto files = ensure(clock::now(), "beta");
+  EXPECT_FALSE(check_certificate_files(files));
+  EXPECT_FALSE(std::filesystem::exists(tls_ / "ca.key"));
+}
+
+TEST_F(certificates, ARenewedCertificateHasTheSameKeyNameAndHosts) {
+  auto now = clock::now();
+  auto files = ensure(now - 50 * day);
+  auto before = read_certificate(files.certificate);
+  ASSERT_TRUE(before);
+  auto key = test::read_text(files.key);
+  auto renewed = renew_certificate(tls_, tls_, certificate_kind::node, 30 * day, now);
+  ASSERT_TRUE(renewed) << message_of(renewed.error());
+  auto after = read_certificate(files.certificate);
+  ASSERT_TRUE(after);
+  EXPECT_EQ(test::read_text(files.key), key);
+  EXPECT_EQ(X509_check_host(after->get(), "node.example", 0, 0, nullptr), 1);
+  EXPECT_EQ(X509_check_ip_asc(after->get(), "10.1.2.3", 0), 1);
+  auto info = describe_certificate(**after);
+  EXPECT_EQ(info.common_name, "alpha");
+  EXPECT_EQ(info.not_after, std::chrono::floor<std::chrono::seconds>(now) + 30 * day);
+  EXPECT_NE(info.fingerprint, describe_certificate(**before).fingerprint);
+  EXPECT_FALSE(check_certificate_files(files, now));
+}
+
+TEST_F(certificates, OnlyItsOwnAuthorityRenewsACertificate) {
+  ensure();
+  ASSERT_FALSE(found_authority(folder_ / "other", "other"));
+  auto renewed = renew_certificate(folder_ / "other", tls_, certificate_kind::node);
+  ASSERT_FALSE(renewed);
+  EXPECT_EQ(code_of(renewed.error()), errc::not_authenticated);
+  EXPECT_THAT(message_of(renewed.error()), HasSubstr("another authority"));
+}
+
+TEST_F(certificates, EndsSoonWithAThirdOfItsLifeOrSevenDaysLeft) {
+  auto now = std::chrono::floor<std::chrono::seconds>(clock::now());
+  certificate_info info{.not_before = now - 60 * day, .not_after = now + 31 * day};
+  EXPECT_FALSE(ends_soon(info, now));
+  EXPECT_TRUE(ends_soon(info, now + 2 * day));
+  info = {.not_before = now, .not_after = now + 8 * day};
+  EXPECT_FALSE(ends_soon(info, now));
+  EXPECT_TRUE(ends_soon(info, now + 25h));
+}
+
 }  // namespace
 }  // namespace tandem
