@@ -45,4 +45,6 @@ install(DIRECTORY config/ DESTINATION ${CMAKE_INSTALL_DATADIR}/tandem/config
 install(FILES scripts/completion/tandem.bash
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
   RENAME tandem)
+install(FILES config/systemd/tandem-node.service DESTINATION lib/systemd/system)
+install(FILES config/systemd/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/systemd)
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

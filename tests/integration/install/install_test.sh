@@ -27,7 +27,7 @@ mv "$work/first" "$prefix"
 for file in bin/tandem bin/tandem-node lib*/libtandem_client.a lib*/cmake/Tandem/TandemConfig.cmake \
   include/tandem/actors/client/client.hpp include/tandem/schema/job.capnp.h \
   share/tandem/config/embedded.toml share/tandem/config/models/tandem-planner-v1-f16.gguf \
-  share/bash-completion/completions/tandem; do
+  share/bash-completion/completions/tandem lib/systemd/system/tandem-node.service; do
   compgen -G "$prefix/$file" >/dev/null || fail "not installed: $file"
 done
 if grep -nF -e -Werror -e -Wall -e -fuse-ld -e -fpch -e -fsanitize -e "$source" -e "$build" "$prefix"/lib*/cmake/Tandem/*.cmake; then
@@ -39,6 +39,11 @@ fi
   >"$work/example.log" 2>&1 || { cat "$work/example.log"; fail "find_package(Tandem)"; }
 "$cmake" --build "$work/example" >"$work/example.log" 2>&1 || { cat "$work/example.log"; fail "the example does not build"; }
 "$work/example/submit" --help | grep -q '^Usage: submit' || fail "the example's help"
+
+if command -v systemd-analyze >/dev/null; then
+  sed "s|/usr/local/bin|$prefix/bin|" "$prefix/lib/systemd/system/tandem-node.service" >"$work/tandem-node.service"
+  systemd-analyze verify "$work/tandem-node.service" || fail "the systemd unit"
+fi
 
 # No --config: it has to find the one that was installed.
 unset TANDEM_CONFIG TANDEM_NODE TANDEM_DATA TANDEM_TLS
