@@ -61,7 +61,8 @@ using repwrite = tandem::message<tandem::schema::ReplicaWrite>;
 using repack = tandem::message<tandem::schema::ReplicaAck>;
 using repqry = tandem::message<tandem::schema::ReplicaQuery>;
 using repchnk = tandem::message<tandem::schema::ReplicaChunk>;
-using drainqry = tandem::message<tandem::schema::DrainQuery>; engcmd tandem::message<tandem::schema::EngineCommand>;
+using drainqry = tandem::message<tandem::schema::DrainQuery>;
+using engcmd = tandem::message<tandem::schema::EngineCommand>;
 
 }  // namespace tmsg
 
@@ -109,5 +110,6 @@ CAF_ADD_TYPE_ID(tandem_messages, (tmsg::repwrite))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::repack))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::repqry))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::repchnk))
-CAF_ADD_TYPE_ID(tandem_messages, (tmsg::drainqry (tmsg::engcmd)
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::drainqry))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::engcmd))
 CAF_END_TYPE_ID_BLOCK(tandem_messages)
