@@ -40,6 +40,8 @@ struct Member @0xb296d42a8e13b272 {
   # Takes no new work.
   certificateEndsAtMs @12 :UInt64;
   # Unix time; 0: not known.
+  journalBirthsMs @13 :List(UInt64);
+  # Of `journals`, in the same order: Unix time at which the data folder was made.
 }
 
 struct Hello @0xa385c3197d02a373 {

@@ -105,12 +105,33 @@ struct JobQuery @0xdd5e6f708192a827 {
   before @4 :UInt64;
   # Only job numbers below this; 0: from the newest.
   limit @5 :UInt32;
+  cursors @6 :List(JournalCursor);
+  # Where each journal goes on: those of the page before. Journals that are not named here start from `before`.
+}
+
+struct JournalCursor @0xd96f8193a4b5c039 {
+  journal @0 :UInt64;
+  before @1 :UInt64;
+  # Only job numbers below this; 0: from the newest; 1: no more.
 }
 
 struct JobList @0xce6f708192a3b928 {
   jobs @0 :List(JobSummary);
   next @1 :UInt64;
-  # `before` of the next page; 0: no more.
+  # `before` of the next page; 0: no more, or see `cursors`.
+  cursors @2 :List(JournalCursor);
+  # Of the next page, when the list is of several journals; empty: no more.
+  missing @3 :List(MissingJournal);
+  # Their jobs are not in this list.
+}
+
+struct MissingJournal @0xca7082a4b5c6d13a {
+  journal @0 :UInt64;
+  node @1 :Text;
+  # Its home, or the last one.
+  address @2 :Text;
+  waiting @3 :Bool;
+  # It is open nowhere: its jobs wait for it. Otherwise its home did not answer in time.
 }
 
 enum StepState @0xbf708192a3b4ca29 {

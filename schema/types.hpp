@@ -11,6 +11,7 @@
 #include "schema/decision.capnp.h"
 #include "schema/engine.capnp.h"
 #include "schema/exchange.capnp.h"
+#include "schema/front.capnp.h"
 #include "schema/job.capnp.h"
 #include "schema/message.hpp"
 #include "schema/replication.capnp.h"
@@ -63,6 +64,8 @@ using repqry = tandem::message<tandem::schema::ReplicaQuery>;
 using repchnk = tandem::message<tandem::schema::ReplicaChunk>;
 using drainqry = tandem::message<tandem::schema::DrainQuery>;
 using engcmd = tandem::message<tandem::schema::EngineCommand>;
+using keyqry = tandem::message<tandem::schema::KeyQuery>;
+using keyrep = tandem::message<tandem::schema::KeyReply>;
 
 }  // namespace tmsg
 
@@ -112,4 +115,6 @@ CAF_ADD_TYPE_ID(tandem_messages, (tmsg::repqry))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::repchnk))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::drainqry))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::engcmd))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::keyqry))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::keyrep))
 CAF_END_TYPE_ID_BLOCK(tandem_messages)

@@ -34,6 +34,10 @@ constexpr std::size_t engine_bytes_max = std::size_t{256} * 1024;
 /// Loading a model takes its time.
 constexpr std::chrono::seconds engine_start_patience{60};
 
+/// How long wait() and follow() ask again after the job's home was lost: it may be taken over, or
+/// start again.
+constexpr std::chrono::seconds home_patience{10};
+
 }  // namespace
 }  // namespace tandem
 
@@ -60,6 +64,12 @@ class pending_calls {
   bool remove(std::uint64_t call) {
     std::lock_guard lock{mutex_};
     return calls_.erase(call) != 0;
+  }
+
+  /// Whether the node that this client talks to is gone.
+  bool lost() {
+    std::lock_guard lock{mutex_};
+    return lost_;
   }
 
   void fail_all(const caf::error& err) {
@@ -191,6 +201,27 @@ struct client::state {
     return answer.get();
   }
 
+  /// A call that waits for something to happen at the job's home. While the node that this client
+  /// talks to is there, a lost home is asked for again for a while.
+  template <class Reply, class... Args>
+  caf::expected<Reply> call_home(std::chrono::milliseconds timeout, Args... args) {
+    using clock = std::chrono::steady_clock;
+    constexpr auto pause_max = std::chrono::milliseconds{1'000};
+    auto end = clock::now() + timeout;
+    std::optional<clock::time_point> lost_since;
+    for (auto pause = std::chrono::milliseconds{50};; pause = std::min(2 * pause, pause_max)) {
+      auto began = clock::now();
+      auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - began);
+      auto reply = call<Reply>(planner, std::max(left, std::chrono::milliseconds{0}), args...);
+      if (reply || code_of(reply.error()) != errc::unavailable || calls->lost()) return reply;
+      auto now = clock::now();
+      // It has waited for a while: the home was there in between.
+      if (!lost_since || now - began > pause_max) lost_since = now;
+      if (now + pause > end || now - *lost_since > home_patience) return reply;
+      std::this_thread::sleep_for(pause);
+    }
+  }
+
   template <class Reply, class... Args>
   caf::expected<Reply> ask(Args... args) {
     return call<Reply>(planner, options.call_timeout, std::move(args)...);
@@ -258,7 +289,7 @@ caf::expected<job_id> client::submit(const submission& what) {
 }
 
 caf::expected<tmsg::jobsum> client::wait(job_id job, std::chrono::milliseconds timeout) {
-  return state_->call<tmsg::jobsum>(state_->planner, timeout, wait_atom_v, make_ref(job));
+  return state_->call_home<tmsg::jobsum>(timeout, wait_atom_v, make_ref(job));
 }
 
 caf::expected<tmsg::events> client::next_events(job_id job, std::uint64_t after, bool at_once,
@@ -267,7 +298,9 @@ caf::expected<tmsg::events> client::next_events(job_id job, std::uint64_t after,
   write_job(follow->initJob(), job);
   follow->setAfter(after);
   follow->setAtOnce(at_once);
-  return state_->call<tmsg::events>(state_->planner, timeout, follow_atom_v, follow.finish());
+  if (at_once)
+    return state_->call<tmsg::events>(state_->planner, timeout, follow_atom_v, follow.finish());
+  return state_->call_home<tmsg::events>(timeout, follow_atom_v, follow.finish());
 }
 
 caf::error client::follow(job_id job, std::uint64_t after,

@@ -69,7 +69,9 @@ class client {
   [[nodiscard]] caf::expected<job_id> submit(const submission& what);
   [[nodiscard]] caf::expected<tmsg::submitd> submit(const tmsg::submit& what);
 
-  /// When the job has ended. `deadline_exceeded`: it has not within `timeout`; it goes on.
+  /// When the job has ended. `deadline_exceeded`: it has not within `timeout`; it goes on. When the
+  /// job's home is lost, it is asked for again for some seconds; then `unavailable` says what is
+  /// waited for. The same holds for follow() and next_events().
   [[nodiscard]] caf::expected<tmsg::jobsum> wait(job_id job, std::chrono::milliseconds timeout);
   /// Calls `on_event` for everything that happens to the job, from event `after` + 1 on, until it
   /// has ended or `on_event` says false.

@@ -364,6 +364,11 @@ planner_inside::behavior_type planner_behavior(planner_state::pointer self, plan
         return promise;
       },
       [self](purge_atom, const tmsg::purge& request) { return self->state.purge(self, request); },
+      [self](find_atom, const tmsg::submit& request) {
+        auto promise = self->make_response_promise<tmsg::submitd>();
+        self->state.find(self, request, promise);
+        return promise;
+      },
       [self](status_atom) {
         auto& state = self->state;
         return actor_status({.name = "planner",

@@ -99,6 +99,8 @@ struct planner_state {
 
   // planner_submit.cpp: from a submission to its acknowledgement.
   void submit(pointer self, tmsg::submit request, promise<tmsg::submitd> promise);
+  /// The job that the key names, without accepting one.
+  void find(pointer self, tmsg::submit request, promise<tmsg::submitd> promise);
   void submit_known(pointer self, std::uint64_t number, tmsg::submit request,
                     promise<tmsg::submitd> promise);
   void accept(pointer self, tmsg::submit request, promise<tmsg::submitd> promise);

@@ -25,6 +25,9 @@ using planner_actor = caf::typed_actor<
     caf::replies_to<feedback_atom, tmsg::feedbk>::with<tmsg::jobsum>,
     // Only jobs that have ended.
     caf::replies_to<purge_atom, tmsg::purge>::with<tmsg::purged>,
+    // The job that the submission's client key names already, once it is durable; number 0: none.
+    // `conflict`: the key names another goal.
+    caf::replies_to<find_atom, tmsg::submit>::with<tmsg::submitd>,
     caf::replies_to<status_atom>::with<tmsg::actstat>>;
 
 }  // namespace tandem

@@ -93,6 +93,28 @@ void planner_state::submit(pointer self, tmsg::submit request, promise<tmsg::sub
           });
 }
 
+void planner_state::find(pointer self, tmsg::submit request, promise<tmsg::submitd> promise) {
+  auto key = key_of(*request.read());
+  if (key.second.empty()) {
+    promise.deliver(make_error(errc::invalid_argument, "the submission has no client key"));
+    return;
+  }
+  // On its way into the journal: the answer is what becomes of it.
+  if (auto pending = pending_keys.find(key); pending != pending_keys.end()) {
+    pending->second.emplace_back(std::move(request), promise);
+    return;
+  }
+  self->request(peers.archive, caf::infinite, find_atom_v, key.first, key.second)
+      .then(
+          [self, request, promise](std::uint64_t number) mutable {
+            if (number == 0)
+              promise.deliver(self->state.acknowledgement(0, false));
+            else
+              self->state.submit_known(self, number, request, promise);
+          },
+          [promise](const caf::error& err) mutable { promise.deliver(err); });
+}
+
 void planner_state::submit_known(pointer self, std::uint64_t number, tmsg::submit request,
                                  promise<tmsg::submitd> promise) {
   self->request(peers.archive, caf::infinite, load_atom_v, number)

@@ -23,6 +23,35 @@ constexpr std::int64_t jobs_limit_max = 10'000;
 /// Of one request; the node may answer with less.
 constexpr std::uint32_t page_max = 500;
 
+/// `--before`: a number, or job ids with commas between them, one of each journal.
+caf::error read_before(const invocation& from, schema::JobQuery::Builder query) {
+  auto before = from.value("before");
+  if (!before) return {};
+  std::vector<job_id> ids;
+  for (std::size_t at = 0; at <= before->size();) {
+    auto end = std::min(before->find(',', at), before->size());
+    auto id = parse_job_id(std::string_view{*before}.substr(at, end - at));
+    if (!id) break;
+    ids.push_back(*id);
+    at = end + 1;
+    if (end != before->size()) continue;
+    auto cursors = query.initCursors(static_cast<unsigned>(ids.size()));
+    for (unsigned i = 0; i < cursors.size(); ++i) {
+      cursors[i].setJournal(ids[i].journal.value);
+      cursors[i].setBefore(ids[i].number);
+    }
+    return {};
+  }
+  auto number = integer_option(from, "before", 1, std::numeric_limits<std::int64_t>::max());
+  if (!number) {
+    return make_error(errc::invalid_argument,
+                      "--before is " + quote_word(*before) +
+                          ", but must be a number, or a job's id, or some with commas between");
+  }
+  query.setBefore(static_cast<std::uint64_t>(**number));
+  return {};
+}
+
 caf::error read_filters(const invocation& from, schema::JobQuery::Builder query) {
   auto names = from.values("state");
   auto states = query.initStates(static_cast<unsigned>(names.size()));
@@ -44,31 +73,53 @@ caf::error read_filters(const invocation& from, schema::JobQuery::Builder query)
   query.setTenant(from.value("tenant").value_or(""));
   query.setTag(from.value("tag").value_or(""));
   query.setText(from.value("text").value_or(""));
-  auto before = from.value("before");
-  if (!before) return {};
-  if (auto job = parse_job_id(*before)) {
-    query.setBefore(job->number);
-    return {};
-  }
-  auto number = integer_option(from, "before", 1, std::numeric_limits<std::int64_t>::max());
-  if (!number) {
-    return make_error(errc::invalid_argument,
-                      "--before is " + quote_word(*before) + ", but must be a job's id or number");
-  }
-  query.setBefore(static_cast<std::uint64_t>(**number));
-  return {};
+  return read_before(from, query);
 }
 
-std::string list_json(const std::vector<tmsg::jobsum>& jobs, std::uint64_t next) {
+/// What one command shows: some pages.
+struct job_listing {
+  std::vector<tmsg::jobsum> jobs;
+  /// The last page: what is missing, and where the next one goes on.
+  tmsg::joblist last;
+
+  /// As --before takes it; empty: no more.
+  [[nodiscard]] std::string next() const {
+    auto reader = last.read();
+    if (reader->getNext() != 0) return std::to_string(reader->getNext());
+    std::string text;
+    for (auto cursor : reader->getCursors()) {
+      if (cursor.getBefore() == 0) continue;
+      job_id id{journal_id{cursor.getJournal()}, cursor.getBefore()};
+      text += (text.empty() ? "" : ",") + to_string(id);
+    }
+    return text;
+  }
+};
+
+std::string list_json(const job_listing& listing) {
   json_writer json;
   json.object();
   json.array_field("jobs");
-  for (const auto& job : jobs) write_json(json, *job.read());
+  for (const auto& job : listing.jobs) write_json(json, *job.read());
   json.end();
-  if (next == 0)
+  auto reader = listing.last.read();
+  auto next = listing.next();
+  if (next.empty())
     json.null_field("next_before");
+  else if (reader->getNext() != 0)
+    json.field("next_before", reader->getNext());
   else
     json.field("next_before", next);
+  json.array_field("missing");
+  for (auto journal : reader->getMissing()) {
+    json.object();
+    json.field("journal", to_string(journal_id{journal.getJournal()}));
+    json.field("node", view(journal.getNode()));
+    json.field("address", view(journal.getAddress()));
+    json.field("waiting", journal.getWaiting());
+    json.end();
+  }
+  json.end();
   json.end();
   return json.text();
 }
@@ -80,26 +131,27 @@ std::string list_text(const std::vector<tmsg::jobsum>& jobs, const style& how) {
   return jobs_text(all->asReader(), how, now_ms());
 }
 
-/// Pages until `limit` jobs are there or the journal has no more.
+/// Pages until `limit` jobs are there or the journals have no more.
 caf::error fetch_jobs(client& node, message_builder<schema::JobQuery>& query, std::size_t limit,
-                      std::vector<tmsg::jobsum>& jobs, std::uint64_t& next) {
-  do {
+                      job_listing& into) {
+  while (true) {
     query->setLimit(
-        static_cast<std::uint32_t>(std::min<std::size_t>(limit - jobs.size(), page_max)));
+        static_cast<std::uint32_t>(std::min<std::size_t>(limit - into.jobs.size(), page_max)));
+    auto before = into.last.empty() ? std::string{} : into.next();
     auto page = node.list(query.finish());
     if (!page) return std::move(page.error());
-    auto reader = page->read();
+    into.last = std::move(*page);
+    auto reader = into.last.read();
     for (auto job : reader->getJobs()) {
       message_builder<schema::JobSummary> copy;
       copy.copy(job);
-      jobs.push_back(copy.finish());
+      into.jobs.push_back(copy.finish());
     }
-    auto before = query->getBefore();
-    next = reader->getNext();
-    if (next == before) break;
-    query->setBefore(next);
-  } while (next != 0 && jobs.size() < limit);
-  return {};
+    auto next = into.next();
+    if (next.empty() || next == before || into.jobs.size() >= limit) return {};
+    query->setBefore(reader->getNext());
+    query->setCursors(reader->getCursors());
+  }
 }
 
 exit_code run_jobs(const invocation& from, console& io) {
@@ -109,21 +161,23 @@ exit_code run_jobs(const invocation& from, console& io) {
   if (!limit) return usage_error(io, from, limit.error());
   auto [node, code] = connect(from, io);
   if (!node) return code;
-  std::vector<tmsg::jobsum> jobs;
-  std::uint64_t next = 0;
+  job_listing listing;
   auto wanted = static_cast<std::size_t>(limit->value_or(jobs_default));
-  if (auto err = fetch_jobs(*node, query, wanted, jobs, next)) return io.fail(err);
+  if (auto err = fetch_jobs(*node, query, wanted, listing)) return io.fail(err);
   if (from.wants_json()) {
-    io.line(list_json(jobs, next));
+    io.line(list_json(listing));
     return exit_code::ok;
   }
-  if (jobs.empty()) {
+  auto missing = missing_text(*listing.last.read(), io.out_style());
+  if (listing.jobs.empty()) {
+    io.write(missing);
     io.note("no such jobs; `tandem submit GOAL` makes one");
     return exit_code::ok;
   }
-  io.write(list_text(jobs, io.out_style()));
-  if (next != 0 && io.has_reader()) {
-    io.note("there are more: --before " + std::to_string(next) + " goes on, --limit shows more");
+  io.write(list_text(listing.jobs, io.out_style()));
+  io.write(missing);
+  if (auto next = listing.next(); !next.empty() && io.has_reader()) {
+    io.note("there are more: --before " + next + " goes on, --limit shows more");
   }
   return exit_code::ok;
 }
@@ -203,7 +257,8 @@ constexpr std::array jobs_options{
     option_spec{"tag", "TAG", "jobs with this tag"},
     option_spec{"text", "TEXT", "jobs whose goal has this text"},
     option_spec{"limit", "NUMBER", "how many, the newest first; 20 by default"},
-    option_spec{"before", "JOB", "older ones than this id or number"}};
+    option_spec{"before", "JOB",
+                "older ones than this id or number; of several journals an id each, with commas"}};
 
 constexpr std::array follow_options_list{
     option_spec{"after", "NUMBER", "only events after this one (their numbers are in --json)"},

@@ -242,4 +242,17 @@ std::string jobs_text(schema::JobList::Reader list, const style& how, std::uint6
   return out.render(how);
 }
 
+std::string missing_text(schema::JobList::Reader list, const style& how) {
+  std::string text;
+  for (auto journal : list.getMissing()) {
+    auto node = printable_line(view(journal.getNode()));
+    auto where = to_string(journal_id{journal.getJournal()}) + " (" +
+                 (node.empty() ? "of a node not seen yet" : "node " + node) + ')';
+    auto line = journal.getWaiting() ? "waiting for journal " + where
+                                     : "journal " + where + " did not answer";
+    text += how.paint(tint::yellow, line) + '\n';
+  }
+  return text;
+}
+
 }  // namespace tandem::cli

@@ -22,6 +22,9 @@ namespace tandem::cli {
 [[nodiscard]] std::string jobs_text(schema::JobList::Reader list, const style& how,
                                     std::uint64_t now_ms);
 
+/// A line for each journal whose jobs are not in the list: `waiting for journal k3fwq2xm (node c)`.
+[[nodiscard]] std::string missing_text(schema::JobList::Reader list, const style& how);
+
 /// `done in 1.23 s, 8 of 8 steps, $0.000123 (97.3% saved against all large)`
 [[nodiscard]] std::string ending_text(schema::JobSummary::Reader summary);
 

@@ -26,7 +26,7 @@ using all_types =
                      tmsg::topo, tmsg::engqry, tmsg::engrep, tmsg::member, tmsg::hello, tmsg::pulse,
                      tmsg::memlist, tmsg::offer, tmsg::work, tmsg::workchnk, tmsg::workres,
                      tmsg::workcncl, tmsg::piece, tmsg::receipt, tmsg::repwrite, tmsg::repack,
-                     tmsg::repqry, tmsg::repchnk, tmsg::drainqry, tmsg::engcmd>;
+                     tmsg::repqry, tmsg::repchnk, tmsg::drainqry, tmsg::engcmd, tmsg::keyqry, tmsg::keyrep>;
 
 template <class List>
 struct length;

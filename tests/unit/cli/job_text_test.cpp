@@ -192,6 +192,19 @@ TEST(JobText, ListsJobsOnALineEach) {
                 to_string(id) + " +done +1/2 +3 min ago +1.30 s +.0.000123 +97.5% +add things\n"));
 }
 
+TEST(JobText, NamesJournalsWhoseJobsAreNotListed) {
+  message_builder<schema::JobList> list;
+  auto missing = list->initMissing(2);
+  missing[0].setJournal(5);
+  missing[0].setNode("c");
+  missing[0].setWaiting(true);
+  missing[1].setJournal(6);
+  missing[1].setNode("d");
+  EXPECT_EQ(missing_text(list->asReader(), {}),
+            "waiting for journal " + to_string(journal_id{5}) + " (node c)\njournal " +
+                to_string(journal_id{6}) + " (node d) did not answer\n");
+}
+
 TEST(JobText, SaysHowAJobEnded) {
   message_builder<schema::JobSummary> summary;
   fill_summary(*summary, schema::JobState::DONE);
