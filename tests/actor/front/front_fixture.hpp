@@ -19,6 +19,7 @@
 #include "actors/front/front.hpp"
 #include "actors/system/caf_settings.hpp"
 #include "schema/errc.hpp"
+#include "schema/ids.hpp"
 #include "schema/text.hpp"
 
 namespace tandem::testing {

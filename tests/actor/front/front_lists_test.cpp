@@ -28,7 +28,8 @@ class FrontLists : public Fronts {
 
   static std::string journals(const tmsg::joblist& list) {
     std::string text;
-    for (auto job : list.read()->getJobs()) text += std::to_string(job.getJob().getJournal());
+    auto reader = list.read();
+    for (auto job : reader->getJobs()) text += std::to_string(job.getJob().getJournal());
     return text;
   }
 
@@ -64,7 +65,8 @@ TEST_F(FrontLists, NameALostJournal) {
   auto got = list(20);
   ASSERT_TRUE(got->value);
   EXPECT_EQ(journals(*got->value), "3131313131");
-  auto missing = got->value->read()->getMissing();
+  auto reader = got->value->read();
+  auto missing = reader->getMissing();
   ASSERT_EQ(missing.size(), 1u);
   EXPECT_EQ(missing[0].getJournal(), 2u);
   EXPECT_EQ(view(missing[0].getNode()), "b");
