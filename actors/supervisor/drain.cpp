@@ -42,20 +42,23 @@ caf::result<caf::ok_atom> supervisor_state::drain(pointer self, const tmsg::drai
     spdlog::info("draining node={}", node.name);
     if (auto mesh = services.mesh ? services.mesh() : mesh_actor{})
       self->send(mesh, node_atom_v, draining_member(node));
-    drain_children(self);
+    if (services.on_drain) services.on_drain();
+    drain_children(self, true);
   }
   return caf::ok_atom_v;
 }
 
-void supervisor_state::drain_children(pointer self) {
+// Jobs first, since they need the engines; then what the engines still do for others.
+void supervisor_state::drain_children(pointer self, bool planners) {
   auto missing = std::make_shared<std::size_t>(1);
-  auto at_rest = [self, missing] {
+  auto at_rest = [self, missing, planners] {
     if (--*missing != 0 || self->state.stopping) return;
+    if (planners) return self->state.drain_children(self, false);
     spdlog::info("drained node={}", self->state.node.name);
     self->send(self, stop_atom_v);
   };
   for (const auto& of : children) {
-    if (!of.spec.drains || !of.handle) continue;
+    if (!of.spec.drains || !of.handle || (of.spec.kind == "planner") != planners) continue;
     ++*missing;
     // A child that fails meanwhile has nothing to finish.
     self->request(caf::actor_cast<draining_actor>(of.handle), caf::infinite, drain_atom_v)

@@ -51,26 +51,49 @@ void supervisor_state::on_down(pointer self, const caf::down_msg& down) {
   for (auto& of : children) {
     if (!of.handle || of.handle.address() != down.source) continue;
     of.handle = nullptr;
-    if (of.removed) erase_child(of.id);
-    if (stopping) return stop_next(self);
-    if (of.removed) return;
-    of.last_error = valid_utf8(message_of(down.reason));
-    auto pause = of.restarts.on_failure(std::chrono::steady_clock::now());
-    // What is wrong with the configuration stays wrong.
-    auto hopeless = code_of(down.reason) == errc::invalid_argument;
-    if (of.spec.fatal || hopeless || !pause) {
-      spdlog::critical("actor failed, the node stops actor={} reason=\"{}\"", of.spec.name,
-                       of.last_error);
-      failed = make_error(code_of(down.reason),
-                          of.spec.kind + " '" + of.spec.name + "': " + of.last_error);
-      stopping = true;
-      return stop_next(self);
+    if (of.added.pending()) {
+      of.added.deliver(make_error(code_of(down.reason), message_of(down.reason)));
+      of.removed = true;
     }
-    spdlog::warn("actor restarts actor={} pause_ms={} reason=\"{}\"", of.spec.name, pause->count(),
-                 of.last_error);
-    self->delayed_send(self, *pause, wake_atom_v, of.id);
+    if (of.removed) {
+      erase_child(of.id);
+      if (stopping) stop_next(self);
+      return;
+    }
+    if (stopping) return stop_next(self);
+    auto normal = down.reason == caf::exit_reason::normal;
+    of.last_error = normal ? std::string{} : valid_utf8(message_of(down.reason));
+    // What is wrong with the configuration stays wrong.
+    auto how = code_of(down.reason) == errc::invalid_argument ? child_end::hopeless
+               : normal                                       ? child_end::normal
+                                                              : child_end::failed;
+    auto next = of.restarts.on_end(how, std::chrono::steady_clock::now());
+    if (of.spec.fatal || next.then == restart_decision::what::escalate)
+      return escalate(self, of, down.reason);
+    if (next.then == restart_decision::what::leave) return;
+    spdlog::warn("actor restarts actor={} pause_ms={} reason=\"{}\"", of.spec.name,
+                 next.pause.count(), of.last_error);
+    self->delayed_send(self, next.pause, wake_atom_v, of.id);
     return;
   }
+}
+
+void supervisor_state::escalate(pointer self, const child& of, const caf::error& reason) {
+  spdlog::critical("actor failed, the node stops actor={} reason=\"{}\"", of.spec.name,
+                   of.last_error);
+  failed =
+      make_error(code_of(reason), of.spec.kind + " '" + of.spec.name + "': " + of.last_error);
+  stopping = true;
+  stop_next(self);
+}
+
+supervisor_state::child& supervisor_state::add_child(child_spec spec) {
+  auto rule = spec.restart;
+  children.push_back({.id = next_child++,
+                      .spec = std::move(spec),
+                      .handle = nullptr,
+                      .restarts = restart_policy{config, rule}});
+  return children.back();
 }
 
 void supervisor_state::stop_next(pointer self) {
@@ -131,9 +154,7 @@ supervisor_inside::behavior_type supervisor_behavior(supervisor_state::pointer s
   state.started_at_ms = unix_ms();
   state.services = std::move(services);
   self->set_down_handler([self](const caf::down_msg& down) { self->state.on_down(self, down); });
-  for (auto& spec : children)
-    state.children.push_back(
-        {state.next_child++, std::move(spec), nullptr, restart_policy{config}, {}, false, {}});
+  for (auto& spec : children) state.add_child(std::move(spec));
   for (auto& child : state.children) state.spawn_child(self, child);
   return {
       [self](topo_atom) {
@@ -211,16 +232,13 @@ supervisor_inside::behavior_type supervisor_behavior(supervisor_state::pointer s
         if (state.stopping) return make_error(errc::unavailable, "the node is stopping");
         if (state.find_child(spec.name) != nullptr)
           return make_error(errc::conflict, "there is an actor '" + spec.name + "' already");
-        state.children.push_back(
-            {state.next_child++, spec, nullptr, restart_policy{state.config}, {}, false, {}});
-        auto& added = state.children.back();
-        state.spawn_child(self, added);
+        auto& added = state.add_child(spec);
         auto promise = self->make_response_promise<caf::ok_atom>();
+        added.added = promise;
+        state.spawn_child(self, added);
+        // A failure is told by its DOWN, with the child's own reason.
         state.confirm(self, added, [promise](const caf::error& err) mutable {
-          if (err)
-            promise.deliver(err);
-          else
-            promise.deliver(caf::ok_atom_v);
+          if (!err && promise.pending()) promise.deliver(caf::ok_atom_v);
         });
         return promise;
       },

@@ -29,10 +29,11 @@ struct child_spec {
   /// A failure of it ends the node, cleanly: what it knows cannot be rebuilt beside those who rely
   /// on it.
   bool fatal = false;
+  restart_rule restart = restart_rule::permanent;
   std::function<caf::actor(caf::actor_system&)> spawn;
   /// Called after a restart, not after the start.
   std::function<void()> announce;
-  /// Part of a drain: answered when it has come to rest; none: it is at rest already.
+  /// Answers `drain_atom` when it has come to rest, and takes nothing new until then.
   bool drains = false;
 };
 
@@ -69,6 +70,8 @@ struct node_description {
 struct node_services {
   std::function<planner_actor()> planner;
   std::function<mesh_actor()> mesh;
+  /// The node takes no new jobs from now on.
+  std::function<void()> on_drain;
 };
 
 struct supervisor_state {
@@ -82,6 +85,8 @@ struct supervisor_state {
     caf::actor handle;
     restart_policy restarts;
     std::string last_error;
+    /// Being added: whoever waits for its first status. If it dies before, it was never there.
+    ok_promise added;
     /// Being removed; they are told when it has ended.
     bool removed = false;
     std::vector<ok_promise> removals;
@@ -111,6 +116,8 @@ struct supervisor_state {
   void on_down(pointer self, const caf::down_msg& down);
   void stop_next(pointer self);
   void erase_child(std::uint32_t id);
+  child& add_child(child_spec spec);
+  void escalate(pointer self, const child& of, const caf::error& reason);
   [[nodiscard]] child* find_child(std::string_view name_of_child);
   void confirm(pointer self, const child& of, const std::function<void(caf::error)>& done);
   void confirm_start(pointer self, ok_promise promise);
@@ -122,7 +129,7 @@ struct supervisor_state {
 
   // drain.cpp
   caf::result<caf::ok_atom> drain(pointer self, const tmsg::drainqry& query);
-  void drain_children(pointer self);
+  void drain_children(pointer self, bool planners);
 };
 
 [[nodiscard]] supervisor_inside::behavior_type supervisor_behavior(supervisor_state::pointer self,

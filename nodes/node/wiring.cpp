@@ -8,10 +8,12 @@
 #include "actors/archive/archive.hpp"
 #include "actors/clock.hpp"
 #include "actors/engine/prompt_profile.hpp"
+#include "actors/exchange/exchange.hpp"
 #include "actors/http/http_loop.hpp"
 #include "actors/job/job_machine.hpp"
 #include "actors/journal/journal.hpp"
 #include "actors/router/router.hpp"
+#include "nodes/node/engine_admin.hpp"
 
 namespace tandem {
 namespace {
@@ -21,6 +23,21 @@ const model_config& model_of(const node_config& config, const engine_config& eng
     if (model.name == engine.model) return model;
   // validate() has refused an engine of an unknown model.
   return config.models.front();
+}
+
+constexpr std::chrono::seconds dial_timeout{3};
+
+peer_handles handles_of(const node_actors& actors) {
+  return {.supervisor = caf::actor_cast<caf::actor>(actors.supervisor),
+          .exchange = caf::actor_cast<caf::actor>(actors.exchange),
+          .front = caf::actor_cast<caf::actor>(actors.front)};
+}
+
+/// After a restart of `listener`: others get the new handle, and it gets the members.
+void tell_mesh(const node_actors& actors, const caf::actor& listener) {
+  if (!actors.mesh) return;
+  caf::anon_send(actors.mesh, wire_atom_v, handles_of(actors));
+  caf::anon_send(actors.mesh, wire_atom_v, listener);
 }
 
 child_spec router_child(const node_parts& parts) {
@@ -36,8 +53,13 @@ child_spec router_child(const node_parts& parts) {
           .announce =
               [actors] {
                 for (auto& [name, engine] : actors->engines)
-                  caf::anon_send(engine, wire_atom_v, actors->router);
-                if (actors->pool) caf::anon_send(actors->pool, wire_atom_v, actors->router);
+                  caf::anon_send(engine, wire_atom_v,
+                                 caf::actor_cast<router_actor>(actors->router));
+                if (actors->pool)
+                  caf::anon_send(actors->pool, wire_atom_v,
+                                 caf::actor_cast<router_actor>(actors->router));
+                if (actors->exchange)
+                  caf::anon_send(actors->exchange, wire_atom_v, actors->router);
               }};
 }
 
@@ -48,7 +70,8 @@ child_spec pool_child(const node_parts& parts, const executor_pool_services& ser
           .spawn =
               [config = parts.config.executor, services, actors](caf::actor_system& system) {
                 actors->pool =
-                    system.spawn(executor_pool_behavior, config, actors->router, services);
+                    system.spawn(executor_pool_behavior, config,
+                                 caf::actor_cast<router_actor>(actors->router), services);
                 return caf::actor_cast<caf::actor>(actors->pool);
               },
           .announce =
@@ -110,9 +133,84 @@ child_spec planner_child(const node_parts& parts, const std::shared_ptr<hosted_j
                                     .archive = hosted->archive,
                                     .pool = caf::actor_cast<executor_pool_actor>(actors->pool)};
                 hosted->planner = system.spawn(planner_behavior, start, peers);
+                if (actors->front)
+                  caf::anon_send(actors->front, wire_atom_v, hosted->store->id().value,
+                                 caf::actor_cast<planner_actor>(hosted->planner));
                 return caf::actor_cast<caf::actor>(hosted->planner);
               },
           .drains = true};
+}
+
+child_spec exchange_child(const node_parts& parts) {
+  exchange_config config{.incarnation = parts.incarnation,
+                         .peer_work_max = parts.config.cluster.peer_work_max,
+                         .peer_bytes_max = parts.config.cluster.peer_bytes_max};
+  for (const auto& model : parts.config.models) config.models.push_back(model.name);
+  // Ids of one that is started anew are above all that the old one gave.
+  auto starts = std::make_shared<std::uint64_t>(0);
+  return {.name = "exchange",
+          .kind = "exchange",
+          .spawn =
+              [config, starts, actors = parts.actors](caf::actor_system& system) {
+                auto now = config;
+                now.first_id = ((*starts)++ << 40) + 1;
+                actors->exchange = system.spawn(exchange_behavior, now, actors->router);
+                return caf::actor_cast<caf::actor>(actors->exchange);
+              },
+          .announce =
+              [actors = parts.actors] {
+                tell_mesh(*actors, caf::actor_cast<caf::actor>(actors->exchange));
+              }};
+}
+
+child_spec front_child(const node_parts& parts) {
+  return {.name = "front",
+          .kind = "front",
+          .spawn =
+              [start = parts.front, actors = parts.actors](caf::actor_system& system) {
+                actors->front = system.spawn(front_behavior, front_config{}, start);
+                for (const auto& each : actors->journals)
+                  if (each->planner)
+                    caf::anon_send(actors->front, wire_atom_v, each->store->id().value,
+                                   caf::actor_cast<planner_actor>(each->planner));
+                return caf::actor_cast<caf::actor>(actors->front);
+              },
+          .announce =
+              [actors = parts.actors] {
+                tell_mesh(*actors, caf::actor_cast<caf::actor>(actors->front));
+              }};
+}
+
+child_spec mesh_child(const node_parts& parts) {
+  return {.name = "mesh",
+          .kind = "mesh",
+          .spawn =
+              [parts](caf::actor_system& system) {
+                auto& actors = *parts.actors;
+                mesh_setup setup{.config = parts.config.cluster,
+                                 .own = parts.member,
+                                 .handles = handles_of(actors),
+                                 .dial = make_dialer(*parts.tls, dial_timeout),
+                                 .random_seed = parts.incarnation};
+                setup.listeners.push_back(caf::actor_cast<member_listener>(actors.exchange));
+                setup.listeners.push_back(caf::actor_cast<member_listener>(actors.front));
+                if (actors.supervisor)
+                  setup.listeners.push_back(caf::actor_cast<member_listener>(actors.supervisor));
+                actors.mesh = system.spawn<caf::detached>(mesh_behavior, std::move(setup));
+                return caf::actor_cast<caf::actor>(actors.mesh);
+              }};
+}
+
+child_spec engine_admin_child(const node_parts& parts) {
+  engine_admin_parts admin{
+      .config = parts.config,
+      .engines = parts.registry,
+      .make_child = [parts](const engine_config& engine) { return engine_child(parts, engine); },
+      .host = [actors = parts.actors] { return caf::actor_cast<child_host>(actors->supervisor); }};
+  return {.name = "engine_admin", .kind = "engine_admin", .spawn = [admin](caf::actor_system& system) {
+            return caf::actor_cast<caf::actor>(
+                system.spawn<caf::detached>(engine_admin_behavior, admin));
+          }};
 }
 
 }  // namespace
@@ -123,10 +221,13 @@ child_spec engine_child(const node_parts& parts, const engine_config& engine) {
           .spawn = [engine, model = model_of(parts.config, engine), services = parts.services,
                     actors = parts.actors](caf::actor_system& system) {
             // It makes itself known to the router.
-            auto handle = system.spawn(engine_behavior, engine, model, actors->router, services);
+            auto handle =
+                system.spawn(engine_behavior, engine, model,
+                             caf::actor_cast<router_actor>(actors->router), services);
             actors->engines.insert_or_assign(engine.name, handle);
             return caf::actor_cast<caf::actor>(handle);
-          }};
+          },
+          .drains = true};
 }
 
 std::vector<child_spec> journal_children(const node_parts& parts,
@@ -148,10 +249,18 @@ std::vector<child_spec> wire_node(const node_parts& parts, std::shared_ptr<stora
   std::vector<child_spec> children{own[0], own[1]};
   // Also without the executor's role: attempts go to the engines of other nodes.
   children.push_back(router_child(parts));
-  if (parts.config.has_role("executor"))
-    for (const auto& engine : parts.config.engines) children.push_back(engine_child(parts, engine));
+  if (parts.config.has_role("executor")) {
+    announce_engine_changes(parts.config, *parts.registry);
+    auto make = [parts](const engine_config& engine) { return engine_child(parts, engine); };
+    for (const auto& engine : parts.config.engines)
+      children.push_back(registered_engine(engine, parts.registry, make));
+    children.push_back(engine_admin_child(parts));
+  }
+  children.push_back(exchange_child(parts));
   children.push_back(pool_child(parts, pool_services(parts.config, *store)));
   children.insert(children.end(), own.begin() + 2, own.end());
+  children.push_back(front_child(parts));
+  if (parts.tls) children.push_back(mesh_child(parts));
   return children;
 }
 

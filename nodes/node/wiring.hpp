@@ -3,17 +3,22 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "actors/archive/archive_actor.hpp"
 #include "actors/engine/engine.hpp"
+#include "actors/exchange/exchange_actor.hpp"
 #include "actors/executor_pool/executor_pool.hpp"
+#include "actors/front/front.hpp"
 #include "actors/journal/journal_actor.hpp"
+#include "actors/mesh/mesh.hpp"
 #include "actors/planner/planner.hpp"
 #include "actors/router/router_actor.hpp"
 #include "actors/supervisor/supervisor.hpp"
 #include "config/node_config.hpp"
+#include "nodes/node/engine_registry.hpp"
 #include "storage/journal.hpp"
 
 namespace tandem {
@@ -30,9 +35,13 @@ struct hosted_journal {
 struct node_actors {
   /// The node's own journal first.
   std::vector<std::shared_ptr<hosted_journal>> journals;
-  router_actor router;
+  router_inside router;
   std::map<std::string, engine_inside> engines;
+  exchange_actor exchange;
   executor_pool_inside pool;
+  front_inside front;
+  mesh_inside mesh;
+  supervisor_inside supervisor;
 };
 
 /// What the actors of one node are made from.
@@ -40,6 +49,12 @@ struct node_parts {
   node_config config;
   std::uint64_t incarnation = 0;
   backend_services services;
+  front_start front;
+  /// None: no network, so no other nodes.
+  std::optional<tls_files> tls;
+  /// How this node looks to others; its address comes when it listens.
+  tmsg::member member;
+  std::shared_ptr<engine_registry> registry = std::make_shared<engine_registry>();
   std::shared_ptr<node_actors> actors = std::make_shared<node_actors>();
 };
 
