@@ -16,9 +16,9 @@
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 
-#include "actors/client/connection_check.hpp"
 #include "actors/supervisor/supervisor_actor.hpp"
 #include "actors/system/caf_settings.hpp"
+#include "actors/system/connection_check.hpp"
 #include "schema/text.hpp"
 
 namespace tandem {
@@ -234,7 +234,11 @@ client& client::operator=(client&&) noexcept = default;
 client::~client() = default;
 
 caf::expected<client> client::connect(const client_options& options) {
-  if (auto err = check_connection(options)) return err;
+  if (auto err = check_connection({.host = options.host,
+                                   .port = options.port,
+                                   .tls = options.tls,
+                                   .timeout = options.connect_timeout}))
+    return err;
   // Patient: many clients at once take the node's one network thread some seconds.
   auto config = system_config::make(
       {.threads = 1, .network = options.tls, .connection_timeout = std::chrono::seconds{10}});

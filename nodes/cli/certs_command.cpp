@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "actors/client/connection_check.hpp"
+#include "actors/system/connection_check.hpp"
 #include "config/certificates.hpp"
 #include "config/words.hpp"
 #include "nodes/cli/commands.hpp"

@@ -1,4 +1,4 @@
-#include "actors/client/connection_check.hpp"
+#include "actors/system/connection_check.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -11,6 +11,8 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+
+#include "schema/errc.hpp"
 
 namespace tandem {
 namespace {
@@ -25,30 +27,36 @@ struct closer {
 using context_ptr = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
 using ssl_ptr = std::unique_ptr<SSL, decltype(&SSL_free)>;
 
-std::string where(const client_options& options) {
-  return options.host + ':' + std::to_string(options.port);
+std::string where(const connection_target& target) {
+  return target.host + ':' + std::to_string(target.port);
 }
 
-caf::error unreachable(const client_options& options, std::string_view why) {
+bool is_node(const connection_target& target) {
+  return target.from == connection_target::side::node;
+}
+
+caf::error unreachable(const connection_target& target, std::string_view why) {
   return make_error(errc::unavailable,
-                    "no node answers at " + where(options) + " (" + std::string{why} +
-                        "); start one with 'tandem-node', or name its address with --node");
+                    "no node answers at " + where(target) + " (" + std::string{why} + ")" +
+                        (is_node(target) ? ""
+                                         : "; start one with 'tandem-node', or name its address "
+                                           "with --node"));
 }
 
 /// Connects within the timeout. The socket ends up blocking, with the timeout on each read and
 /// write.
-caf::error open_socket(const client_options& options, closer& socket) {
+caf::error open_socket(const connection_target& target, closer& socket) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   if (int code =
-          ::getaddrinfo(options.host.c_str(), std::to_string(options.port).c_str(), &hints, &found))
-    return unreachable(options, ::gai_strerror(code));
+          ::getaddrinfo(target.host.c_str(), std::to_string(target.port).c_str(), &hints, &found))
+    return unreachable(target, ::gai_strerror(code));
   std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses{found, &::freeaddrinfo};
   std::string why = "no address";
   for (auto* at = found; at != nullptr; at = at->ai_next) {
     closer candidate{::socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC, at->ai_protocol)};
-    auto ms = options.connect_timeout.count();
+    auto ms = target.timeout.count();
     timeval limit{.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
     ::setsockopt(candidate.fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     ::setsockopt(candidate.fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
@@ -58,7 +66,7 @@ caf::error open_socket(const client_options& options, closer& socket) {
     }
     why = errno == EINPROGRESS ? "it does not answer" : std::strerror(errno);
   }
-  return unreachable(options, why);
+  return unreachable(target, why);
 }
 
 std::string last_ssl_error() {
@@ -68,21 +76,27 @@ std::string last_ssl_error() {
   return reason == nullptr ? "unknown TLS error" : reason;
 }
 
-caf::error refused(const client_options& options, const std::string& why) {
+caf::error refused(const connection_target& target, const std::string& why) {
+  if (is_node(target))
+    return make_error(errc::not_authenticated,
+                      "the node at " + where(target) + " and this one do not accept each other (" +
+                          why +
+                          "); all nodes of a cluster need certificates of one authority: 'tandem "
+                          "certs issue' makes them where its key is");
   return make_error(errc::not_authenticated,
-                    "the node at " + where(options) +
-                        " and this client do not accept each other (" + why +
+                    "the node at " + where(target) + " and this client do not accept each other (" +
+                        why +
                         "); use the certificates of that node's cluster: --tls names their folder, "
                         "'tandem certs issue' makes new ones");
 }
 
-caf::error handshake(const client_options& options, int fd) {
+caf::error handshake(const connection_target& target, int fd) {
   context_ptr context{SSL_CTX_new(TLS_client_method()), &SSL_CTX_free};
   auto* c = context.get();
-  if (c == nullptr || SSL_CTX_use_certificate_chain_file(c, options.tls.certificate.c_str()) != 1 ||
-      SSL_CTX_use_PrivateKey_file(c, options.tls.key.c_str(), SSL_FILETYPE_PEM) != 1 ||
-      SSL_CTX_load_verify_locations(c, options.tls.ca.c_str(), nullptr) != 1)
-    return make_error(errc::not_authenticated, "the client's certificates: " + last_ssl_error());
+  if (c == nullptr || SSL_CTX_use_certificate_chain_file(c, target.tls.certificate.c_str()) != 1 ||
+      SSL_CTX_use_PrivateKey_file(c, target.tls.key.c_str(), SSL_FILETYPE_PEM) != 1 ||
+      SSL_CTX_load_verify_locations(c, target.tls.ca.c_str(), nullptr) != 1)
+    return make_error(errc::not_authenticated, "our own certificates: " + last_ssl_error());
   SSL_CTX_set_verify(c, SSL_VERIFY_PEER, nullptr);
   ssl_ptr ssl{SSL_new(c), &SSL_free};
   SSL_set_fd(ssl.get(), fd);
@@ -91,24 +105,24 @@ caf::error handshake(const client_options& options, int fd) {
   if (SSL_connect(ssl.get()) != 1) {
     if (auto result = SSL_get_verify_result(ssl.get()); result != X509_V_OK)
       return refused(
-          options, std::string{"the node's certificate: "} + X509_verify_cert_error_string(result));
+          target, std::string{"the node's certificate: "} + X509_verify_cert_error_string(result));
     auto silent = errno == EAGAIN && ERR_peek_error() == 0;
     if (silent)
-      return make_error(errc::unavailable, "the node at " + where(options) +
+      return make_error(errc::unavailable, "the node at " + where(target) +
                                                " accepts connections but does not answer; is it "
                                                "stopped, or overloaded?");
     auto why = last_ssl_error();
     auto no_tls =
         why.find("wrong version") != std::string::npos || why == "the connection was closed";
-    return no_tls ? unreachable(options, "what listens there does not speak TLS: " + why)
-                  : refused(options, why);
+    return no_tls ? unreachable(target, "what listens there does not speak TLS: " + why)
+                  : refused(target, why);
   }
   // With TLS 1.3 the node looks at our certificate after our side of the handshake is done: a
   // refusal comes as the first thing to read. A node that accepts us speaks first, too.
   char first = 0;
   if (SSL_read(ssl.get(), &first, 1) <= 0) {
     auto why = last_ssl_error();
-    if (why != "the connection was closed") return refused(options, why);
+    if (why != "the connection was closed") return refused(target, why);
   }
   SSL_shutdown(ssl.get());
   return caf::none;
@@ -116,11 +130,11 @@ caf::error handshake(const client_options& options, int fd) {
 
 }  // namespace
 
-caf::error check_connection(const client_options& options) {
-  if (auto err = check_certificate_files(options.tls)) return err;
+caf::error check_connection(const connection_target& target) {
+  if (auto err = check_certificate_files(target.tls)) return err;
   closer socket;
-  if (auto err = open_socket(options, socket)) return err;
-  return handshake(options, socket.fd);
+  if (auto err = open_socket(target, socket)) return err;
+  return handshake(target, socket.fd);
 }
 
 }  // namespace tandem
