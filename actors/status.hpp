@@ -21,6 +21,7 @@ struct actor_figures {
   /// What `handled` counts.
   std::string_view noun;
   std::string_view state = "ok";
+  std::string_view last_error{};
 };
 
 [[nodiscard]] inline tmsg::actstat actor_status(const actor_figures& figures) {
@@ -34,6 +35,7 @@ struct actor_figures {
   status->setHandled(figures.handled);
   status->setNoun(text(figures.noun));
   status->setState(text(figures.state));
+  status->setLastError(text(figures.last_error));
   return status.finish();
 }
 

@@ -42,6 +42,9 @@ struct Member @0xb296d42a8e13b272 {
   # Unix time; 0: not known.
   journalBirthsMs @13 :List(UInt64);
   # Of `journals`, in the same order: Unix time at which the data folder was made.
+  losses @14 :UInt32;
+  # The last session with it that whoever says this gave up; 0: none. A session is the time from a Hello to the next
+  # loss. Both sides begin the one after the last that either gave up, so that both lose the same ones.
 }
 
 struct Hello @0xa385c3197d02a373 {
@@ -51,7 +54,7 @@ struct Hello @0xa385c3197d02a373 {
   member @2 :Member;
   # Whoever says this.
   members @3 :List(Member);
-  # All others that it knows of.
+  # All others that it knows of; among them, once they have met, whom it says this to.
 }
 
 struct Pulse @0x9474b2086cf19474 {
@@ -63,6 +66,8 @@ struct Pulse @0x9474b2086cf19474 {
 
 struct MemberList @0x8563a1f75be08575 {
   members @0 :List(Member);
+  # The sender first: what it says of itself counts. What it says of others is a hint: whom to connect to, and whose
+  # journals wait.
 }
 
 struct DrainQuery @0xf64290e64acf7676 {
