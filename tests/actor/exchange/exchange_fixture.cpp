@@ -42,7 +42,7 @@ void Exchange::tell(const site& a, const site& b, schema::MemberState state, boo
   if (state == schema::MemberState::ALIVE || state == schema::MemberState::SUSPECT)
     handles.exchange = caf::actor_cast<caf::actor>(b.exchange);
   caf::anon_send(a.exchange, member_atom_v, member.finish(), handles);
-  pass(10ms);
+  settle();
 }
 
 void Exchange::tell(const site& a, const site& b, const caf::actor& exchange) {
@@ -60,7 +60,7 @@ void Exchange::report(const site& at, held_engine& engine, schema::Health health
   status->setConcurrency(concurrency);
   caf::anon_send(at.router, engine_atom_v, status.finish(),
                  caf::actor_cast<engine_actor>(engine.handle));
-  pass(10ms);
+  settle();
 }
 
 held_engine& Exchange::hold(const site& at, const std::string& name, const std::string& model,
@@ -79,7 +79,7 @@ engine_inside Exchange::simulate(const site& at, const engine_config& config) {
   auto handle = system_->spawn(engine_behavior, config, *of, at.router, backend_services{});
   engines_.insert_or_assign(config.name, handle);
   actors_.push_back(caf::actor_cast<caf::actor>(handle));
-  pass(10ms);
+  settle();
   return handle;
 }
 

@@ -42,6 +42,13 @@ class Exchange : public Pool {
               std::uint32_t concurrency = 4, const std::string& model = "tiny");
   engine_inside simulate(const site& at, const engine_config& config);
 
+  /// Until what has changed is offered everywhere.
+  void settle() {
+    run();
+    pass(10ms);
+    pass(10ms);
+  }
+
   struct listed {
     std::uint32_t credits = 0;
     std::string reason;

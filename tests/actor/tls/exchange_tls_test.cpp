@@ -25,7 +25,10 @@ class ExchangeOverTls : public ::testing::Test {
     if (!files) throw std::runtime_error{message_of(files.error())};
     alpha_.emplace("alpha", 11, *files, std::vector<engine_config>{});
     beta_.emplace("beta", 22, *files,
-                  std::vector<engine_config>{{.name = "far", .kind = "sim", .model = "tiny"}});
+                  std::vector<engine_config>{{.name = "far",
+                                              .kind = "sim",
+                                              .model = "tiny",
+                                              .sim = {.per_token = 5ms, .slice = 5ms}}});
   }
 
   struct call {
@@ -73,7 +76,7 @@ class ExchangeOverTls : public ::testing::Test {
 TEST_F(ExchangeOverTls, ARemoteEngineStreamsTakesLongAttemptsAndIsAnsweredForWhenItsNodeIsLost) {
   ASSERT_TRUE(alpha_->join(*beta_));
   ASSERT_TRUE(alpha_->wait_for_credits());
-  auto first = send(1, "@sim {\"reply\":\"one two three\"}");
+  auto first = send(1, "@sim {\"reply\":\"one two three\",\"ms\":100}");
   ASSERT_EQ(first.result.wait_for(30s), std::future_status::ready);
   auto result = first.result.get();
   EXPECT_EQ(view(result.read()->getText()), "one two three")
