@@ -138,8 +138,7 @@ TEST_F(Exchange, APlanThatHasBegunIsNotMixedWithAnother) {
       beta_,
       {.name = "far", .kind = "sim", .model = "tiny", .sim = {.per_token = 10ms, .slice = 10ms}});
   heard chunks;
-  send_stream(1, "@sim {\"reply\":\"one two three four five six seven eight\",\"ms\":1000}",
-              &chunks);
+  send_stream(1, "@sim {\"reply\":\"one two three four five six seven eight\"}", &chunks);
   for (int i = 0; i < 60 && chunks.chunks.empty(); ++i) pass(10ms);
   ASSERT_FALSE(chunks.chunks.empty());
   ASSERT_FALSE(answered(1));
@@ -155,7 +154,7 @@ TEST_F(Exchange, ChunksComeInOrderBeforeTheReply) {
       beta_,
       {.name = "far", .kind = "sim", .model = "tiny", .sim = {.per_token = 10ms, .slice = 10ms}});
   heard chunks;
-  send_stream(1, "@sim {\"reply\":\"one two three\",\"ms\":200}", &chunks);
+  send_stream(1, "@sim {\"reply\":\"one two three\"}", &chunks);
   for (int i = 0; i < 60 && !answered(1); ++i) pass(10ms);
   EXPECT_GT(chunks.chunks.size(), 1u);
   ASSERT_TRUE(answered(1));

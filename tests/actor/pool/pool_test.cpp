@@ -132,7 +132,8 @@ TEST_F(Pool, GoesOnWithANewRouter) {
   run();
   send(1);
   EXPECT_EQ(code(1), errc::unavailable);
-  router_actor again = system_->spawn(router_behavior, router_config{}, models_, std::uint64_t{8} << 32);
+  router_actor again =
+      system_->spawn(router_behavior, router_config{}, models_, std::uint64_t{8} << 32);
   actors_.push_back(caf::actor_cast<caf::actor>(again));
   caf::anon_send(pool_, wire_atom_v, again);
   for (auto& [name, engine] : engines_) caf::anon_send(engine, wire_atom_v, again);

@@ -76,7 +76,7 @@ class ExchangeOverTls : public ::testing::Test {
 TEST_F(ExchangeOverTls, ARemoteEngineStreamsTakesLongAttemptsAndIsAnsweredForWhenItsNodeIsLost) {
   ASSERT_TRUE(alpha_->join(*beta_));
   ASSERT_TRUE(alpha_->wait_for_credits());
-  auto first = send(1, "@sim {\"reply\":\"one two three\",\"ms\":100}");
+  auto first = send(1, "@sim {\"reply\":\"one two three\"}");
   ASSERT_EQ(first.result.wait_for(30s), std::future_status::ready);
   auto result = first.result.get();
   EXPECT_EQ(view(result.read()->getText()), "one two three")
