@@ -25,10 +25,11 @@ class ExchangeOverTls : public ::testing::Test {
     if (!files) throw std::runtime_error{message_of(files.error())};
     alpha_.emplace("alpha", 11, *files, std::vector<engine_config>{});
     beta_.emplace("beta", 22, *files,
-                  std::vector<engine_config>{{.name = "far",
-                                              .kind = "sim",
-                                              .model = "tiny",
-                                              .sim = {.per_token = 5ms, .slice = 5ms}}});
+                  std::vector<engine_config>{
+                      {.name = "far",
+                       .kind = "sim",
+                       .model = "tiny",
+                       .sim = {.per_token = 5ms, .slice = 5ms, .context_tokens = 1'000'000}}});
   }
 
   struct call {
@@ -85,7 +86,9 @@ TEST_F(ExchangeOverTls, ARemoteEngineStreamsTakesLongAttemptsAndIsAnsweredForWhe
 
   auto second = send(2, "@sim {\"reply\":\"long\"}", 700u << 10);
   ASSERT_EQ(second.result.wait_for(30s), std::future_status::ready);
-  EXPECT_EQ(view(second.result.get().read()->getText()), "long");
+  auto long_one = second.result.get();
+  EXPECT_EQ(view(long_one.read()->getText()), "long")
+      << long_one.read()->getError().getMessage().cStr();
 
   auto third = send(3, "@sim {\"reply\":\"never\",\"ms\":600000}");
   EXPECT_EQ(third.result.wait_for(300ms), std::future_status::timeout);
