@@ -40,6 +40,12 @@ class etcd_model {
     ++view_.revision;
   }
 
+  /// What was written as this version.
+  [[nodiscard]] std::optional<journal_record> written(std::int64_t version) const {
+    auto found = written_.find(version);
+    return found == written_.end() ? std::nullopt : std::optional{found->second};
+  }
+
   enum class answer { written, compared, refused };
 
   answer execute(const sent_write& write) {
@@ -51,6 +57,7 @@ class etcd_model {
     check(write);
     view_.record = write.step.next;
     view_.version = ++view_.revision;
+    written_[view_.version] = *view_.record;
     if (write.step.lease == lease_change::put) {
       view_.lease = lease_text(write.by, write.lease);
       key_lease_ = write.lease;
@@ -81,6 +88,7 @@ class etcd_model {
 
   register_view view_;
   std::map<std::uint64_t, journal_holder> leaders_;
+  std::map<std::int64_t, journal_record> written_;
   std::set<std::int64_t> alive_;
   std::int64_t last_lease_ = 0;
   std::int64_t key_lease_ = 0;
@@ -228,13 +236,16 @@ class schedule {
     if (run.outcome() == register_outcome::fenced) one.epoch = 0;
     if (run.outcome() == register_outcome::done) {
       ++done_;
+      // What it believes to be there has been there, and is what was asked for.
+      ASSERT_TRUE(run.view().record) << name_of(one.operation);
+      auto written = etcd_.written(run.view().version);
+      ASSERT_TRUE(written && *written == *run.view().record) << name_of(one.operation);
+      ASSERT_EQ(decide(run.view(), one.self, run.lease(), one.operation).what,
+                register_step::kind::done)
+          << name_of(one.operation);
       one.cached = run.view();
       const auto& record = *run.view().record;
       one.epoch = record.is_led_by(one.self) ? record.epoch : 0;
-      // What was done is true as long as nobody wrote after it.
-      if (run.view().version == etcd_.view().version) {
-        ASSERT_EQ(record, *etcd_.view().record);
-      }
     }
     one.run.reset();
   }
