@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -231,7 +232,11 @@ void etcd_process::kill_all() {
 }
 
 void etcd_process::pause(std::size_t number) {
-  members_[number].process->signal(SIGSTOP);
+  auto& process = *members_[number].process;
+  process.signal(SIGSTOP);
+  // It takes a moment until all of its threads stand still.
+  siginfo_t stopped{};
+  (void)::waitid(P_PID, static_cast<id_t>(process.pid()), &stopped, WSTOPPED | WEXITED | WNOWAIT);
 }
 
 void etcd_process::resume(std::size_t number) {
