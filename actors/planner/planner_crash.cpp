@@ -169,8 +169,8 @@ void planner_state::on_unreadable(pointer self, std::uint64_t number, const caf:
 }
 
 void planner_state::fail_unreadable(pointer self, std::uint64_t number, const caf::error& why) {
+  // Commands wait too: whoever is told has a job that has ended before him.
   jobs.at(number).starting = true;
-  refuse_waiting(jobs.at(number), why);
   ++running;
   self->request(peers.archive, caf::infinite, summary_atom_v, number)
       .then([self, number,

@@ -219,7 +219,7 @@ TEST_F(EngineAdmin, AnAddedEngineWorksAtOnceAndAfterARestart) {
 TEST_F(EngineAdmin, AnEngineThatIsWrongIsRefusedAndNothingIsKept) {
   send(action::ADD, "[[engine]]\nname = \"x\"\nkind = \"sim\"\nmodel = \"tinny\"\n");
   EXPECT_EQ(code_of(error_), errc::invalid_argument);
-  EXPECT_THAT(message_of(error_), HasSubstr("did you mean \"tiny\"?"));
+  EXPECT_THAT(message_of(error_), HasSubstr("did you mean 'tiny'?"));
   send(action::ADD, "[[engine]]\nname = \"tiny-1\"\nkind = \"sim\"\nmodel = \"tiny\"\n");
   EXPECT_EQ(code_of(error_), errc::conflict);
   EXPECT_FALSE(std::filesystem::exists(folder_.path() / engines_file));

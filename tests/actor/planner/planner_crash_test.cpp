@@ -42,8 +42,14 @@ executor_pool_actor::behavior_type deadly_pool(
               self->send_exit(job, make_error(errc::engine_failed, "the pool killed it"));
             return promise;
           },
-          [](cancel_atom, const tmsg::cancel&) {}, [](expire_atom) {},
-          [](status_atom) { return tmsg::actstat{}; }};
+          [self](cancel_atom, const tmsg::cancel& cancel) {
+            message_builder<schema::AttemptResult> result;
+            result->setFence(cancel.read()->getFence());
+            result->initError().setCode(schema::Errc::CANCELLED);
+            for (auto& promise : std::exchange(self->state.kept, {}))
+              promise.deliver(result.finish());
+          },
+          [](expire_atom) {}, [](status_atom) { return tmsg::actstat{}; }};
 }
 
 class PlannerCrash : public ::testing::Test {

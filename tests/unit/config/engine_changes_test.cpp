@@ -153,15 +153,15 @@ TEST_F(EngineChanges, AllProblemsOfAnAddedEngineAreToldAtOnce) {
   auto text =
       problem("[[engine]]\nname = \"x y\"\nkind = \"sim\"\nmodel = \"tinny\"\nconcurency = 1\n");
   EXPECT_THAT(text, HasSubstr("engine:"));
-  EXPECT_THAT(text, HasSubstr("did you mean \"tiny\"?"));
-  EXPECT_THAT(text, HasSubstr("did you mean \"concurrency\"?"));
+  EXPECT_THAT(text, HasSubstr("did you mean 'tiny'?"));
+  EXPECT_THAT(text, HasSubstr("did you mean 'concurrency'?"));
   EXPECT_THAT(text, HasSubstr("x y"));
 }
 
 TEST_F(EngineChanges, OnlyOneEngineAndNothingElseIsAdded) {
   EXPECT_THAT(problem("[jobs]\ntimeout = \"1h\"\n" + std::string{more}),
               HasSubstr("cannot be set at run time"));
-  EXPECT_THAT(problem(""), HasSubstr("there are 0"));
+  EXPECT_THAT(problem(""), HasSubstr("there is no [[engine]]"));
   EXPECT_THAT(problem("[[engine"), HasSubstr("this is no TOML"));
   EXPECT_THAT(problem("[[engine]]\nname = \"a\"\nkind = \"sim\"\nmodel = \"tiny\"\n"
                       "[[engine]]\nname = \"b\"\nkind = \"sim\"\nmodel = \"tiny\"\n"),
