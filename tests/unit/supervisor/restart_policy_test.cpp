@@ -15,10 +15,8 @@ class RestartPolicy : public ::testing::Test {
     return {what::restart, pause};
   }
 
-  supervisor_config config_{.restarts_max = 3,
-                            .restart_period = 10s,
-                            .backoff = 50ms,
-                            .backoff_max = 150ms};
+  supervisor_config config_{
+      .restarts_max = 3, .restart_period = 10s, .backoff = 50ms, .backoff_max = 150ms};
   restart_policy::time_point now_{};
 };
 
