@@ -69,6 +69,8 @@ std::string member_problem(schema::Member::Reader member) {
   for (auto role : member.getRoles())
     if (!is_word(view(role))) return "one of its roles is no word";
   if (member.getJournals().size() > journals_max) return "it has more than 256 journals";
+  if (member.getJournalBirthsMs().size() > member.getJournals().size())
+    return "it has more births than journals";
   if (member.totalSize().wordCount > member_words_max) return "it has more than 16 KiB";
   if (member.getLosses() > losses_max) return "it counts more than two billion losses";
   return {};

@@ -465,6 +465,7 @@ void member_table::write(schema::Member::Builder out, const record& of, moment n
   out.setVersion(facts->getVersion());
   out.setRoles(facts->getRoles());
   out.setJournals(facts->getJournals());
+  out.setJournalBirthsMs(facts->getJournalBirthsMs());
   out.setStartedAtMs(facts->getStartedAtMs());
   out.setDraining(facts->getDraining());
   out.setCertificateEndsAtMs(facts->getCertificateEndsAtMs());

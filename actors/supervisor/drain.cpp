@@ -9,17 +9,6 @@
 #include "schema/text.hpp"
 
 namespace tandem {
-namespace {
-
-tmsg::member draining_member(const node_description& node) {
-  message_builder<schema::Member> member;
-  member->setIncarnation(node.incarnation);
-  member->setDraining(true);
-  return member.finish();
-}
-
-}  // namespace
-
 caf::result<caf::ok_atom> supervisor_state::drain(pointer self, const tmsg::drainqry& query) {
   auto reader = query.read();
   auto wanted = view(reader->getNode());
@@ -40,8 +29,6 @@ caf::result<caf::ok_atom> supervisor_state::drain(pointer self, const tmsg::drai
   if (!draining) {
     draining = true;
     spdlog::info("draining node={}", node.name);
-    if (auto mesh = services.mesh ? services.mesh() : mesh_actor{})
-      self->send(mesh, node_atom_v, draining_member(node));
     if (services.on_drain) services.on_drain();
     drain_children(self, true);
   }

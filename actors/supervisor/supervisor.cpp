@@ -81,8 +81,7 @@ void supervisor_state::on_down(pointer self, const caf::down_msg& down) {
 void supervisor_state::escalate(pointer self, const child& of, const caf::error& reason) {
   spdlog::critical("actor failed, the node stops actor={} reason=\"{}\"", of.spec.name,
                    of.last_error);
-  failed =
-      make_error(code_of(reason), of.spec.kind + " '" + of.spec.name + "': " + of.last_error);
+  failed = make_error(code_of(reason), of.spec.kind + " '" + of.spec.name + "': " + of.last_error);
   stopping = true;
   stop_next(self);
 }

@@ -70,7 +70,7 @@ struct node_description {
 struct node_services {
   std::function<planner_actor()> planner;
   std::function<mesh_actor()> mesh;
-  /// The node takes no new jobs from now on.
+  /// Tells whoever has to know that this node takes no new jobs from now on.
   std::function<void()> on_drain;
 };
 

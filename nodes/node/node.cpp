@@ -5,20 +5,25 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <spdlog/spdlog.h>
 #include <caf/actor_system.hpp>
 #include <caf/openssl/publish.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 
+#include "actors/clock.hpp"
 #include "actors/engine/prompt_profile.hpp"
 #include "actors/executor_pool/verifier.hpp"
+#include "actors/front/book_file.hpp"
 #include "actors/http/http_loop.hpp"
 #include "actors/job/plan/plan_schema.hpp"
 #include "actors/system/caf_settings.hpp"
 #include "config/certificates.hpp"
 #include "config/private_file.hpp"
+#include "nodes/node/certificate_watch.hpp"
 #include "nodes/node/wiring.hpp"
 #include "nodes/version.hpp"
 #include "storage/journal.hpp"
@@ -71,6 +76,23 @@ caf::expected<planner_start> read_start(const storage::journal& store, const nod
                        .open = std::move(*open)};
 }
 
+/// When the data folder's journal was made: as the book knows it, else as its file tells.
+std::uint64_t birth_of(const journal_book& book, const std::filesystem::path& id_file,
+                       std::uint64_t journal) {
+  for (const auto& known : book.journals())
+    if (known.journal == journal) return known.birth_ms;
+  struct stat of {};
+  if (::stat(id_file.c_str(), &of) != 0) return unix_ms();
+  return static_cast<std::uint64_t>(of.st_mtim.tv_sec) * 1000 +
+         static_cast<std::uint64_t>(of.st_mtim.tv_nsec) / 1'000'000;
+}
+
+/// Where others reach whoever listens there: "any address" is the host by its name.
+std::string reachable(const std::string& host, std::uint16_t port) {
+  auto any = host == "0.0.0.0" || host == "::";
+  return to_string(listen_address{any ? default_node_name() : host, port});
+}
+
 backend_services engine_services(const node_config& config) {
   // Without engines that speak it the loop is still needed for those that are added later; its
   // thread sleeps.
@@ -107,14 +129,42 @@ struct node::state {
   /// Where the CLI on this machine looks for the node of this data folder.
   [[nodiscard]] std::filesystem::path address_file() const { return config.data / "node.address"; }
 
+  [[nodiscard]] caf::error describe(const planner_start& start);
   caf::error spawn(const planner_start& start);
   caf::error publish();
 };
+
+caf::error node::state::describe(const planner_start& start) {
+  auto file = book_file(config.data);
+  auto loaded = load_book(file);
+  if (!loaded) return std::move(loaded.error());
+  if (!loaded->remark.empty()) spdlog::warn("known journals remark=\"{}\"", loaded->remark);
+  journal_birth own{
+      .birth_ms = birth_of(loaded->book, config.data / "journal" / "journal", store->id().value),
+      .journal = store->id().value};
+  auto plans = config.has_role("planner");
+  parts.front = {.node = config.name,
+                 .address = to_string(config.listen),
+                 .own = plans ? own : journal_birth{},
+                 .own_is_new = start.next_number == 1,
+                 .book = std::make_shared<journal_book>(std::move(loaded->book)),
+                 .file = file};
+  own_member::facts facts{.name = config.name,
+                          .incarnation = parts.incarnation,
+                          .version = version,
+                          .roles = config.roles,
+                          .started_at_ms = unix_ms()};
+  if (plans) facts.journals.emplace_back(own.journal, own.birth_ms);
+  if (parts.tls) facts.certificate_ends_at_ms = certificate_ends_at_ms(config.tls.folder);
+  parts.self = std::make_shared<own_member>(std::move(facts));
+  return caf::none;
+}
 
 caf::error node::state::spawn(const planner_start& start) {
   parts.config = config;
   parts.incarnation = random_incarnation();
   parts.services = engine_services(config);
+  if (auto err = describe(start)) return err;
   auto children = wire_node(parts, store, start);
   node_description description{.name = config.name,
                                .incarnation = parts.incarnation,
@@ -122,11 +172,18 @@ caf::error node::state::spawn(const planner_start& start) {
                                .address = to_string(config.listen),
                                .version = version,
                                .roles = config.roles};
-  auto planner = [known = parts.actors] {
-    return caf::actor_cast<planner_actor>(known->journals.front()->planner);
-  };
+  node_services services{
+      .planner = [known = parts.actors] { return caf::actor_cast<planner_actor>(known->front); },
+      .mesh = [known = parts.actors] { return caf::actor_cast<mesh_actor>(known->mesh); },
+      .on_drain =
+          [known = parts.actors, self = parts.self] {
+            auto changed = self->update([](own_member::facts& facts) { facts.draining = true; });
+            caf::anon_send(known->front, drain_atom_v, true);
+            if (known->mesh) caf::anon_send(known->mesh, node_atom_v, changed);
+          }};
   supervisor = system->spawn(supervisor_behavior, config.supervisor, std::move(description),
-                             std::move(children), node_services{.planner = planner});
+                             std::move(children), std::move(services));
+  parts.actors->supervisor = supervisor;
   supervisor->attach_functor([fd = stopped_fd, why = stopped_by](const caf::error& reason) {
     *why = reason;
     std::uint64_t one = 1;
@@ -160,6 +217,13 @@ caf::error node::state::publish() {
                                              "); is the port in use? Choose another with --listen");
   address = to_string(listen_address{host, *port});
   caf::anon_send(supervisor, wire_atom_v, address);
+  auto seen_at =
+      config.cluster.advertise.empty() ? reachable(host, *port) : config.cluster.advertise;
+  auto& mesh = parts.actors->mesh;
+  caf::anon_send(mesh, wire_atom_v, handles_of(*parts.actors));
+  caf::anon_send(mesh, wire_atom_v, caf::actor_cast<caf::actor>(supervisor));
+  caf::anon_send(mesh, node_atom_v,
+                 parts.self->update([&](own_member::facts& facts) { facts.address = seen_at; }));
   std::ofstream{address_file()} << address << '\n';
   return caf::none;
 }
@@ -186,6 +250,7 @@ caf::expected<std::unique_ptr<node>> node::start(const node_config& config,
     auto files = certificates(config);
     if (!files) return std::move(files.error());
     settings.network = *files;
+    made->parts.tls = *files;
   }
   auto prepared = system_config::make(settings);
   if (!prepared) return std::move(prepared.error());
@@ -233,7 +298,7 @@ supervisor_actor node::supervisor() const {
   return caf::actor_cast<supervisor_actor>(state_->supervisor);
 }
 planner_actor node::planner() const {
-  return caf::actor_cast<planner_actor>(state_->parts.actors->journals.front()->planner);
+  return caf::actor_cast<planner_actor>(state_->parts.actors->front);
 }
 int node::stopped_fd() const {
   return state_->stopped_fd;
@@ -242,7 +307,13 @@ int node::stopped_fd() const {
 caf::error node::renew_certificates() const {
   if (!state_->network) return caf::none;
   auto files = certificates(state_->config);
-  return files ? caf::none : std::move(files.error());
+  if (!files) return std::move(files.error());
+  const auto& parts = state_->parts;
+  auto changed = parts.self->update([&](own_member::facts& facts) {
+    facts.certificate_ends_at_ms = certificate_ends_at_ms(state_->config.tls.folder);
+  });
+  caf::anon_send(parts.actors->mesh, node_atom_v, changed);
+  return caf::none;
 }
 
 std::string readiness_line(const node_config& config, const node& running) {

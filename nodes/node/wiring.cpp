@@ -27,12 +27,6 @@ const model_config& model_of(const node_config& config, const engine_config& eng
 
 constexpr std::chrono::seconds dial_timeout{3};
 
-peer_handles handles_of(const node_actors& actors) {
-  return {.supervisor = caf::actor_cast<caf::actor>(actors.supervisor),
-          .exchange = caf::actor_cast<caf::actor>(actors.exchange),
-          .front = caf::actor_cast<caf::actor>(actors.front)};
-}
-
 /// After a restart of `listener`: others get the new handle, and it gets the members.
 void tell_mesh(const node_actors& actors, const caf::actor& listener) {
   if (!actors.mesh) return;
@@ -58,8 +52,7 @@ child_spec router_child(const node_parts& parts) {
                 if (actors->pool)
                   caf::anon_send(actors->pool, wire_atom_v,
                                  caf::actor_cast<router_actor>(actors->router));
-                if (actors->exchange)
-                  caf::anon_send(actors->exchange, wire_atom_v, actors->router);
+                if (actors->exchange) caf::anon_send(actors->exchange, wire_atom_v, actors->router);
               }};
 }
 
@@ -182,23 +175,20 @@ child_spec front_child(const node_parts& parts) {
 }
 
 child_spec mesh_child(const node_parts& parts) {
-  return {.name = "mesh",
-          .kind = "mesh",
-          .spawn =
-              [parts](caf::actor_system& system) {
-                auto& actors = *parts.actors;
-                mesh_setup setup{.config = parts.config.cluster,
-                                 .own = parts.member,
-                                 .handles = handles_of(actors),
-                                 .dial = make_dialer(*parts.tls, dial_timeout),
-                                 .random_seed = parts.incarnation};
-                setup.listeners.push_back(caf::actor_cast<member_listener>(actors.exchange));
-                setup.listeners.push_back(caf::actor_cast<member_listener>(actors.front));
-                if (actors.supervisor)
-                  setup.listeners.push_back(caf::actor_cast<member_listener>(actors.supervisor));
-                actors.mesh = system.spawn<caf::detached>(mesh_behavior, std::move(setup));
-                return caf::actor_cast<caf::actor>(actors.mesh);
-              }};
+  return {.name = "mesh", .kind = "mesh", .spawn = [parts](caf::actor_system& system) {
+            auto& actors = *parts.actors;
+            mesh_setup setup{.config = parts.config.cluster,
+                             .own = parts.self->message(),
+                             .handles = handles_of(actors),
+                             .dial = make_dialer(*parts.tls, dial_timeout),
+                             .random_seed = parts.incarnation};
+            setup.listeners.push_back(caf::actor_cast<member_listener>(actors.exchange));
+            setup.listeners.push_back(caf::actor_cast<member_listener>(actors.front));
+            if (actors.supervisor)
+              setup.listeners.push_back(caf::actor_cast<member_listener>(actors.supervisor));
+            actors.mesh = system.spawn<caf::detached>(mesh_behavior, std::move(setup));
+            return caf::actor_cast<caf::actor>(actors.mesh);
+          }};
 }
 
 child_spec engine_admin_child(const node_parts& parts) {
@@ -207,26 +197,33 @@ child_spec engine_admin_child(const node_parts& parts) {
       .engines = parts.registry,
       .make_child = [parts](const engine_config& engine) { return engine_child(parts, engine); },
       .host = [actors = parts.actors] { return caf::actor_cast<child_host>(actors->supervisor); }};
-  return {.name = "engine_admin", .kind = "engine_admin", .spawn = [admin](caf::actor_system& system) {
-            return caf::actor_cast<caf::actor>(
-                system.spawn<caf::detached>(engine_admin_behavior, admin));
-          }};
+  return {
+      .name = "engine_admin", .kind = "engine_admin", .spawn = [admin](caf::actor_system& system) {
+        return caf::actor_cast<caf::actor>(
+            system.spawn<caf::detached>(engine_admin_behavior, admin));
+      }};
 }
 
 }  // namespace
 
+peer_handles handles_of(const node_actors& actors) {
+  return {.supervisor = caf::actor_cast<caf::actor>(actors.supervisor),
+          .exchange = caf::actor_cast<caf::actor>(actors.exchange),
+          .front = caf::actor_cast<caf::actor>(actors.front)};
+}
+
 child_spec engine_child(const node_parts& parts, const engine_config& engine) {
   return {.name = engine.name,
           .kind = "engine",
-          .spawn = [engine, model = model_of(parts.config, engine), services = parts.services,
-                    actors = parts.actors](caf::actor_system& system) {
-            // It makes itself known to the router.
-            auto handle =
-                system.spawn(engine_behavior, engine, model,
-                             caf::actor_cast<router_actor>(actors->router), services);
-            actors->engines.insert_or_assign(engine.name, handle);
-            return caf::actor_cast<caf::actor>(handle);
-          },
+          .spawn =
+              [engine, model = model_of(parts.config, engine), services = parts.services,
+               actors = parts.actors](caf::actor_system& system) {
+                // It makes itself known to the router.
+                auto handle = system.spawn(engine_behavior, engine, model,
+                                           caf::actor_cast<router_actor>(actors->router), services);
+                actors->engines.insert_or_assign(engine.name, handle);
+                return caf::actor_cast<caf::actor>(handle);
+              },
           .drains = true};
 }
 

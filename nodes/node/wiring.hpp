@@ -19,6 +19,7 @@
 #include "actors/supervisor/supervisor.hpp"
 #include "config/node_config.hpp"
 #include "nodes/node/engine_registry.hpp"
+#include "nodes/node/own_member.hpp"
 #include "storage/journal.hpp"
 
 namespace tandem {
@@ -52,8 +53,8 @@ struct node_parts {
   front_start front;
   /// None: no network, so no other nodes.
   std::optional<tls_files> tls;
-  /// How this node looks to others; its address comes when it listens.
-  tmsg::member member;
+  /// How this node looks to others.
+  std::shared_ptr<own_member> self;
   std::shared_ptr<engine_registry> registry = std::make_shared<engine_registry>();
   std::shared_ptr<node_actors> actors = std::make_shared<node_actors>();
 };
@@ -63,6 +64,9 @@ struct node_parts {
 [[nodiscard]] std::vector<child_spec> wire_node(const node_parts& parts,
                                                 std::shared_ptr<storage::journal> store,
                                                 const planner_start& start);
+
+/// What the mesh gives to other nodes.
+[[nodiscard]] peer_handles handles_of(const node_actors& actors);
 
 /// An engine of this node, also one that is added while it runs.
 [[nodiscard]] child_spec engine_child(const node_parts& parts, const engine_config& engine);
