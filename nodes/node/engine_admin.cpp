@@ -48,7 +48,10 @@ caf::error engine_admin_state::save(const engine_changes& wanted) {
 
 void engine_admin_state::report(pointer self, const std::string& engine, promise promise) {
   auto handle = parts.engines->find(engine);
-  if (!handle) return promise.deliver(name_only(engine));
+  if (!handle) {
+    promise.deliver(name_only(engine));
+    return;
+  }
   self->request(handle, status_timeout, engine_atom_v)
       .then(
           [promise](const tmsg::engstat& status) mutable {
@@ -59,7 +62,10 @@ void engine_admin_state::report(pointer self, const std::string& engine, promise
 
 void engine_admin_state::add(pointer self, schema::EngineCommand::Reader command, promise promise) {
   auto read = read_added_engine(parts.config, engines, view(command.getToml()));
-  if (!read) return promise.deliver(read.error());
+  if (!read) {
+    promise.deliver(read.error());
+    return;
+  }
   auto engine = std::move(*read);
   if (busy.contains(engine.name)) {
     promise.deliver(make_error(
@@ -87,7 +93,8 @@ void engine_admin_state::started(pointer self, const engine_config& engine, prom
         .then([](caf::ok_atom) {}, [](const caf::error&) {});
     parts.engines->erase(engine.name);
     busy.erase(engine.name);
-    return promise.deliver(err);
+    promise.deliver(err);
+    return;
   }
   busy.erase(engine.name);
   engines.push_back(engine);
@@ -121,7 +128,10 @@ caf::result<tmsg::engrep> engine_admin_state::drain(pointer self, const std::str
 
 void engine_admin_state::remove(pointer self, const std::string& engine,
                                 std::chrono::milliseconds deadline, promise promise) {
-  if (auto err = check(engine)) return promise.deliver(err);
+  if (auto err = check(engine)) {
+    promise.deliver(err);
+    return;
+  }
   busy.insert(engine);
   parts.engines->set_draining(engine, true);
   auto handle = parts.engines->find(engine);
@@ -149,7 +159,8 @@ void engine_admin_state::stop(pointer self, const std::string& engine, promise p
       self->request(handle, status_timeout, drain_atom_v, was_drained)
           .then([](const tmsg::engstat&) {}, [](const caf::error&) {});
     busy.erase(engine);
-    return promise.deliver(err);
+    promise.deliver(err);
+    return;
   }
   auto done = [self, engine, promise]() mutable {
     auto& state = self->state;
