@@ -34,6 +34,10 @@ struct generation_request {
   std::uint64_t seed = 0;
   /// JSON schema that the output must fit; empty: none. Servers that can constrain it do.
   std::string response_schema;
+  /// Somebody reads along. If not, a backend may keep the text until its end, and says in the
+  /// result when it began: a message for each token costs more than most of what is done about a
+  /// call.
+  bool stream = true;
 };
 
 /// How a generation ended.
@@ -51,6 +55,8 @@ struct generation {
   std::string weight_version;
   /// With `overloaded` or `unavailable`: how long the server asks us to wait; 0: not said.
   std::chrono::milliseconds retry_after{0};
+  /// When its first text came, if on_text did not tell it; epoch: not said.
+  std::chrono::steady_clock::time_point first_text;
 };
 
 /// The backend will report through its sink.

@@ -17,10 +17,16 @@ bool contains_any(std::string_view text, std::initializer_list<std::string_view>
 
 }  // namespace
 
-chat_call::chat_call(std::shared_ptr<http_link> link, std::uint64_t id, chat_reply reply,
-                     std::string unconstrained)
+chat_call::chat_call(std::shared_ptr<http_link> link, const generation_request& request,
+                     chat_reply reply, std::string unconstrained)
+    : chat_call{std::move(link), request.id, request.stream, std::move(reply),
+                std::move(unconstrained)} {}
+
+chat_call::chat_call(std::shared_ptr<http_link> link, std::uint64_t id, bool streams,
+                     chat_reply reply, std::string unconstrained)
     : link_{std::move(link)},
       id_{id},
+      streams_{streams},
       unconstrained_{std::move(unconstrained)},
       reply_{std::move(reply)},
       events_{std::min(event_bytes_max, link_->server().config().response_bytes_max)} {}
@@ -82,7 +88,10 @@ http_next chat_call::read_stream(std::string_view bytes) {
 }
 
 bool chat_call::take(const chat_reply::news& news) {
-  if (!news.text.empty()) link_->text(id_, std::string{news.text});
+  if (!news.text.empty() && streams_)
+    link_->text(id_, std::string{news.text});
+  else if (!news.text.empty() && first_text_ == clock::time_point{})
+    first_text_ = clock::now();
   if (news.now == chat_reply::state::failed)
     fail(reply_.verdict());
   else if (news.now == chat_reply::state::done)
@@ -152,7 +161,7 @@ bool chat_call::try_unconstrained(const http_verdict& verdict) {
   auto loop = link_->loop();
   if (unconstrained_.empty() || !of_the_schema || !loop || verdict.code != errc::invalid_argument)
     return false;
-  auto again = std::make_shared<chat_call>(link_, id_, reply_, std::string{});
+  auto again = std::shared_ptr<chat_call>(new chat_call{link_, id_, streams_, reply_, {}});
   if (link_->start_again(*loop, id_, std::move(unconstrained_), std::move(again)))
     reported_ = true;
   else
@@ -170,6 +179,7 @@ void chat_call::fail(const http_verdict& verdict) {
 
 void chat_call::report(generation result) {
   reported_ = true;
+  result.first_text = first_text_;
   link_->done(id_, std::move(result));
 }
 

@@ -16,7 +16,7 @@ class chat_call : public http_handler {
  public:
   /// `unconstrained`: the same request without its schema, sent if the server cannot take the
   /// schema.
-  chat_call(std::shared_ptr<http_link> link, std::uint64_t id, chat_reply reply,
+  chat_call(std::shared_ptr<http_link> link, const generation_request& request, chat_reply reply,
             std::string unconstrained);
 
   void on_head(const http_head& head) override;
@@ -24,8 +24,11 @@ class chat_call : public http_handler {
   void on_end(http_outcome outcome) override;
 
  private:
+  using clock = std::chrono::steady_clock;
   enum class shape { unknown, stream, whole, refusal, html };
 
+  chat_call(std::shared_ptr<http_link> link, std::uint64_t id, bool streams, chat_reply reply,
+            std::string unconstrained);
   [[nodiscard]] http_next read_stream(std::string_view bytes);
   [[nodiscard]] http_next keep(std::string_view bytes, std::size_t bytes_max);
   /// True: all is said.
@@ -40,6 +43,8 @@ class chat_call : public http_handler {
 
   const std::shared_ptr<http_link> link_;
   const std::uint64_t id_;
+  const bool streams_;
+  clock::time_point first_text_;
   std::string unconstrained_;
   chat_reply reply_;
   sse_reader events_;

@@ -50,7 +50,7 @@ progress http_backend::start(generation_request request) {
   chat_reply reply{request, prober_->context_tokens(), server.key_source()};
   link_->start(
       *loop_, request.id, std::move(*body),
-      std::make_shared<chat_call>(link_, request.id, std::move(reply), std::move(unconstrained)));
+      std::make_shared<chat_call>(link_, request, std::move(reply), std::move(unconstrained)));
   return generation_pending{};
 }
 

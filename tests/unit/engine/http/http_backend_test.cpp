@@ -142,6 +142,19 @@ TEST(HttpBackend, StreamsAnAnswer) {
   EXPECT_THAT(got, HasSubstr(R"({"model":"m","stream":true)"));
 }
 
+TEST(HttpBackend, TellsNoTextThatNobodyReadsAlongButWhenItBegan) {
+  stub_server server{sends(whole_stream())};
+  far_engine engine{engine_at(server.url())};
+  auto request = hello(1);
+  request.stream = false;
+  auto before = std::chrono::steady_clock::now();
+  auto result = engine.ask(std::move(request));
+  EXPECT_EQ(result.text, "hello");
+  EXPECT_EQ(engine.text(1), "");
+  EXPECT_GE(result.first_text, before);
+  EXPECT_LE(result.first_text, std::chrono::steady_clock::now());
+}
+
 TEST(HttpBackend, TakesTheAnswerByteByByteAsWell) {
   auto result = outcome([](scripted_connection& connection, const std::string&) {
     connection.send(stream_head);
