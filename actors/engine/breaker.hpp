@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "actors/engine/engine_config.hpp"
 #include "schema/engine.capnp.h"
@@ -25,37 +26,40 @@ class breaker {
   [[nodiscard]] clock::time_point retry_at() const { return retry_at_; }
   [[nodiscard]] std::uint32_t failures_in_a_row() const { return failures_; }
 
-  /// Whether a request may be sent now; every request that is admitted is ended by one of the three
-  /// below.
-  [[nodiscard]] bool admit(clock::time_point now) {
-    if (!open_) return true;
-    if (now < retry_at_ || trial_) return false;
-    trial_ = true;
-    return true;
+  /// Whether a request may be sent now, and the number of the trial that it is; 0: it is none.
+  /// Every request that is admitted is ended by one of the three below, with that number.
+  [[nodiscard]] std::optional<std::uint64_t> admit(clock::time_point now) {
+    if (!open_) return 0;
+    if (now < retry_at_ || trial_ != 0) return std::nullopt;
+    trial_ = ++trials_;
+    return trial_;
   }
-  /// The server answered, if only that the request was wrong or that it is busy.
+  /// The server answered, if only that the request was wrong or that it is busy: whichever request
+  /// it was, it works.
   void on_success() {
     failures_ = 0;
     open_ = false;
-    trial_ = false;
+    trial_ = 0;
     pause_ = config_.pause;
   }
-  void on_failure(clock::time_point now) {
+  void on_failure(clock::time_point now, std::uint64_t trial) {
     failures_ = std::min(failures_ + 1, failures_max);
     if (config_.failures == 0) return;
     if (open_) {
-      // Those that were under way when it opened are no trials.
-      if (!trial_) return;
+      // Those that were under way when it opened say nothing new.
+      if (trial == 0 || trial != trial_) return;
       pause_ = std::min(pause_ * 2, std::max(config_.pause, config_.pause_max));
     } else if (failures_ < config_.failures) {
       return;
     }
     open_ = true;
-    trial_ = false;
+    trial_ = 0;
     retry_at_ = now + pause_;
   }
   /// It was cancelled: nothing was learned.
-  void on_nothing() { trial_ = false; }
+  void on_nothing(std::uint64_t trial) {
+    if (trial == trial_) trial_ = 0;
+  }
 
  private:
   static constexpr std::uint32_t failures_max = 1'000'000;
@@ -65,7 +69,9 @@ class breaker {
   clock::time_point retry_at_;
   std::uint32_t failures_ = 0;
   bool open_ = false;
-  bool trial_ = false;
+  std::uint64_t trials_ = 0;
+  /// The one under way; 0: none.
+  std::uint64_t trial_ = 0;
 };
 
 }  // namespace tandem

@@ -77,8 +77,9 @@ void engine_state::refuse(call& next, const engine_gate::verdict& why) {
 void engine_state::take(pointer self, call next) {
   auto now = time->now();
   auto full = running.size() >= config.concurrency;
-  if (auto verdict = full ? gate.look(now) : gate.admit(now); verdict.code != errc::unknown)
-    return refuse(next, verdict);
+  auto verdict = full ? gate.look(now) : gate.admit(now);
+  if (verdict.code != errc::unknown) return refuse(next, verdict);
+  next.trial = verdict.trial;
   if (!full) return begin(self, std::move(next));
   auto reader = next.attempt.read();
   if (!waiting.push(reader->getPriority(), fence_key{reader->getFence()}, next))
@@ -96,7 +97,7 @@ void engine_state::begin(pointer self, call next) {
   auto bound = call_bound(next.prompt_tokens_max, request.max_tokens,
                           decision->getInputPriceNanousd(), decision->getOutputPriceNanousd());
   if (auto allowed = read_budget(reader->getAllowance()); !fits(bound, allowed)) {
-    gate.on_result(errc::cancelled, {}, {}, time->now());
+    gate.on_result(errc::cancelled, {}, {}, time->now(), next.trial);
     return refuse(next, {errc::budget_exceeded,
                          "the call may take " + std::to_string(bound.tokens) + " tokens and $" +
                              std::to_string(static_cast<double>(bound.cost_nanousd) * 1e-9) +
@@ -105,7 +106,7 @@ void engine_state::begin(pointer self, call next) {
   auto id = next_id++;
   request.id = id;
   next.started = clock::now();
-  next.stream = reader->getStream();
+  next.stream = request.stream = reader->getStream() && next.sink;
   ids.emplace(fence_key{reader->getFence()}, id);
   running.emplace(id, std::move(next));
   handle(self, id, server->start(std::move(request)));
@@ -173,7 +174,8 @@ void engine_state::finish(pointer self, std::uint64_t id, const generation& resu
     ++failures;
     last_error = result.error;
   }
-  gate.on_result(result.code, result.error, result.retry_after, time->now());
+  if (done.first_token == clock::time_point{}) done.first_token = result.first_text;
+  gate.on_result(result.code, result.error, result.retry_after, time->now(), done.trial);
   done.promise.deliver(reply(done, result));
   publish(self);
   tell_at_rest();
@@ -340,7 +342,7 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
             auto& call = found->second;
             if (call.first_token == engine_state::clock::time_point{})
               call.first_token = engine_state::clock::now();
-            if (!call.stream || !call.sink) return;
+            if (!call.stream) return;
             message_builder<schema::TextChunk> chunk;
             chunk->setFence(call.attempt.read()->getFence());
             chunk->setNumber(call.chunks++);

@@ -40,9 +40,13 @@ engine_gate::verdict engine_gate::look(clock::time_point now) const {
 
 engine_gate::verdict engine_gate::admit(clock::time_point now) {
   auto seen = look(now);
-  if (seen.code == errc::unknown && !breaker_.admit(now))
-    seen = {errc::unavailable,
-            "engine '" + name_ + "' is being tried again after: " + last_failure_};
+  if (seen.code == errc::unknown) {
+    if (auto trial = breaker_.admit(now))
+      seen.trial = *trial;
+    else
+      seen = {errc::unavailable,
+              "engine '" + name_ + "' is being tried again after: " + last_failure_};
+  }
   if (seen.code != errc::unknown) ++refusals_;
   return seen;
 }
@@ -53,10 +57,10 @@ void engine_gate::on_health(schema::Health health, std::string reason) {
 }
 
 void engine_gate::on_result(errc code, const std::string& error, milliseconds retry_after,
-                            clock::time_point now) {
+                            clock::time_point now, std::uint64_t trial) {
   switch (code) {
     case errc::cancelled:
-      breaker_.on_nothing();
+      breaker_.on_nothing(trial);
       return;
     case errc::overloaded:
     case errc::unavailable: {
@@ -77,7 +81,7 @@ void engine_gate::on_result(errc code, const std::string& error, milliseconds re
     case errc::deadline_exceeded:
     case errc::internal:
       last_failure_ = error;
-      breaker_.on_failure(now);
+      breaker_.on_failure(now, trial);
       return;
     default:
       // It answered; that the request was wrong is no fault of it.

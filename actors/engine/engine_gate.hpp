@@ -24,6 +24,8 @@ class engine_gate {
     errc code = errc::unknown;
     std::string why;
     std::chrono::milliseconds retry_after{0};
+    /// The breaker's: which trial the request is.
+    std::uint64_t trial = 0;
   };
   /// A change of health, for those who ask why.
   struct change {
@@ -43,9 +45,9 @@ class engine_gate {
   void on_health(schema::Health health, std::string reason);
   /// While it drains it takes nothing; what it has is finished.
   void drain(bool draining) { draining_ = draining; }
-  /// How a request that was admitted ended.
+  /// How a request that was admitted ended; `trial` as its verdict said.
   void on_result(errc code, const std::string& error, std::chrono::milliseconds retry_after,
-                 clock::time_point now);
+                 clock::time_point now, std::uint64_t trial);
 
   [[nodiscard]] schema::Health health(clock::time_point now) const;
   [[nodiscard]] std::string reason(clock::time_point now) const;

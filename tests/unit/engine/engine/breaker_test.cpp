@@ -15,8 +15,9 @@ class breaker_test : public ::testing::Test {
   }
   /// Sends a request that fails now.
   void fail(breaker& of) const {
-    EXPECT_TRUE(of.admit(now_));
-    of.on_failure(now_);
+    auto trial = of.admit(now_);
+    ASSERT_TRUE(trial);
+    of.on_failure(now_, *trial);
   }
   void open(breaker& of, int failures = 3) const {
     for (int i = 0; i < failures; ++i) fail(of);
@@ -54,8 +55,9 @@ TEST_F(breaker_test, WhatWasCancelledNeitherOpensNorCloses) {
   auto b = make();
   fail(b);
   fail(b);
-  EXPECT_TRUE(b.admit(now_));
-  b.on_nothing();
+  auto call = b.admit(now_);
+  ASSERT_TRUE(call);
+  b.on_nothing(*call);
   EXPECT_EQ(b.failures_in_a_row(), 2u);
   fail(b);
   EXPECT_EQ(b.state(now_), Breaker::OPEN);
@@ -80,8 +82,9 @@ TEST_F(breaker_test, ACancelledTrialLeavesRoomForTheNext) {
   auto b = make();
   open(b);
   now_ += 100ms;
-  EXPECT_TRUE(b.admit(now_));
-  b.on_nothing();
+  auto trial = b.admit(now_);
+  ASSERT_TRUE(trial);
+  b.on_nothing(*trial);
   EXPECT_EQ(b.state(now_), Breaker::HALF_OPEN);
   EXPECT_TRUE(b.admit(now_));
 }
@@ -104,11 +107,41 @@ TEST_F(breaker_test, EachFailedTrialDoublesThePauseUpToItsMaximum) {
 TEST_F(breaker_test, FailuresOfWhatWasUnderWayWhenItOpenedDoNotProlongThePause) {
   auto b = make();
   for (int i = 0; i < 8; ++i) EXPECT_TRUE(b.admit(now_));
-  for (int i = 0; i < 3; ++i) b.on_failure(now_);
+  for (int i = 0; i < 3; ++i) b.on_failure(now_, 0);
   auto retry_at = b.retry_at();
   now_ += 50ms;
-  for (int i = 0; i < 5; ++i) b.on_failure(now_);
+  for (int i = 0; i < 5; ++i) b.on_failure(now_, 0);
   EXPECT_EQ(b.retry_at(), retry_at);
+}
+
+TEST_F(breaker_test, WhatWasUnderWayWhenItOpenedIsNoTrial) {
+  auto b = make();
+  open(b);
+  now_ += 100ms;
+  auto trial = b.admit(now_);
+  ASSERT_TRUE(trial);
+  b.on_failure(now_, 0);
+  b.on_nothing(0);
+  EXPECT_EQ(b.state(now_), Breaker::HALF_OPEN);
+  EXPECT_FALSE(b.admit(now_)) << "the trial is still under way";
+  b.on_failure(now_, *trial);
+  EXPECT_EQ(b.retry_at(), now_ + 200ms);
+}
+
+TEST_F(breaker_test, AnOldTrialIsNotTheNewOne) {
+  auto b = make();
+  open(b);
+  now_ += 100ms;
+  auto old = b.admit(now_);
+  ASSERT_TRUE(old);
+  b.on_success();
+  open(b);
+  now_ += 100ms;
+  EXPECT_TRUE(b.admit(now_));
+  b.on_failure(now_, *old);
+  b.on_nothing(*old);
+  EXPECT_EQ(b.state(now_), Breaker::HALF_OPEN);
+  EXPECT_FALSE(b.admit(now_));
 }
 
 TEST_F(breaker_test, OneThatWasUnderWayAndSucceedsClosesIt) {

@@ -15,11 +15,12 @@ class engine_gate_test : public ::testing::Test {
 
   errc admit() {
     seen_ = gate_.admit(now_);
+    if (seen_.code == errc::unknown) trial_ = seen_.trial;
     return seen_.code;
   }
   void end(errc code, std::chrono::milliseconds retry_after = 0ms,
            const std::string& error = "because") {
-    gate_.on_result(code, error, retry_after, now_);
+    gate_.on_result(code, error, retry_after, now_, trial_);
   }
   void call(errc code, std::chrono::milliseconds retry_after = 0ms) {
     ASSERT_EQ(admit(), errc::unknown) << seen_.why;
@@ -34,6 +35,7 @@ class engine_gate_test : public ::testing::Test {
   engine_gate gate_;
   engine_gate::clock::time_point now_;
   engine_gate::verdict seen_;
+  std::uint64_t trial_ = 0;
 };
 
 TEST_F(engine_gate_test, LetsEverythingThroughWhenNothingIsKnown) {
@@ -104,7 +106,7 @@ TEST_F(engine_gate_test, FailuresStallsAndDefectsOpenTheBreaker) {
     engine_gate gate{"e", {.failures = 2, .pause = 1000ms, .pause_max = 4000ms}};
     for (int i = 0; i < 2; ++i) {
       EXPECT_EQ(gate.admit(now_).code, errc::unknown);
-      gate.on_result(code, "cut", 0ms, now_);
+      gate.on_result(code, "cut", 0ms, now_, 0);
     }
     auto seen = gate.admit(now_);
     EXPECT_EQ(seen.code, errc::unavailable) << to_string(code);
