@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <memory>
+#include <set>
 
 #include <unistd.h>
 
@@ -115,12 +116,44 @@ void write_node(schema::NodeStatus::Builder out, const survey::place& from) {
   if (member->getJournals().size() > 0) out.setJournal(member->getJournals()[0]);
 }
 
+/// Journals of nodes that are gone, which no node that is there has open.
+std::vector<std::pair<std::uint64_t, schema::Member::Reader>> waiting_journals(
+    const std::vector<schema::Member::Reader>& members, std::uint64_t own) {
+  std::set<std::uint64_t> open{own};
+  auto is_there = [](schema::Member::Reader member) {
+    auto state = member.getState();
+    return state == schema::MemberState::ALIVE || state == schema::MemberState::SUSPECT;
+  };
+  for (auto member : members)
+    if (is_there(member))
+      for (auto journal : member.getJournals()) open.insert(journal);
+  std::vector<std::pair<std::uint64_t, schema::Member::Reader>> waiting;
+  for (auto member : members) {
+    if (is_there(member)) continue;
+    for (auto journal : member.getJournals())
+      if (open.insert(journal).second) waiting.emplace_back(journal, member);
+  }
+  return waiting;
+}
+
 tmsg::topo write_topology(const survey& found) {
   message_builder<schema::Topology> out;
   auto nodes = out->initNodes(static_cast<unsigned>(found.nodes.size()));
   for (unsigned i = 0; i < nodes.size(); ++i) {
     if (!found.nodes[i].status.empty()) nodes.setWithCaveats(i, *found.nodes[i].status.read());
     write_node(nodes[i], found.nodes[i]);
+  }
+  std::vector<schema::Member::Reader> members;
+  for (auto node : nodes)
+    if (node.hasMember()) members.push_back(node.asReader().getMember());
+  auto gone = waiting_journals(members, nodes[0].getJournal());
+  auto waiting = out->initWaiting(static_cast<unsigned>(gone.size()));
+  for (unsigned i = 0; i < waiting.size(); ++i) {
+    const auto& [journal, member] = gone[i];
+    waiting[i].setJournal(journal);
+    waiting[i].setNode(member.getName());
+    waiting[i].setAddress(member.getAddress());
+    waiting[i].setSinceMs(member.getSinceMs());
   }
   return out.finish();
 }
