@@ -13,18 +13,9 @@ caf::result<caf::ok_atom> supervisor_state::drain(pointer self, const tmsg::drai
   auto reader = query.read();
   auto wanted = view(reader->getNode());
   if (wanted != node.name) {
-    std::string known = node.name;
-    for (const auto& [incarnation, other] : others) {
-      auto member = other.member.read();
-      known += ", " + std::string{view(member->getName())};
-      if (view(member->getName()) != wanted) continue;
-      if (!other.supervisor)
-        return make_error(errc::unavailable, "node '" + std::string{wanted} +
-                                                 "' does not answer, so there is nothing to drain");
-      return self->delegate(other.supervisor, drain_atom_v, query);
-    }
-    return make_error(errc::not_found, "there is no node '" + std::string{wanted} +
-                                           "' in this cluster; there is " + known);
+    auto other = find_node(wanted);
+    if (!other) return std::move(other.error());
+    return self->delegate(*other, drain_atom_v, query);
   }
   if (!draining) {
     draining = true;

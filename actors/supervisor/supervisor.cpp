@@ -142,6 +142,20 @@ void supervisor_state::on_member(const tmsg::member& member, const peer_handles&
   others[incarnation] = {member, caf::actor_cast<supervisor_actor>(handles.supervisor)};
 }
 
+caf::expected<supervisor_actor> supervisor_state::find_node(std::string_view wanted) const {
+  std::string known = node.name;
+  for (const auto& [incarnation, other] : others) {
+    auto member = other.member.read();
+    auto its_name = view(member->getName());
+    known += ", " + std::string{its_name};
+    if (its_name != wanted) continue;
+    if (other.supervisor) return other.supervisor;
+    return make_error(errc::unavailable, "node '" + std::string{wanted} + "' does not answer");
+  }
+  return make_error(errc::not_found, "there is no node '" + std::string{wanted} +
+                                         "' in this cluster; there is " + known);
+}
+
 supervisor_inside::behavior_type supervisor_behavior(supervisor_state::pointer self,
                                                      const supervisor_config& config,
                                                      node_description node,
@@ -181,6 +195,17 @@ supervisor_inside::behavior_type supervisor_behavior(supervisor_state::pointer s
       [self](drain_atom, const tmsg::drainqry& query) { return self->state.drain(self, query); },
       [self](engine_atom, const tmsg::engqry& query) -> caf::result<tmsg::engrep> {
         std::string name{view(query.read()->getName())};
+        // `engine@node`, as other nodes call it.
+        if (auto at = name.rfind('@');
+            at != std::string::npos && name.substr(at + 1) != self->state.node.name) {
+          auto node = self->state.find_node(name.substr(at + 1));
+          if (!node) return std::move(node.error());
+          message_builder<schema::EngineQuery> there;
+          there->setName(name.substr(0, at));
+          return self->delegate(*node, engine_atom_v, there.finish());
+        } else if (at != std::string::npos) {
+          name.resize(at);
+        }
         std::string known;
         for (const auto& child : self->state.children) {
           if (child.spec.kind != "engine") continue;

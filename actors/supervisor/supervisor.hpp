@@ -122,6 +122,8 @@ struct supervisor_state {
   void confirm(pointer self, const child& of, const std::function<void(caf::error)>& done);
   void confirm_start(pointer self, ok_promise promise);
   void on_member(const tmsg::member& member, const peer_handles& handles);
+  /// `not_found` names the nodes; `unavailable`: it is known, and does not answer.
+  [[nodiscard]] caf::expected<supervisor_actor> find_node(std::string_view wanted) const;
 
   // node_report.cpp: what runs where.
   void report(pointer self, const std::function<void(tmsg::nodstat)>& done);

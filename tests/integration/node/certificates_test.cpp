@@ -9,7 +9,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr std::chrono::seconds limit{60};
+constexpr std::chrono::seconds command_limit{60};
 constexpr certificate_days day{1};
 
 /// The fingerprint of the certificate that the node shows to a new connection; empty: none.
@@ -20,14 +20,15 @@ std::string served_fingerprint(const node_process& node) {
                  files.ca.string() +
                  "' -verify_return_error </dev/null 2>/dev/null | openssl x509 -noout -fingerprint "
                  "-sha256";
-  auto result = run({.program = "/bin/sh", .arguments = {"-c", command}}, limit);
+  auto result = run({.program = "/bin/sh", .arguments = {"-c", command}}, command_limit);
   auto begin = result.out.find('=');
   if (begin == std::string::npos) return {};
   return result.out.substr(begin + 1, result.out.find('\n') - begin - 1);
 }
 
 TEST(Certificates, ARunningNodeShowsARenewedOneToNewConnections) {
-  auto found = run({.program = "/bin/sh", .arguments = {"-c", "command -v openssl"}}, limit);
+  auto found =
+      run({.program = "/bin/sh", .arguments = {"-c", "command -v openssl"}}, command_limit);
   if (found.out.empty()) GTEST_SKIP() << "needs the openssl program";
   node_process node{TANDEM_BIN_DIR};
   node.start(sim_config{}.text());
