@@ -1,28 +1,16 @@
 #include "actors/system/connection_check.hpp"
 
 #include <cerrno>
-#include <cstring>
 #include <memory>
-
-#include <netdb.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "actors/system/tcp_socket.hpp"
 #include "schema/errc.hpp"
 
 namespace tandem {
 namespace {
-
-struct closer {
-  int fd = -1;
-  ~closer() {
-    if (fd >= 0) ::close(fd);
-  }
-};
 
 using context_ptr = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
 using ssl_ptr = std::unique_ptr<SSL, decltype(&SSL_free)>;
@@ -41,32 +29,6 @@ caf::error unreachable(const connection_target& target, std::string_view why) {
                         (is_node(target) ? ""
                                          : "; start one with 'tandem-node', or name its address "
                                            "with --node"));
-}
-
-/// Connects within the timeout. The socket ends up blocking, with the timeout on each read and
-/// write.
-caf::error open_socket(const connection_target& target, closer& socket) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (int code =
-          ::getaddrinfo(target.host.c_str(), std::to_string(target.port).c_str(), &hints, &found))
-    return unreachable(target, ::gai_strerror(code));
-  std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses{found, &::freeaddrinfo};
-  std::string why = "no address";
-  for (auto* at = found; at != nullptr; at = at->ai_next) {
-    closer candidate{::socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC, at->ai_protocol)};
-    auto ms = target.timeout.count();
-    timeval limit{.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-    ::setsockopt(candidate.fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    ::setsockopt(candidate.fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    if (candidate.fd >= 0 && ::connect(candidate.fd, at->ai_addr, at->ai_addrlen) == 0) {
-      std::swap(socket.fd, candidate.fd);
-      return caf::none;
-    }
-    why = errno == EINPROGRESS ? "it does not answer" : std::strerror(errno);
-  }
-  return unreachable(target, why);
 }
 
 std::string last_ssl_error() {
@@ -132,9 +94,9 @@ caf::error handshake(const connection_target& target, int fd) {
 
 caf::error check_connection(const connection_target& target) {
   if (auto err = check_certificate_files(target.tls)) return err;
-  closer socket;
-  if (auto err = open_socket(target, socket)) return err;
-  return handshake(target, socket.fd);
+  auto connection = connect_tcp(target.host, target.port, target.timeout);
+  if (!connection.problem.empty()) return unreachable(target, connection.problem);
+  return handshake(target, connection.socket.descriptor());
 }
 
 }  // namespace tandem
