@@ -217,7 +217,12 @@ mesh_inside::behavior_type mesh_behavior(mesh_state::pointer self, mesh_setup se
   state.random.seed(static_cast<std::minstd_rand::result_type>(setup.random_seed));
   state.next_pulse = self->clock().now() + state.config.heartbeat;
   state.next_gossip = self->clock().now() + gossip_heartbeats * state.config.heartbeat;
+  for (const auto& listener : state.listeners) self->monitor(listener);
   self->set_down_handler([self](const caf::down_msg& down) {
+    // An actor of this node that was restarted is wired again.
+    if (std::erase_if(self->state.listeners,
+                      [&down](const auto& each) { return each.address() == down.source; }) != 0)
+      return;
     auto& peers = self->state.peers;
     auto lost = std::find_if(peers.begin(), peers.end(), [&down](const auto& each) {
       return each.second.supervisor.address() == down.source ||
@@ -286,6 +291,7 @@ mesh_inside::behavior_type mesh_behavior(mesh_state::pointer self, mesh_setup se
             auto& state = self->state;
             auto added = caf::actor_cast<member_listener>(listener);
             state.listeners.push_back(added);
+            self->monitor(added);
             auto now = now_of(self);
             auto list = state.table->members(now);
             auto reader = list.read();

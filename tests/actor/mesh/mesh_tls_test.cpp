@@ -242,6 +242,7 @@ TEST_F(mesh_tls, ANodeThatStopsSaysGoodBye) {
   auto alpha = start({.name = "alpha", .incarnation = 1});
   auto beta = start({.name = "beta", .incarnation = 2, .join = {alpha->address}});
   ASSERT_TRUE(alpha->told->wait_for("alive beta 2"));
+  ASSERT_TRUE(beta->told->wait_for("alive alpha 1"));
   beta->stop();
   EXPECT_TRUE(alpha->told->wait_for("left beta 2"));
 }
