@@ -1,6 +1,7 @@
 #include "actors/mesh/dial_plan.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "schema/errc.hpp"
@@ -14,9 +15,10 @@ dial_plan::dial_plan(const std::vector<std::string>& seeds, std::uint64_t random
 }
 
 void dial_plan::update(const member_table& table, clock::time_point now) {
+  auto reached = table.addresses_in_session();
   for (auto& [address, of] : entries_) {
-    auto is_reached =
-        (of.led_to && table.in_session(*of.led_to)) || table.has_address_in_session(address);
+    auto is_reached = (of.led_to && table.in_session(*of.led_to)) ||
+                      std::binary_search(reached.begin(), reached.end(), address);
     of.is_wished = of.is_seed && !is_reached;
     if (is_reached) {
       of.was_reached = true;
@@ -38,7 +40,8 @@ void dial_plan::update(const member_table& table, clock::time_point now) {
 }
 
 std::vector<std::string> dial_plan::start(clock::time_point now) {
-  std::vector<std::pair<clock::time_point, std::string>> due;
+  std::vector<std::pair<clock::time_point, std::string_view>> due;
+  if (under_way_ >= at_once_max) return {};
   for (const auto& [address, of] : entries_) {
     auto at = std::max(of.not_before, of.retry_at);
     if (of.is_wished && !of.is_under_way && at <= now) due.emplace_back(at, address);
@@ -47,10 +50,10 @@ std::vector<std::string> dial_plan::start(clock::time_point now) {
   std::sort(due.begin(), due.end());
   due.resize(std::min(due.size(), at_once_max - under_way_));
   std::vector<std::string> result;
-  for (auto& [at, address] : due) {
-    entries_[address].is_under_way = true;
+  for (const auto& [at, address] : due) {
+    entries_.find(address)->second.is_under_way = true;
     ++under_way_;
-    result.push_back(std::move(address));
+    result.emplace_back(address);
   }
   return result;
 }

@@ -16,6 +16,8 @@ constexpr std::size_t retired_max = 4096;
 constexpr std::size_t list_bytes_max = std::size_t{640} << 10;
 /// What a member takes beside its facts.
 constexpr std::size_t entry_bytes = 64;
+/// Known members that the rumours of one message may displace.
+constexpr std::size_t evictions_max = 16;
 /// A connection that breaks at once each time is not made again at once each time.
 constexpr std::chrono::milliseconds lost_pause{100};
 
@@ -166,9 +168,10 @@ caf::expected<member_table::meeting> member_table::meet(schema::Hello::Reader he
   if (is_changed) tell(found, now, result.changes);
   retire_namesakes(result.incarnation);
   std::size_t seen = 0;
+  auto evictions_left = evictions_max;
   for (auto other : hello.getMembers()) {
     if (++seen > config_.members_max) break;
-    hint(other, now, result.changes);
+    hint(other, now, result.changes, evictions_left);
   }
   return result;
 }
@@ -214,11 +217,13 @@ member_changes member_table::learn(capnp::List<schema::Member>::Reader members, 
   if (members.size() == 0 || !in_session(members[0].getIncarnation())) return changes;
   changes = told(members[0], now);
   auto count = std::min<std::size_t>(members.size(), config_.members_max);
-  for (unsigned i = 1; i < count; ++i) hint(members[i], now, changes);
+  auto evictions_left = evictions_max;
+  for (unsigned i = 1; i < count; ++i) hint(members[i], now, changes, evictions_left);
   return changes;
 }
 
-void member_table::hint(schema::Member::Reader member, moment now, member_changes& changes) {
+void member_table::hint(schema::Member::Reader member, moment now, member_changes& changes,
+                        std::size_t& evictions_left) {
   auto incarnation = member.getIncarnation();
   auto state = member.getState();
   if (incarnation == own_incarnation_ || retired_.count(incarnation) != 0) return;
@@ -242,8 +247,14 @@ void member_table::hint(schema::Member::Reader member, moment now, member_change
   if (lives && view(member.getName()) == own_name_) return;
   record made;
   set_facts(made, member);
-  if (ended && age >= config_.forget_after && !is_last_home(made)) return;
-  if (!make_room(false)) return;
+  if (ended && age >= config_.forget_after && !is_last_home(made, journals_in_session())) return;
+  auto is_full = records_.size() + 1 >= config_.members_max;
+  if (is_full && (evictions_left == 0 || !make_room(false))) {
+    // A search that found nothing is not repeated.
+    evictions_left = 0;
+    return;
+  }
+  if (is_full) --evictions_left;
   made.learned = now.at;
   made.heard = now.at - age;
   made.state = lives ? MemberState::UNKNOWN : state;
@@ -255,8 +266,7 @@ void member_table::hint(schema::Member::Reader member, moment now, member_change
 
 member_changes member_table::tick(moment now) {
   member_changes changes;
-  for (auto i = records_.begin(); i != records_.end();) {
-    auto here = i++;
+  for (auto here = records_.begin(); here != records_.end(); ++here) {
     auto& of = here->second;
     if (of.in_session()) {
       if (now.at - of.heard >= config_.gone_after) {
@@ -265,20 +275,24 @@ member_changes member_table::tick(moment now) {
         enter(of, MemberState::SUSPECT, now);
         tell(here, now, changes);
       }
-    } else if (of.state == MemberState::UNKNOWN) {
-      if (now.at - of.learned < config_.gone_after) continue;
+    } else if (of.state == MemberState::UNKNOWN && now.at - of.learned >= config_.gone_after) {
       of.ended = now.at;
       enter(of, MemberState::GONE, now);
       tell(here, now, changes);
-    } else if (now.at - of.ended >= config_.forget_after && !is_last_home(of)) {
-      records_.erase(here);
     }
   }
+  // After all sessions that end: whoever was the second home of a journal may now be the last.
+  auto homed = journals_in_session();
+  std::erase_if(records_, [&](const auto& each) {
+    const auto& of = each.second;
+    return of.has_ended() && now.at - of.ended >= config_.forget_after && !is_last_home(of, homed);
+  });
   return changes;
 }
 
 member_table::clock::time_point member_table::next_deadline() const {
   auto next = clock::time_point::max();
+  auto homed = journals_in_session();
   for (const auto& [incarnation, of] : records_) {
     if (of.state == MemberState::ALIVE) {
       next = std::min(next, of.heard + std::min(config_.suspect_after, config_.gone_after));
@@ -286,7 +300,7 @@ member_table::clock::time_point member_table::next_deadline() const {
       next = std::min(next, of.heard + config_.gone_after);
     } else if (of.state == MemberState::UNKNOWN) {
       next = std::min(next, of.learned + config_.gone_after);
-    } else if (!is_last_home(of)) {
+    } else if (!is_last_home(of, homed)) {
       next = std::min(next, of.ended + config_.forget_after);
     }
   }
@@ -298,10 +312,12 @@ bool member_table::in_session(std::uint64_t incarnation) const {
   return found != records_.end() && found->second.in_session();
 }
 
-bool member_table::has_address_in_session(std::string_view address) const {
-  return std::any_of(records_.begin(), records_.end(), [address](const auto& each) {
-    return each.second.in_session() && each.second.address == address;
-  });
+std::vector<std::string_view> member_table::addresses_in_session() const {
+  std::vector<std::string_view> result;
+  for (const auto& [incarnation, of] : records_)
+    if (of.in_session()) result.emplace_back(of.address);
+  std::sort(result.begin(), result.end());
+  return result;
 }
 
 std::vector<std::uint64_t> member_table::sessions() const {
@@ -313,10 +329,11 @@ std::vector<std::uint64_t> member_table::sessions() const {
 
 std::vector<dial_wish> member_table::wishes() const {
   std::vector<dial_wish> result;
+  auto reached = addresses_in_session();
   for (const auto& [incarnation, of] : records_) {
     auto is_lost = of.state == MemberState::UNKNOWN || of.state == MemberState::GONE;
     if (!is_lost || of.is_replaced || of.name == own_name_ || of.address == own_address_ ||
-        has_address_in_session(of.address))
+        std::binary_search(reached.begin(), reached.end(), of.address))
       continue;
     // Two that dial each other at once disturb each other: the first by name begins. The other one
     // follows where the first cannot.
@@ -408,25 +425,30 @@ void member_table::tell(records::const_iterator of, moment now, member_changes& 
   changes.push_back({of->first, of->second.state, member.finish()});
 }
 
-bool member_table::is_last_home(const record& of) const {
-  return std::any_of(of.journals.begin(), of.journals.end(), [this](std::uint64_t journal) {
-    if (own_journals_.count(journal) != 0) return false;
-    return std::none_of(records_.begin(), records_.end(), [journal](const auto& each) {
-      const auto& theirs = each.second.journals;
-      return each.second.in_session() &&
-             std::find(theirs.begin(), theirs.end(), journal) != theirs.end();
-    });
+std::vector<std::uint64_t> member_table::journals_in_session() const {
+  std::vector<std::uint64_t> result{own_journals_.begin(), own_journals_.end()};
+  for (const auto& [incarnation, of] : records_)
+    if (of.in_session()) result.insert(result.end(), of.journals.begin(), of.journals.end());
+  std::sort(result.begin(), result.end());
+  return result;
+}
+
+bool member_table::is_last_home(const record& of,
+                                const std::vector<std::uint64_t>& journals_in_session) {
+  return std::any_of(of.journals.begin(), of.journals.end(), [&](std::uint64_t journal) {
+    return !std::binary_search(journals_in_session.begin(), journals_in_session.end(), journal);
   });
 }
 
 void member_table::retire_namesakes(std::uint64_t incarnation) {
   const auto& name = records_.at(incarnation).name;
+  auto homed = journals_in_session();
   for (auto i = records_.begin(); i != records_.end();) {
     auto here = i++;
     if (here->first == incarnation || here->second.name != name) continue;
     retire(here->first);
     here->second.is_replaced = true;
-    if (!is_last_home(here->second)) records_.erase(here);
+    if (!is_last_home(here->second, homed)) records_.erase(here);
   }
 }
 
@@ -441,10 +463,11 @@ void member_table::retire(std::uint64_t incarnation) {
 bool member_table::make_room(bool for_met) {
   // This node is a member, too.
   if (records_.size() + 1 < config_.members_max) return true;
+  auto homed = journals_in_session();
   auto oldest = records_.end();
   for (auto i = records_.begin(); i != records_.end(); ++i) {
     const auto& of = i->second;
-    if (!of.has_ended() || is_last_home(of)) continue;
+    if (!of.has_ended() || is_last_home(of, homed)) continue;
     if (oldest == records_.end() || of.ended < oldest->second.ended) oldest = i;
   }
   if (oldest == records_.end() && for_met)

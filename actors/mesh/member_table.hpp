@@ -86,7 +86,8 @@ class member_table {
   [[nodiscard]] clock::time_point next_deadline() const;
 
   [[nodiscard]] bool in_session(std::uint64_t incarnation) const;
-  [[nodiscard]] bool has_address_in_session(std::string_view address) const;
+  /// Sorted; valid until anything changes.
+  [[nodiscard]] std::vector<std::string_view> addresses_in_session() const;
   [[nodiscard]] std::vector<std::uint64_t> sessions() const;
   [[nodiscard]] std::size_t size() const { return records_.size(); }
   [[nodiscard]] std::vector<dial_wish> wishes() const;
@@ -137,8 +138,12 @@ class member_table {
   void end_session(records::iterator of, schema::MemberState state, moment now,
                    member_changes& changes);
   void tell(records::const_iterator of, moment now, member_changes& changes) const;
-  void hint(schema::Member::Reader member, moment now, member_changes& changes);
-  [[nodiscard]] bool is_last_home(const record& of) const;
+  void hint(schema::Member::Reader member, moment now, member_changes& changes,
+            std::size_t& evictions_left);
+  /// Open here or on a node that there is a session with; sorted.
+  [[nodiscard]] std::vector<std::uint64_t> journals_in_session() const;
+  [[nodiscard]] static bool is_last_home(const record& of,
+                                         const std::vector<std::uint64_t>& journals_in_session);
   /// Others of its name are not dialed any more, and forgotten unless journals of theirs wait.
   void retire_namesakes(std::uint64_t incarnation);
   void retire(std::uint64_t incarnation);

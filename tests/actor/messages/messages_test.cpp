@@ -6,10 +6,14 @@
 #include <caf/actor_system_config.hpp>
 #include <caf/binary_deserializer.hpp>
 #include <caf/binary_serializer.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/exit_reason.hpp>
 #include <caf/make_message.hpp>
 #include <caf/message.hpp>
+#include <caf/send.hpp>
 #include <caf/type_id.hpp>
 
+#include "actors/mesh/peer_handles.hpp"
 #include "schema/types.hpp"
 #include "tests/unit/schema/message_walk.hpp"
 #include "tests/unit/schema/sample.hpp"
@@ -39,6 +43,7 @@ struct config : caf::actor_system_config {
   config() {
     set("scheduler.max-threads", 1u);
     add_message_types<caf::id_block::tandem_messages>();
+    add_message_types<caf::id_block::tandem_mesh>();
   }
 };
 
@@ -140,6 +145,35 @@ TYPED_TEST(messages, AnnouncedSizesAreCheckedBeforeAnythingIsAllocated) {
       EXPECT_EQ(code_of(err), errc::malformed_message) << lie;
     }
   }
+}
+
+TEST(message_types, PeerHandlesArriveWithAndWithoutActors) {
+  auto& system = the_node().system;
+  auto actor = system.spawn(
+      [](caf::event_based_actor*) -> caf::behavior { return {[](caf::unit_t) {}}; });
+  peer_handles some;
+  some.supervisor = actor;
+  some.front = actor;
+  for (const auto& sent : {peer_handles{}, some}) {
+    auto envelope = caf::make_message(sample<schema::Hello>(1), sent);
+    auto wire = save(envelope);
+    caf::message arrived;
+    auto err = load(wire, arrived);
+    ASSERT_FALSE(err) << caf::to_string(err);
+    ASSERT_TRUE((arrived.match_elements<tmsg::hello, peer_handles>()));
+    const auto& got = arrived.get_as<peer_handles>(1);
+    EXPECT_EQ(got.supervisor, sent.supervisor);
+    EXPECT_EQ(got.mesh, sent.mesh);
+    EXPECT_EQ(got.exchange, sent.exchange);
+    EXPECT_EQ(got.front, sent.front);
+    EXPECT_EQ(got.replicas, sent.replicas);
+    for (std::size_t size = 0; size < wire.size(); ++size) {
+      caf::message cut;
+      EXPECT_TRUE(load({wire.begin(), wire.begin() + static_cast<std::ptrdiff_t>(size)}, cut));
+    }
+  }
+  EXPECT_EQ(caf::type_id<peer_handles>::value, 320);
+  caf::anon_send_exit(actor, caf::exit_reason::kill);
 }
 
 TEST(message_types, BadContentIsRefusedOnArrival) {
