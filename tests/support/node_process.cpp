@@ -53,8 +53,8 @@ void node_process::start(std::string_view config_text, std::vector<std::string> 
     arguments.insert(arguments.begin(), {"--config", config.string()});
   }
   arguments.insert(arguments.end(), extra_arguments.begin(), extra_arguments.end());
-  process_ = std::make_unique<child_process>(
-      child_options{.program = bin_ / program_, .arguments = std::move(arguments)});
+  process_ = std::make_unique<child_process>(child_options{
+      .program = bin_ / program_, .arguments = std::move(arguments), .environment = environment_});
 }
 
 bool node_process::wait_ready(std::chrono::milliseconds limit) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +50,10 @@ class node_process {
 
   /// The program of the next start.
   void use_program(std::string name) { program_ = std::move(name); }
+  /// On top of the test's own environment, from the next start on.
+  void use_environment(std::map<std::string, std::string> environment) {
+    environment_ = std::move(environment);
+  }
 
   /// Whether the line that says so came. False: it ended, or `limit` passed; log() tells why.
   [[nodiscard]] bool wait_ready(std::chrono::milliseconds limit = std::chrono::seconds{60});
@@ -71,12 +76,14 @@ class node_process {
   [[nodiscard]] std::string log() const;
   /// Precondition: started.
   [[nodiscard]] child_process& process() { return *process_; }
+  [[nodiscard]] bool is_running() { return process_ && process_->is_running(); }
 
  private:
   void keep_log();
 
   std::filesystem::path bin_;
   std::string program_;
+  std::map<std::string, std::string> environment_;
   temp_folder folder_;
   std::string name_;
   std::string address_;

@@ -1,0 +1,138 @@
+#include "tests/support/cluster_process.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "config/certificates.hpp"
+#include "schema/errc.hpp"
+#include "schema/text.hpp"
+
+namespace tandem::test {
+
+std::string quick_cluster_config() {
+  return "\n[cluster]\nheartbeat = \"100ms\"\nsuspect_after = \"300ms\"\ngone_after = \"600ms\"\n";
+}
+
+bool wait_until(std::chrono::milliseconds limit, const std::function<bool()>& holds) {
+  auto end = std::chrono::steady_clock::now() + limit;
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+  }
+  return true;
+}
+
+std::string free_address() {
+  auto fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto bound = fd >= 0 && ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+               ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+  auto problem = errno;
+  ::close(fd);
+  if (!bound) throw std::system_error(problem, std::generic_category(), "a free port");
+  return "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+}
+
+cluster_process::cluster_process(const std::filesystem::path& bin, std::size_t nodes)
+    : addresses_(nodes) {
+  auto check = [](const auto& result) {
+    if (!result) throw std::runtime_error("certificates: " + message_of(result.error()));
+  };
+  if (auto err = found_authority(authority_.path(), "tandem"))
+    throw std::runtime_error("authority: " + message_of(err));
+  check(issue_certificate(authority_.path(),
+                          {.kind = certificate_kind::client, .name = "test", .hosts = {}},
+                          authority_.path() / "client"));
+  for (std::size_t i = 0; i < nodes; ++i) {
+    nodes_.push_back(std::make_unique<node_process>(bin));
+    check(issue_certificate(authority_.path(),
+                            {.kind = certificate_kind::node, .name = name(i), .hosts = {}},
+                            nodes_[i]->tls_dir()));
+  }
+}
+
+void cluster_process::start(std::size_t node, std::string_view config, std::string address,
+                            std::vector<std::string> more) {
+  addresses_[node] = std::move(address);
+  std::vector<std::string> arguments{"--name", name(node), "--listen", addresses_[node]};
+  std::string join;
+  for (std::size_t i = 0; i < size(); ++i)
+    if (i != node && !addresses_[i].empty()) join += (join.empty() ? "" : ",") + addresses_[i];
+  if (!join.empty()) arguments.insert(arguments.end(), {"--join", join});
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  nodes_[node]->start(config, std::move(arguments));
+}
+
+client_options cluster_process::options(std::size_t node) const {
+  const auto& where = addresses_[node];
+  auto colon = where.rfind(':');
+  client_options options;
+  options.host = where.substr(0, colon);
+  options.port = static_cast<std::uint16_t>(std::stoul(where.substr(colon + 1)));
+  auto folder = authority_.path() / "client";
+  options.tls = {
+      .certificate = folder / "client.pem", .key = folder / "client.key", .ca = folder / "ca.pem"};
+  return options;
+}
+
+client cluster_process::connect(std::size_t node) const {
+  auto made = client::connect(options(node));
+  if (!made) throw std::runtime_error("connect: " + message_of(made.error()));
+  return std::move(*made);
+}
+
+std::string cluster_process::log() const {
+  std::string all;
+  for (std::size_t i = 0; i < size(); ++i)
+    all += "--- " + name(i) + " (" + nodes_[i]->folder().string() + ")\n" + nodes_[i]->log();
+  return all;
+}
+
+seen_node look_at(const tmsg::topo& topology, std::string_view node) {
+  auto reader = topology.read();
+  for (auto each : reader->getNodes()) {
+    if (view(each.getName()) != node) continue;
+    seen_node seen{.state = {},
+                   .address = std::string{view(each.getAddress())},
+                   .answered = each.getActors().size() > 0};
+    switch (each.getMember().getState()) {
+      case schema::MemberState::ALIVE:
+        seen.state = each.getMember().getDraining() ? "draining" : "alive";
+        break;
+      case schema::MemberState::SUSPECT:
+        seen.state = "suspect";
+        break;
+      case schema::MemberState::GONE:
+        seen.state = "gone";
+        break;
+      case schema::MemberState::LEFT:
+        seen.state = "left";
+        break;
+      default:
+        seen.state = "unknown";
+    }
+    return seen;
+  }
+  return {};
+}
+
+bool sees_all(client& of, const std::vector<std::string>& nodes) {
+  auto topology = of.topology();
+  if (!topology) return false;
+  return std::all_of(nodes.begin(), nodes.end(), [&](const std::string& each) {
+    auto seen = look_at(*topology, each);
+    return seen.state == "alive" && seen.answered;
+  });
+}
+
+}  // namespace tandem::test
