@@ -1,0 +1,82 @@
+// Who is not let in, and what it says.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/certificates.hpp"
+#include "tests/support/cluster_process.hpp"
+
+namespace tandem::test {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+constexpr auto limit = 30s;
+
+class Joining : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    cluster_.start(0, sim_config{}.text() + quick_cluster_config(), free_address());
+    ASSERT_TRUE(cluster_[0].wait_ready()) << cluster_.log();
+  }
+  /// Starts the second node; whether it runs.
+  [[nodiscard]] bool start(const std::string& config, std::vector<std::string> more = {}) {
+    cluster_.start(1, config, free_address(), std::move(more));
+    return cluster_[1].wait_ready();
+  }
+  [[nodiscard]] bool first_is_alone() {
+    auto at = cluster_.connect(0);
+    auto topology = at.topology();
+    return topology && topology->read()->getNodes().size() == 1;
+  }
+
+  cluster_process cluster_{TANDEM_BIN_DIR, 2};
+};
+
+TEST_F(Joining, ANodeOfAnotherClusterIsRefusedAndBothAreNamed) {
+  ASSERT_TRUE(start(sim_config{}.text() + quick_cluster_config() + "name = \"other\"\n"))
+      << cluster_.log();
+  EXPECT_TRUE(cluster_[1].process().wait_text("cannot join", limit)) << cluster_.log();
+  EXPECT_THAT(cluster_[1].log(), HasSubstr("cluster 'other'"));
+  EXPECT_THAT(cluster_[1].log(), HasSubstr("cluster 'tandem'"));
+  EXPECT_TRUE(first_is_alone());
+  // It goes on by itself.
+  auto at = cluster_.connect(1);
+  EXPECT_EQ(wait_end(at, submit(at, "goal")).state, "done");
+}
+
+TEST_F(Joining, ANodeOfAnotherAuthorityIsRefusedAndTheReasonIsInItsLog) {
+  // Without certificates it makes an authority of its own.
+  std::filesystem::remove_all(cluster_[1].tls_dir());
+  ASSERT_TRUE(start(sim_config{}.text() + quick_cluster_config())) << cluster_.log();
+  EXPECT_TRUE(cluster_[1].process().wait_text("cannot join", limit)) << cluster_.log();
+  EXPECT_THAT(cluster_[1].log(), HasSubstr("ca.pem"));
+  EXPECT_TRUE(first_is_alone());
+  auto at = connect(cluster_[1]);
+  EXPECT_EQ(wait_end(at, submit(at, "goal")).state, "done");
+}
+
+TEST_F(Joining, ASecondNodeOfTheSameNameIsRefusedAndBothPlacesAreNamed) {
+  ASSERT_TRUE(start(sim_config{}.text() + quick_cluster_config(), {"--set", "node.name=n0"}))
+      << cluster_.log();
+  EXPECT_TRUE(cluster_[1].process().wait_text("cannot join", limit)) << cluster_.log();
+  EXPECT_THAT(cluster_[1].log(), HasSubstr("two nodes are called 'n0'"));
+  EXPECT_THAT(cluster_[1].log(), HasSubstr(cluster_.address(0)));
+  EXPECT_THAT(cluster_[1].log(), HasSubstr(cluster_.address(1)));
+  EXPECT_TRUE(first_is_alone());
+}
+
+TEST_F(Joining, AnAddressThatAnswersNothingIsTriedUntilItDoes) {
+  cluster_[0].kill9();
+  ASSERT_TRUE(start(sim_config{}.text() + quick_cluster_config())) << cluster_.log();
+  EXPECT_TRUE(cluster_[1].process().wait_text("not connected", limit)) << cluster_.log();
+  // It starts where it was.
+  cluster_.start(0, {}, cluster_.address(0));
+  ASSERT_TRUE(cluster_[0].wait_ready()) << cluster_.log();
+  auto at = cluster_.connect(1);
+  EXPECT_TRUE(wait_until(limit, [&] { return sees_all(at, {"n0", "n1"}); })) << cluster_.log();
+}
+
+}  // namespace
+}  // namespace tandem::test
