@@ -110,7 +110,8 @@ void check_keys(const storage::journal& store, const std::map<std::string, job_i
 }  // namespace
 
 journal_account check_journal(const std::filesystem::path& data,
-                              const std::map<std::string, job_id>& acknowledged) {
+                              const std::map<std::string, job_id>& acknowledged,
+                              const std::vector<job_id>& without_key) {
   journal_account out;
   storage::journal_options options;
   options.folder = data / "journal";
@@ -123,6 +124,7 @@ journal_account check_journal(const std::filesystem::path& data,
   auto next = store.next_job_number();
   if (!next) out.broken.push_back(message_of(next.error()));
   std::map<std::string, std::uint64_t> keys;
+  std::set<std::uint64_t> numbers;
   for (std::uint64_t number = 1; next && number < *next; ++number) {
     job_account job{{store.id(), number}, out};
     bool any = false;
@@ -140,9 +142,15 @@ journal_account check_journal(const std::filesystem::path& data,
     if (!any) continue;  // a number that was given out and never written
     ++out.jobs;
     job.close();
+    numbers.insert(number);
+    if (job.key().empty()) continue;
+    out.keys.insert(job.key());
     if (!keys.emplace(job.key(), number).second)
       out.broken.push_back("two jobs of key " + job.key());
   }
+  for (auto job : without_key)
+    if (!numbers.contains(job.number))
+      out.broken.push_back("acknowledged job " + to_string(job) + " is lost");
   check_keys(store, acknowledged, keys, out);
   if (auto open = store.open_jobs(); !open || !open->empty())
     out.broken.push_back("jobs are marked as open though all have ended");
