@@ -1,6 +1,8 @@
 #include "actors/system/connection_check.hpp"
 
 #include <cerrno>
+#include <csignal>
+#include <ctime>
 #include <memory>
 
 #include <openssl/err.h>
@@ -11,6 +13,33 @@
 
 namespace tandem {
 namespace {
+
+/// OpenSSL writes without MSG_NOSIGNAL: a peer that dies in the handshake would end the program
+/// whose thread this is.
+class no_broken_pipes {
+ public:
+  no_broken_pipes() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGPIPE);
+    sigset_t pending;
+    sigemptyset(&pending);
+    sigpending(&pending);
+    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
+    ::pthread_sigmask(SIG_BLOCK, &set_, &before_);
+  }
+  ~no_broken_pipes() {
+    timespec at_once{};
+    if (!was_pending_) ::sigtimedwait(&set_, nullptr, &at_once);
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  no_broken_pipes(const no_broken_pipes&) = delete;
+  no_broken_pipes& operator=(const no_broken_pipes&) = delete;
+
+ private:
+  sigset_t set_{};
+  sigset_t before_{};
+  bool was_pending_ = false;
+};
 
 using context_ptr = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
 using ssl_ptr = std::unique_ptr<SSL, decltype(&SSL_free)>;
@@ -52,6 +81,15 @@ caf::error refused(const connection_target& target, const std::string& why) {
                         "'tandem certs issue' makes new ones");
 }
 
+/// The other side went away without a word: whoever does not accept a certificate says so.
+bool is_end(std::string_view why) {
+  return why.find("unexpected eof") != std::string_view::npos;
+}
+
+caf::error ended(const connection_target& target) {
+  return unreachable(target, "it ended the connection while greeting; it may be stopping");
+}
+
 caf::error handshake(const connection_target& target, int fd) {
   context_ptr context{SSL_CTX_new(TLS_client_method()), &SSL_CTX_free};
   auto* c = context.get();
@@ -74,6 +112,7 @@ caf::error handshake(const connection_target& target, int fd) {
                                                " accepts connections but does not answer; is it "
                                                "stopped, or overloaded?");
     auto why = last_ssl_error();
+    if (is_end(why)) return ended(target);
     auto no_tls =
         why.find("wrong version") != std::string::npos || why == "the connection was closed";
     return no_tls ? unreachable(target, "what listens there does not speak TLS: " + why)
@@ -84,6 +123,7 @@ caf::error handshake(const connection_target& target, int fd) {
   char first = 0;
   if (SSL_read(ssl.get(), &first, 1) <= 0) {
     auto why = last_ssl_error();
+    if (is_end(why)) return ended(target);
     if (why != "the connection was closed") return refused(target, why);
   }
   SSL_shutdown(ssl.get());
@@ -96,6 +136,7 @@ caf::error check_connection(const connection_target& target) {
   if (auto err = check_certificate_files(target.tls)) return err;
   auto connection = connect_tcp(target.host, target.port, target.timeout);
   if (!connection.problem.empty()) return unreachable(target, connection.problem);
+  no_broken_pipes quiet;
   return handshake(target, connection.socket.descriptor());
 }
 
