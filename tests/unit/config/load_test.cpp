@@ -72,6 +72,15 @@ TEST(load, LoadsTheSimulationExample) {
   EXPECT_EQ(config->listen.port, 0);
 }
 
+TEST(load, LoadsTheClusterExample) {
+  auto config = load_config(TANDEM_SOURCE_DIR "/config/cluster.toml");
+  ASSERT_TRUE(config) << message_of(config.error());
+  EXPECT_EQ(config->cluster.name, "tandem");
+  EXPECT_EQ(config->cluster.gone_after, 3s);
+  EXPECT_EQ(config->engines.size(), 2u);
+  EXPECT_EQ(config->replication.copies, 1u);
+}
+
 TEST(load, LoadsTheManagedExample) {
   auto config = load_config(TANDEM_SOURCE_DIR "/config/llama-server.toml");
   ASSERT_TRUE(config) << message_of(config.error());
