@@ -61,15 +61,13 @@ cluster_process::cluster_process(const std::filesystem::path& bin, std::size_t n
   }
 }
 
-void cluster_process::start(std::size_t node, std::string_view config, std::string address,
-                            std::vector<std::string> more) {
+void cluster_process::start(std::size_t node, std::string_view config, std::string address) {
   addresses_[node] = std::move(address);
   std::vector<std::string> arguments{"--name", name(node), "--listen", addresses_[node]};
   std::string join;
   for (std::size_t i = 0; i < size(); ++i)
     if (i != node && !addresses_[i].empty()) join += (join.empty() ? "" : ",") + addresses_[i];
   if (!join.empty()) arguments.insert(arguments.end(), {"--join", join});
-  arguments.insert(arguments.end(), more.begin(), more.end());
   nodes_[node]->start(config, std::move(arguments));
 }
 

@@ -36,8 +36,7 @@ class cluster_process {
 
   /// Starts a node that joins all others; an empty config: that of its last start. `address`: where
   /// it listens from now on.
-  void start(std::size_t node, std::string_view config, std::string address,
-             std::vector<std::string> more = {});
+  void start(std::size_t node, std::string_view config, std::string address);
   /// Where it listens; before its first start empty.
   [[nodiscard]] const std::string& address(std::size_t node) const { return addresses_[node]; }
   /// The authority's certificate for clients, and where this node listens.
