@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <stdexcept>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -63,6 +64,9 @@ void cluster_tally::add(const cluster_tally& other) {
 
 cluster_lane::cluster_lane(options how) : how_{std::move(how)} {
   for (std::size_t i = 0; i < nodes; ++i) start(i, program::plain, false, 0);
+  // Those that have never met may each have a job of the same key.
+  if (!bring_up() || !connect_all() || !check_members())
+    throw std::runtime_error("the nodes do not find each other");
 }
 
 void cluster_lane::complain(const std::string& what) {
