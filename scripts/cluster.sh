@@ -51,10 +51,12 @@ start_node() {
   fi
   # In a session of its own: ^C is for this script alone, which then stops them in order.
   setsid "$bin/tandem-node" "${flags[@]}" >"$dir/n$i/ready" 2>>"$dir/n$i/log" </dev/null &
-  echo $! >"$dir/n$i/pid"
+  local pid=$!
+  disown
+  echo "$pid" >"$dir/n$i/pid"
   for _ in $(seq 300); do
     grep -q '^tandem-node ready' "$dir/n$i/ready" && { echo "node n$i runs at 127.0.0.1:$((first_port + i - 1))"; return 0; }
-    kill -0 "$!" 2>/dev/null || break
+    kill -0 "$pid" 2>/dev/null || break
     sleep 0.1
   done
   echo "cluster: node n$i did not start:" >&2
@@ -96,14 +98,13 @@ echo "$count ${TANDEM_PORT:-7420} ${etcd:-no} $config" >"$dir/cluster"
 
 # One authority; each node and the operator get a certificate of it.
 ca=$dir/ca
-[ -e "$ca/ca.key" ] || "$bin/tandem" certs init --tls "$ca" --name tandem >/dev/null
-[ -e "$dir/client/client.pem" ] ||
-  "$bin/tandem" certs issue --tls "$ca" --kind client --name operator --out "$dir/client" >/dev/null
+certs() { "$bin/tandem" certs "$@" --tls "$ca" >/dev/null 2>"$dir/certs.log" || fail "$(cat "$dir/certs.log")"; }
+[ -e "$ca/ca.key" ] || certs init --name tandem
+[ -e "$dir/client/client.pem" ] || certs issue --kind client --name operator --out "$dir/client"
 for ((i = 1; i <= count; ++i)); do
   mkdir -p "$dir/n$i"
   [ -e "$dir/n$i/data" ] || mkdir -m 0700 "$dir/n$i/data"
-  [ -e "$dir/n$i/data/tls/node.pem" ] ||
-    "$bin/tandem" certs issue --tls "$ca" --kind node --name "n$i" --out "$dir/n$i/data/tls" >/dev/null
+  [ -e "$dir/n$i/data/tls/node.pem" ] || certs issue --kind node --name "n$i" --out "$dir/n$i/data/tls"
 done
 
 etcd_pid=
@@ -131,6 +132,7 @@ fi
 for ((i = 1; i <= count; ++i)); do start_node "$i" || finish 1; done
 
 second=$([ "$count" -gt 1 ] && echo 2 || echo 1)
+where=$([ "$dir" = build/cluster ] || echo " --dir $dir")
 tandem="$bin/tandem --tls $dir/client --node 127.0.0.1:${TANDEM_PORT:-7420}"
 cat <<TEXT
 
@@ -138,8 +140,8 @@ The cluster runs until ^C. In another terminal:
   $tandem topology --watch
   $tandem submit --follow "What is (12+7)*3-5?"
   $tandem jobs
-  scripts/cluster.sh kill $second${dir:+ --dir $dir}    # and see it become suspect and gone
-  scripts/cluster.sh start $second --dir $dir
+  scripts/cluster.sh kill $second$where    # and see it become suspect and gone
+  scripts/cluster.sh start $second$where
 Any node may be asked (--node). Logs: $dir/n1/log and so on.
 TEXT
 # A child would get ^C, too; the wait ends with it.
