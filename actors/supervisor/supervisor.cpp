@@ -132,7 +132,8 @@ void supervisor_state::confirm_start(pointer self, ok_promise promise) {
 void supervisor_state::on_member(const tmsg::member& member, const peer_handles& handles) {
   auto reader = member.read();
   auto incarnation = reader->getIncarnation();
-  if (incarnation == node.incarnation) return;
+  // Others still tell of this node's earlier starts, too.
+  if (incarnation == node.incarnation || view(reader->getName()) == node.name) return;
   // Of a node that came back only the latest start is shown.
   std::erase_if(others, [&](const auto& entry) {
     auto known = entry.second.member.read();
