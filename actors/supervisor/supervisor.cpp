@@ -134,11 +134,22 @@ void supervisor_state::on_member(const tmsg::member& member, const peer_handles&
   auto incarnation = reader->getIncarnation();
   // Others still tell of this node's earlier starts, too.
   if (incarnation == node.incarnation || view(reader->getName()) == node.name) return;
-  // Of a node that came back only the latest start is shown.
+  // Of a node that came back only the start that lives is shown, else the latest, in whatever order
+  // they are told of.
+  auto is_namesake = [&](const auto& entry) {
+    return entry.first != incarnation &&
+           view(entry.second.member.read()->getName()) == view(reader->getName());
+  };
+  if (!handles.supervisor && std::any_of(others.begin(), others.end(), [&](const auto& entry) {
+        return is_namesake(entry) && entry.second.supervisor;
+      })) {
+    others.erase(incarnation);
+    return;
+  }
   std::erase_if(others, [&](const auto& entry) {
-    auto known = entry.second.member.read();
-    return entry.first != incarnation && view(known->getName()) == view(reader->getName()) &&
-           known->getStartedAtMs() <= reader->getStartedAtMs();
+    return is_namesake(entry) &&
+           (handles.supervisor ||
+            entry.second.member.read()->getStartedAtMs() <= reader->getStartedAtMs());
   });
   others[incarnation] = {member, caf::actor_cast<supervisor_actor>(handles.supervisor)};
 }
