@@ -87,7 +87,9 @@ void cluster_lane::start(std::size_t node, program as, bool moved, unsigned pass
   auto& process = cluster_[node];
   if (state.stopping && !state.paused) {
     auto code = process.process().wait(std::chrono::seconds{20});
-    if (code != 0 && state.as != program::disk_fault)
+    // Told before it listens to signals, it ends of the signal itself.
+    auto early = code == 128 + SIGTERM && process.process().output().empty();
+    if (code != 0 && !early && state.as != program::disk_fault)
       complain("node " + cluster_.name(node) + " was told to stop and ended with " +
                std::to_string(code.value_or(-1)) + ":\n" + tail(process.log()));
     if (!code) kill(node);

@@ -83,9 +83,9 @@ void schedule_maker::disk_error(milliseconds at, std::size_t of) {
                       .kind = what::start,
                       .node = of,
                       .as = program::disk_fault,
-                      .passing = static_cast<unsigned>(pick(0, 60))});
+                      .passing = static_cast<unsigned>(pick(0, 30))});
   // Whether it is down by itself by then or not.
-  kill(at + ms(600, 1300), of);
+  kill(at + ms(900, 1500), of);
 }
 
 void schedule_maker::add_fault(unsigned kind) {
