@@ -15,11 +15,13 @@ dial_plan::dial_plan(const std::vector<std::string>& seeds, std::uint64_t random
 }
 
 void dial_plan::update(const member_table& table, clock::time_point now) {
+  // All nodes may have the same seeds: themselves among them.
+  auto own = table.own().read();
   auto reached = table.addresses_in_session();
   for (auto& [address, of] : entries_) {
     auto is_reached = (of.led_to && table.in_session(*of.led_to)) ||
                       std::binary_search(reached.begin(), reached.end(), address);
-    of.is_wished = of.is_seed && !is_reached;
+    of.is_wished = of.is_seed && !is_reached && view(own->getAddress()) != address;
     if (is_reached) {
       of.was_reached = true;
       of.failures = 0;

@@ -69,6 +69,17 @@ TEST_F(Joining, ASecondNodeOfTheSameNameIsRefusedAndBothPlacesAreNamed) {
   EXPECT_TRUE(first_is_alone());
 }
 
+TEST_F(Joining, AllNodesMayHaveTheSameListOfNodesToJoin) {
+  auto address = free_address();
+  cluster_[1].start(
+      sim_config{}.text() + quick_cluster_config(),
+      {"--name", "n1", "--listen", address, "--join", address + ',' + cluster_.address(0)});
+  ASSERT_TRUE(cluster_[1].wait_ready()) << cluster_.log();
+  auto at = cluster_.connect(0);
+  EXPECT_TRUE(wait_until(limit, [&] { return sees_all(at, {"n0", "n1"}); })) << cluster_.log();
+  EXPECT_THAT(cluster_[1].log(), ::testing::Not(HasSubstr("cannot join")));
+}
+
 TEST_F(Joining, AnAddressThatAnswersNothingIsTriedUntilItDoes) {
   cluster_[0].kill9();
   ASSERT_TRUE(start(sim_config{}.text() + quick_cluster_config())) << cluster_.log();
