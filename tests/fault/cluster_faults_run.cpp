@@ -34,7 +34,8 @@ std::string config_with(const std::string& durability) {
   test::sim_config config;
   config.first_token = "4ms";
   config.per_token = "100us";
-  config.more = "[journal]\ndurability = \"" + durability + "\"\n" + test::quick_cluster_config();
+  config.more =
+      "[journal]\ndurability = \"" + durability + "\"\n" + test::quick_cluster_config(600);
   auto text = config.text();
   // Little room, so that the engines of other nodes are used.
   const std::string wide = "concurrency = 64";

@@ -24,7 +24,7 @@ using ::testing::IsEmpty;
 /// Clusters that are worked on at once.
 constexpr unsigned lanes_default = 2;
 /// By default as many as fit into some 40 s.
-constexpr unsigned seeds_default = 12;
+constexpr unsigned seeds_default = 16;
 /// Then its journals are read, and the next cluster begins.
 constexpr unsigned seeds_per_cluster = 12;
 

@@ -16,8 +16,10 @@
 
 namespace tandem::test {
 
-std::string quick_cluster_config() {
-  return "\n[cluster]\nheartbeat = \"100ms\"\nsuspect_after = \"300ms\"\ngone_after = \"600ms\"\n";
+std::string quick_cluster_config(unsigned gone_after_ms) {
+  return "\n[cluster]\nheartbeat = \"100ms\"\nsuspect_after = \"" +
+         std::to_string(gone_after_ms / 2) + "ms\"\ngone_after = \"" +
+         std::to_string(gone_after_ms) + "ms\"\n";
 }
 
 bool wait_until(std::chrono::milliseconds limit, const std::function<bool()>& holds) {

@@ -13,8 +13,9 @@
 
 namespace tandem::test {
 
-/// `[cluster]` for tests: a lost node is gone within a second.
-[[nodiscard]] std::string quick_cluster_config();
+/// `[cluster]` for tests: a lost node is gone after `gone_after_ms`. A busy machine loses nodes
+/// that are there if this is short.
+[[nodiscard]] std::string quick_cluster_config(unsigned gone_after_ms);
 
 /// Looks again and again until `holds` or `limit` has passed; whether it holds.
 [[nodiscard]] bool wait_until(std::chrono::milliseconds limit, const std::function<bool()>& holds);

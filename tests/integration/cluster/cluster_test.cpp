@@ -15,12 +15,13 @@ using ::testing::HasSubstr;
 
 /// On a busy machine; a wait that holds ends at once.
 constexpr auto limit = 30s;
+constexpr unsigned gone_after_ms = 2000;
 
 class Cluster : public ::testing::Test {
  protected:
   void start(std::size_t node, const std::string& config = {}) {
     auto text = config.empty() ? sim_config{}.text() : config;
-    cluster_.start(node, text + quick_cluster_config(), free_address());
+    cluster_.start(node, text + quick_cluster_config(gone_after_ms), free_address());
   }
   /// All of them, each with this config, and waits until all know each other.
   void start_all(const std::string& config = {}) {

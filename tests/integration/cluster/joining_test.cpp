@@ -13,11 +13,12 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
 constexpr auto limit = 30s;
+constexpr unsigned gone_after_ms = 2000;
 
 class Joining : public ::testing::Test {
  protected:
   void SetUp() override {
-    cluster_.start(0, sim_config{}.text() + quick_cluster_config(), free_address());
+    cluster_.start(0, sim_config{}.text() + quick_cluster_config(gone_after_ms), free_address());
     ASSERT_TRUE(cluster_[0].wait_ready()) << cluster_.log();
   }
   /// Starts the second node; whether it runs.
@@ -35,7 +36,8 @@ class Joining : public ::testing::Test {
 };
 
 TEST_F(Joining, ANodeOfAnotherClusterIsRefusedAndBothAreNamed) {
-  ASSERT_TRUE(start(sim_config{}.text() + quick_cluster_config() + "name = \"other\"\n"))
+  ASSERT_TRUE(
+      start(sim_config{}.text() + quick_cluster_config(gone_after_ms) + "name = \"other\"\n"))
       << cluster_.log();
   EXPECT_TRUE(cluster_[1].process().wait_text("cannot join", limit)) << cluster_.log();
   EXPECT_THAT(cluster_[1].log(), HasSubstr("cluster 'other'"));
@@ -49,7 +51,7 @@ TEST_F(Joining, ANodeOfAnotherClusterIsRefusedAndBothAreNamed) {
 TEST_F(Joining, ANodeOfAnotherAuthorityIsRefusedAndTheReasonIsInItsLog) {
   // Without certificates it makes an authority of its own.
   std::filesystem::remove_all(cluster_[1].tls_dir());
-  ASSERT_TRUE(start(sim_config{}.text() + quick_cluster_config())) << cluster_.log();
+  ASSERT_TRUE(start(sim_config{}.text() + quick_cluster_config(gone_after_ms))) << cluster_.log();
   EXPECT_TRUE(cluster_[1].process().wait_text("cannot join", limit)) << cluster_.log();
   EXPECT_THAT(cluster_[1].log(), HasSubstr("need certificates of one authority"));
   EXPECT_TRUE(first_is_alone());
@@ -59,7 +61,7 @@ TEST_F(Joining, ANodeOfAnotherAuthorityIsRefusedAndTheReasonIsInItsLog) {
 
 TEST_F(Joining, ASecondNodeOfTheSameNameIsRefusedAndBothPlacesAreNamed) {
   auto address = free_address();
-  cluster_[1].start(sim_config{}.text() + quick_cluster_config(),
+  cluster_[1].start(sim_config{}.text() + quick_cluster_config(gone_after_ms),
                     {"--name", "n0", "--listen", address, "--join", cluster_.address(0)});
   ASSERT_TRUE(cluster_[1].wait_ready()) << cluster_.log();
   EXPECT_TRUE(cluster_[1].process().wait_text("cannot join", limit)) << cluster_.log();
@@ -72,7 +74,7 @@ TEST_F(Joining, ASecondNodeOfTheSameNameIsRefusedAndBothPlacesAreNamed) {
 TEST_F(Joining, AllNodesMayHaveTheSameListOfNodesToJoin) {
   auto address = free_address();
   cluster_[1].start(
-      sim_config{}.text() + quick_cluster_config(),
+      sim_config{}.text() + quick_cluster_config(gone_after_ms),
       {"--name", "n1", "--listen", address, "--join", address + ',' + cluster_.address(0)});
   ASSERT_TRUE(cluster_[1].wait_ready()) << cluster_.log();
   auto at = cluster_.connect(0);
@@ -82,7 +84,7 @@ TEST_F(Joining, AllNodesMayHaveTheSameListOfNodesToJoin) {
 
 TEST_F(Joining, AnAddressThatAnswersNothingIsTriedUntilItDoes) {
   cluster_[0].kill9();
-  ASSERT_TRUE(start(sim_config{}.text() + quick_cluster_config())) << cluster_.log();
+  ASSERT_TRUE(start(sim_config{}.text() + quick_cluster_config(gone_after_ms))) << cluster_.log();
   EXPECT_TRUE(cluster_[1].process().wait_text("not connected", limit)) << cluster_.log();
   // It starts where it was.
   cluster_.start(0, {}, cluster_.address(0));
