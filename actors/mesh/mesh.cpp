@@ -17,6 +17,7 @@ using schema::MemberState;
 
 /// A whole list goes to one other node each so many heartbeats.
 constexpr int gossip_heartbeats = 10;
+constexpr std::chrono::milliseconds goodbye_timeout{500};
 
 moment now_of(mesh_state::pointer self) {
   return {self->clock().now(), unix_ms()};
@@ -196,13 +197,22 @@ void mesh_state::broadcast(pointer self, const tmsg::memlist& news, std::uint64_
       self->send(caf::actor_cast<mesh_actor>(theirs.mesh), member_atom_v, news);
 }
 
-void mesh_state::leave(pointer self) {
+void mesh_state::leave(pointer self, const caf::error& reason) {
+  if (is_leaving) return;
+  is_leaving = true;
   message_builder<schema::Member> own;
   own.copy(*table->own().read());
   own->setState(MemberState::LEFT);
   auto said = own.finish();
+  auto missing = std::make_shared<std::size_t>(peers.size() + 1);
+  auto heard = [self, missing, reason] {
+    if (--*missing == 0) self->quit(reason);
+  };
+  // What is merely sent may still lie in a buffer when the process ends.
   for (const auto& [incarnation, theirs] : peers)
-    self->send(caf::actor_cast<mesh_actor>(theirs.mesh), leave_atom_v, said);
+    self->request(caf::actor_cast<mesh_actor>(theirs.mesh), goodbye_timeout, leave_atom_v, said)
+        .then([heard](caf::ok_atom) { heard(); }, [heard](const caf::error&) { heard(); });
+  heard();
 }
 
 mesh_inside::behavior_type mesh_behavior(mesh_state::pointer self, mesh_setup setup) {
@@ -233,10 +243,8 @@ mesh_inside::behavior_type mesh_behavior(mesh_state::pointer self, mesh_setup se
     self->state.apply(self, self->state.table->lose(incarnation, now_of(self)));
     self->state.settle(self);
   });
-  self->set_exit_handler([self](const caf::exit_msg& exit) {
-    self->state.leave(self);
-    self->quit(exit.reason);
-  });
+  self->set_exit_handler(
+      [self](const caf::exit_msg& exit) { self->state.leave(self, exit.reason); });
   state.settle(self);
   return {[self](hello_atom, const tmsg::hello& hello,
                  const peer_handles& theirs) -> caf::result<tmsg::hello, peer_handles> {
@@ -266,6 +274,7 @@ mesh_inside::behavior_type mesh_behavior(mesh_state::pointer self, mesh_setup se
             auto& state = self->state;
             state.apply(self, state.table->told(*member.read(), now_of(self)));
             state.settle(self);
+            return caf::ok_atom_v;
           },
           [self](member_atom) { return self->state.table->members(now_of(self)); },
           [self](node_atom, const tmsg::member& own) {

@@ -60,6 +60,7 @@ struct mesh_state {
   std::uint64_t wake_number = 0;
   std::uint64_t pulses_sent = 0;
   std::uint64_t pulses_heard = 0;
+  bool is_leaving = false;
 
   [[nodiscard]] bool is_ready() const;
   void run_due(pointer self);
@@ -74,7 +75,8 @@ struct mesh_state {
                                                   const peer_handles& theirs);
   void apply(pointer self, const member_changes& changes, const peer_handles& theirs = {});
   void broadcast(pointer self, const tmsg::memlist& news, std::uint64_t except);
-  void leave(pointer self);
+  /// Quits once everybody has heard the good-bye, or does not answer.
+  void leave(pointer self, const caf::error& reason);
 };
 
 /// Spawn it detached: its timing must not wait for other actors. Says good-bye to all members when

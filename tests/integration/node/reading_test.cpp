@@ -247,7 +247,8 @@ TEST_F(Reading, TopologyShowsEveryActorAndEngine) {
   }
   EXPECT_THAT(actors, ::testing::UnorderedElementsAre("supervisor", "journal", "archive", "router",
                                                       "large-0", "small-0", "small-1",
-                                                      "executor_pool", "planner"));
+                                                      "executor_pool", "planner", "engine_admin",
+                                                      "exchange", "front", "mesh"));
   std::vector<std::string> engines;
   for (auto engine : node.getEngines()) {
     engines.emplace_back(view(engine.getName()));

@@ -32,7 +32,7 @@ TEST(Completion, OffersCommandsOptionsAndValues) {
   EXPECT_EQ(complete("tandem submit --mo"), "--mode\n");
   EXPECT_EQ(complete("tandem submit --mode l"), "large\n");
   EXPECT_EQ(complete("tandem jobs --state can"), "cancelled\n");
-  EXPECT_EQ(complete("tandem certs i"), "issue\n");
+  EXPECT_EQ(complete("tandem certs is"), "issue\n");
   EXPECT_EQ(complete("tandem jobs --limit ''"), "\n");
 }
 
