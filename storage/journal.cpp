@@ -25,9 +25,11 @@ journal::~journal() = default;
 
 caf::expected<std::unique_ptr<journal>> journal::open(const journal_options& options) {
   auto opened = std::make_unique<state>(options);
+  if (auto err = opened->check_is_no_copy()) return err;
   if (auto err = opened->make_folder()) return err;
   if (auto err = opened->open_database()) return err;
   if (auto err = opened->check_identity()) return err;
+  if (auto err = opened->load_position()) return err;
   if (auto err = opened->load()) return err;
   if (auto err = opened->remove_orphans()) return err;
   opened->write_pid_file();

@@ -15,6 +15,7 @@
 #include <caf/expected.hpp>
 
 #include "schema/ids.hpp"
+#include "storage/replication.hpp"
 
 namespace rocksdb {
 class FileSystem;
@@ -105,6 +106,8 @@ struct journal_figures {
   std::uint64_t memory_bytes = 0;
 };
 
+class snapshot_reader;
+
 /// The durable log of one data folder. Any thread may read while one thread commits. Errors:
 /// `locked` (another process has it), `corrupted`, `storage_failed` (disk full, read-only, no
 /// permission), `not_found`; each says what, where and how to mend it. After a failed commit or
@@ -161,7 +164,20 @@ class journal {
 
   [[nodiscard]] journal_figures figures() const;
 
+  /// From now on this is the primary of `epoch`: every commit and purge gets the next sequence and
+  /// is given to `sink` just before it is written here, the first at once: an empty one that begins
+  /// the epoch, synced. `conflict` when the log knows this epoch or a later one. A commit that
+  /// fails may have been given out.
+  [[nodiscard]] caf::error start_epoch(std::uint64_t epoch, write_sink sink);
+  /// Of the last commit; {0, 0} when it was never replicated.
+  [[nodiscard]] log_position position() const;
+  /// Everything as of now, for a copy. It must not outlive the journal.
+  [[nodiscard]] caf::expected<std::unique_ptr<snapshot_reader>> snapshot();
+
  private:
+  friend class replica;
+  friend class snapshot_reader;
+  friend class snapshot_writer;
   struct state;
   explicit journal(std::unique_ptr<state> state);
   std::unique_ptr<state> state_;

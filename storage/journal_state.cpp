@@ -88,6 +88,9 @@ caf::error journal::state::apply(std::span<const journal_batch* const> batches, 
     }
   }
   if (all.Count() == 0) return {};
+  // First, so that followers write while this disk does.
+  if (sink)
+    if (auto err = give_out(all)) return err;
   if (auto err = payloads.sync_folders()) return err;
   if (auto status = db->Write(write_options(level), &all); !status.ok())
     return failure(status, "a commit");
@@ -148,6 +151,7 @@ caf::error journal::state::add_record(rocksdb::WriteBatch& to, const batch_chang
   if (record.size() > options.inline_bytes_max) {
     auto ref = payloads.write(one.job, one.number, as_bytes(record), level == durability::sync);
     if (!ref) return std::move(ref.error());
+    if (sink) outgoing_files.push_back({one.job, one.number, ref->file, std::string(record)});
     return failure(to.Put(of(family::records), key, encode_payload_ref(*ref)), "a commit");
   }
   const char marker = static_cast<char>(value_marker::bytes);
@@ -234,6 +238,8 @@ caf::expected<std::uint64_t> journal::state::purge(std::uint64_t job) {
   if (status.ok() && has_files)
     status =
         all.Put(of(family::meta), keys::single(keys::tag::purged_files), keys::number_value(job));
+  if (status.ok() && sink)
+    if (auto err = give_out(all)) return err;
   // Files must not go before what refers to them has gone for good.
   if (status.ok())
     status = db->Write(write_options(has_files ? durability::sync : durability::os), &all);

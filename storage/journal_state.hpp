@@ -37,6 +37,9 @@ struct journal::state {
   [[nodiscard]] caf::error load();
   [[nodiscard]] caf::error load_spending();
   [[nodiscard]] caf::error remove_orphans();
+  [[nodiscard]] caf::error load_position();
+  /// Refuses a folder that holds a copy, or was left by a snapshot's rename that a crash cut off.
+  [[nodiscard]] caf::error check_is_no_copy() const;
   void write_pid_file() const;
   [[nodiscard]] caf::error locked_error() const;
 
@@ -53,6 +56,13 @@ struct journal::state {
   void adopt_open_changes();
   [[nodiscard]] caf::expected<std::uint64_t> purge(std::uint64_t job);
   [[nodiscard]] caf::error add_purge_of_client_keys(rocksdb::WriteBatch& to, std::uint64_t job);
+
+  // Replication (journal_replication.cpp).
+  [[nodiscard]] caf::error start_epoch(std::uint64_t next_epoch, write_sink to);
+  /// Numbers the batch and gives it to the sink, with the files that it names.
+  [[nodiscard]] caf::error give_out(rocksdb::WriteBatch& batch);
+  /// Followers apply batches by the numbers of the families.
+  [[nodiscard]] caf::error check_family_numbers() const;
 
   // Reading.
   [[nodiscard]] rocksdb::ColumnFamilyHandle* of(family which) const {
@@ -83,6 +93,11 @@ struct journal::state {
   std::mutex write_mutex;
   caf::error failed;
   std::uint64_t highest_purged = 0;
+  log_position position;
+  std::uint64_t epoch = 0;
+  /// Nothing: not replicated.
+  write_sink sink;
+  std::vector<replica_file> outgoing_files;
   std::unordered_map<std::uint64_t, bool> open_changes;
 
   mutable std::mutex open_mutex;

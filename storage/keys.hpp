@@ -22,6 +22,8 @@ enum class tag : std::uint8_t {
   purged_files = 0x04,
   /// meta: hour u64 (Unix time / 3,600,000 ms), tenant; value tokens u64, 1e-9 US dollars u64.
   spending = 0x05,
+  /// meta: value epoch u64, sequence u64: where a replicated log ends; changed with every write.
+  position = 0x06,
   /// open: job u64; no value.
   open_job = 0x10,
   /// records: job u64, number u32; value: see payload_store.hpp.

@@ -69,8 +69,15 @@ caf::error payload_store::prepare() {
 caf::expected<payload_ref> payload_store::write(std::uint64_t job, std::uint32_t number,
                                                 std::span<const std::byte> bytes, bool sync) {
   const payload_ref ref{next_file_++, bytes.size(), crc32c_of(bytes)};
+  if (auto err = write_named(job, number, ref.file, bytes, sync)) return err;
+  return ref;
+}
+
+caf::error payload_store::write_named(std::uint64_t job, std::uint32_t number,
+                                      std::uint64_t file_id, std::span<const std::byte> bytes,
+                                      bool sync) {
   const auto folder = job_folder(job);
-  const auto path = folder + "/" + file_name(number, ref);
+  const auto path = folder + "/" + file_name(number, {file_id, 0, 0});
   const rocksdb::IOOptions io;
   auto status = file_system_->CreateDirIfMissing(folder, io, nullptr);
   std::unique_ptr<rocksdb::FSWritableFile> file;
@@ -83,7 +90,7 @@ caf::expected<payload_ref> payload_store::write(std::uint64_t job, std::uint32_t
   if (status.ok()) status = file->Close(io, nullptr);
   if (!status.ok()) return to_error(status, "writing a record's file", path);
   if (sync) unsynced_jobs_.insert(job);
-  return ref;
+  return {};
 }
 
 caf::error payload_store::sync_folders() {

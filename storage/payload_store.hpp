@@ -55,6 +55,9 @@ class payload_store {
   /// With `sync` the bytes are on the disk afterwards, and after sync_folders() their name, too.
   [[nodiscard]] caf::expected<payload_ref> write(std::uint64_t job, std::uint32_t number,
                                                  std::span<const std::byte> bytes, bool sync);
+  /// The same under a number that another store gave the file.
+  [[nodiscard]] caf::error write_named(std::uint64_t job, std::uint32_t number, std::uint64_t file,
+                                       std::span<const std::byte> bytes, bool sync);
   [[nodiscard]] caf::error sync_folders();
 
   /// `corrupted`, naming the file, when it is missing or is not what `ref` says.
