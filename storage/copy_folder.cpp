@@ -3,13 +3,13 @@
 #include <sys/random.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 
 #include <rocksdb/file_system.h>
 
-#include "schema/ids.hpp"
 #include "storage/storage_error.hpp"
 
 namespace tandem::storage {
@@ -18,7 +18,6 @@ namespace {
 
 constexpr const char* mark_file = "/replica";
 constexpr const char* id_file = "/copy";
-constexpr std::size_t id_bytes_max = 32;
 
 std::string parent_of(const std::string& folder) {
   return std::filesystem::path(folder).parent_path().string();
@@ -73,29 +72,29 @@ caf::error mark_copy(rocksdb::FileSystem& files, const std::string& folder, bool
   return sync_folder(files, folder);
 }
 
-caf::expected<std::string> copy_id(rocksdb::FileSystem& files, const std::string& folder) {
-  std::string id;
-  const auto status = rocksdb::ReadFileToString(&files, folder + id_file, &id);
+caf::expected<std::uint64_t> copy_id(rocksdb::FileSystem& files, const std::string& folder) {
+  const auto path = folder + id_file;
+  std::string text;
+  const auto status = rocksdb::ReadFileToString(&files, path, &text);
+  std::uint64_t id = 0;
   if (status.ok()) {
-    if (id.empty() || id.back() != '\n' || id.size() > id_bytes_max)
-      return corrupted_error("the name of a copy is unreadable", folder + id_file);
-    id.pop_back();
+    const auto* end = text.data() + text.size();
+    const auto [rest, code] = std::from_chars(text.data(), end, id);
+    if (code != std::errc{} || rest + 1 != end || *rest != '\n' || id == 0)
+      return corrupted_error("the name of a copy is unreadable", path);
     return id;
   }
   if (!status.IsNotFound() && !status.IsPathNotFound())
-    return to_error(status, "reading a file", folder + id_file);
-  std::uint64_t bits = 0;
-  if (::getrandom(&bits, sizeof(bits), 0) != static_cast<ssize_t>(sizeof(bits)))
-    return to_error(errno, "naming a copy", "getrandom");
-  // In the text form of ids, for people to read.
-  id = to_string(journal_id{bits >> 4 | 1});
+    return to_error(status, "reading a file", path);
+  while (id == 0)
+    if (::getrandom(&id, sizeof(id), 0) != static_cast<ssize_t>(sizeof(id)))
+      return to_error(errno, "naming a copy", "getrandom");
   if (auto err = write_copy_id(files, folder, id)) return err;
   return id;
 }
 
-caf::error write_copy_id(rocksdb::FileSystem& files, const std::string& folder,
-                         const std::string& id) {
-  return write_whole(files, folder, id_file, id + "\n");
+caf::error write_copy_id(rocksdb::FileSystem& files, const std::string& folder, std::uint64_t id) {
+  return write_whole(files, folder, id_file, std::to_string(id) + "\n");
 }
 
 caf::error replace_folder(rocksdb::FileSystem& files, const std::string& folder) {

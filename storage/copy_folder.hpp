@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include <caf/error.hpp>
@@ -21,10 +22,10 @@ namespace tandem::storage {
 /// The name of what lies in this folder, random, made when there is none: an agreed set of copies
 /// names them by it, since a node whose folder was deleted comes back with its name and nothing
 /// else.
-[[nodiscard]] caf::expected<std::string> copy_id(rocksdb::FileSystem& files,
-                                                 const std::string& folder);
+[[nodiscard]] caf::expected<std::uint64_t> copy_id(rocksdb::FileSystem& files,
+                                                   const std::string& folder);
 [[nodiscard]] caf::error write_copy_id(rocksdb::FileSystem& files, const std::string& folder,
-                                       const std::string& id);
+                                       std::uint64_t id);
 
 /// Puts `<folder>.new`, complete and durable, in the place of `folder`. A crash leaves the old one
 /// or the new one, and mend_copy_folder() finds which.

@@ -171,6 +171,8 @@ class journal {
   [[nodiscard]] caf::error start_epoch(std::uint64_t epoch, write_sink sink);
   /// Of the last commit; {0, 0} when it was never replicated.
   [[nodiscard]] log_position position() const;
+  /// The name of this copy of the journal, see copy_folder.hpp; made when there is none.
+  [[nodiscard]] caf::expected<std::uint64_t> copy() const;
   /// Everything as of now, for a copy. It must not outlive the journal.
   [[nodiscard]] caf::expected<std::unique_ptr<snapshot_reader>> snapshot();
 

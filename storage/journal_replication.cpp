@@ -83,6 +83,10 @@ log_position journal::position() const {
   return state_->position;
 }
 
+caf::expected<std::uint64_t> journal::copy() const {
+  return copy_id(*state_->file_system, state_->folder);
+}
+
 caf::expected<std::unique_ptr<snapshot_reader>> journal::snapshot() {
   const std::lock_guard lock(state_->write_mutex);
   if (state_->failed) return state_->failed;

@@ -13,8 +13,8 @@
 
 namespace tandem::storage {
 
-replica::replica(std::unique_ptr<journal::state> state, std::string copy)
-    : state_(std::move(state)), copy_(std::move(copy)), known_epoch_(state_->position.epoch) {}
+replica::replica(std::unique_ptr<journal::state> state, std::uint64_t copy)
+    : state_(std::move(state)), copy_(copy), known_epoch_(state_->position.epoch) {}
 replica::~replica() = default;
 
 caf::expected<std::unique_ptr<replica>> replica::open(const journal_options& options,
@@ -39,13 +39,13 @@ caf::expected<std::unique_ptr<replica>> replica::open(const journal_options& opt
   // Under the database's lock.
   if (auto err = mark_copy(files, folder, true)) return err;
   opened->write_pid_file();
-  return std::unique_ptr<replica>(new replica(std::move(opened), std::move(*copy)));
+  return std::unique_ptr<replica>(new replica(std::move(opened), *copy));
 }
 
 log_position replica::position() const {
   return state_->position;
 }
-const std::string& replica::copy() const {
+std::uint64_t replica::copy() const {
   return copy_;
 }
 std::uint64_t replica::known_epoch() const {

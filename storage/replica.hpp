@@ -28,7 +28,7 @@ class replica {
 
   [[nodiscard]] log_position position() const;
   /// The name of this copy, see copy_folder.hpp.
-  [[nodiscard]] const std::string& copy() const;
+  [[nodiscard]] std::uint64_t copy() const;
   /// The highest epoch that it has heard of: writes of lower ones are refused from now on.
   [[nodiscard]] std::uint64_t known_epoch() const;
   void learn_epoch(std::uint64_t epoch);
@@ -50,12 +50,12 @@ class replica {
       std::unique_ptr<replica> copy);
 
  private:
-  replica(std::unique_ptr<journal::state> state, std::string copy);
+  replica(std::unique_ptr<journal::state> state, std::uint64_t copy);
 
   [[nodiscard]] caf::error write_files(const replica_write& write, durability level);
 
   std::unique_ptr<journal::state> state_;
-  std::string copy_;
+  std::uint64_t copy_ = 0;
   std::uint64_t known_epoch_ = 0;
   caf::error failed_;
 };

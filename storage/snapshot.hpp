@@ -52,10 +52,10 @@ class snapshot_reader {
 /// is as it was. One thread.
 class snapshot_writer {
  public:
-  /// Begins anew; `copy` names the copy, empty: the folder's name, or a fresh one. `options.folder`
+  /// Begins anew; `copy` names the copy, 0: the folder's name, or a fresh one. `options.folder`
   /// is closed.
   [[nodiscard]] static caf::expected<std::unique_ptr<snapshot_writer>> begin(
-      const journal_options& options, journal_id expected, std::string copy);
+      const journal_options& options, journal_id expected, std::uint64_t copy);
   ~snapshot_writer();
 
   /// Where the next bytes belong in the stream.

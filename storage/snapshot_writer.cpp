@@ -42,7 +42,7 @@ struct snapshot_writer::sink {
   std::unique_ptr<journal::state> state;
   std::string folder;
   journal_id expected;
-  std::string copy;
+  std::uint64_t copy = 0;
   rocksdb::WriteBatch batch;
   std::uint64_t entries = 0;
   std::uint32_t sum = 0;
@@ -125,7 +125,7 @@ snapshot_writer::~snapshot_writer() {
 }
 
 caf::expected<std::unique_ptr<snapshot_writer>> snapshot_writer::begin(
-    const journal_options& options, journal_id expected, std::string copy) {
+    const journal_options& options, journal_id expected, std::uint64_t copy) {
   auto beside = options;
   // Normalised as the journal's own.
   auto to = std::make_unique<sink>(options);
@@ -134,13 +134,13 @@ caf::expected<std::unique_ptr<snapshot_writer>> snapshot_writer::begin(
     return make_error(errc::invalid_argument, "the copy has no folder: name one");
   auto& files = *to->state->file_system;
   if (auto err = mend_copy_folder(files, to->folder)) return err;
-  if (copy.empty() && files.FileExists(to->folder + "/copy", rocksdb::IOOptions(), nullptr).ok()) {
+  if (copy == 0 && files.FileExists(to->folder + "/copy", rocksdb::IOOptions(), nullptr).ok()) {
     auto named = copy_id(files, to->folder);
     if (!named) return std::move(named.error());
-    copy = std::move(*named);
+    copy = *named;
   }
   to->expected = expected;
-  to->copy = std::move(copy);
+  to->copy = copy;
 
   beside.folder = to->folder + ".new";
   std::error_code code;
@@ -201,7 +201,7 @@ caf::error snapshot_writer::finish() {
   if (auto err = state.check_identity()) return err;
   auto& files = *state.file_system;
   const auto beside = state.folder;
-  if (to_->copy.empty()) {
+  if (to_->copy == 0) {
     auto copy = copy_id(files, beside);
     if (!copy) return std::move(copy.error());
   } else if (auto err = write_copy_id(files, beside, to_->copy)) {

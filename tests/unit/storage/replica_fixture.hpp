@@ -31,7 +31,7 @@ class replica_fixture : public journal_fixture {
   [[nodiscard]] caf::error copy_snapshot(journal& from, std::size_t chunk_bytes = 100) const {
     auto reader = from.snapshot();
     if (!reader) return std::move(reader.error());
-    auto writer = snapshot_writer::begin(copy_options_, from.id(), "");
+    auto writer = snapshot_writer::begin(copy_options_, from.id(), 0);
     if (!writer) return std::move(writer.error());
     for (;;) {
       auto chunk = (*reader)->read((*writer)->offset(), chunk_bytes);

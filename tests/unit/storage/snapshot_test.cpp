@@ -31,7 +31,7 @@ class Snapshot : public replica_fixture {
   }
 
   [[nodiscard]] std::unique_ptr<snapshot_writer> begin() const {
-    auto writer = snapshot_writer::begin(copy_options_, journal_->id(), "");
+    auto writer = snapshot_writer::begin(copy_options_, journal_->id(), 0);
     if (!writer) throw std::runtime_error(message_of(writer.error()));
     return std::move(*writer);
   }
@@ -116,7 +116,7 @@ TEST_F(Snapshot, DamageIsRefused) {
 }
 
 TEST_F(Snapshot, AnotherJournalsIsRefused) {
-  auto writer = snapshot_writer::begin(copy_options_, journal_id{1}, "");
+  auto writer = snapshot_writer::begin(copy_options_, journal_id{1}, 0);
   ASSERT_FALSE((*writer)->add(stream()));
   EXPECT_EQ(failure_of((*writer)->finish()), errc::malformed_message);
 }
