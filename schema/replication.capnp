@@ -8,32 +8,37 @@ using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("tandem::schema");
 using Common = import "common.capnp";
 
-struct ReplicaFile @0xfec12b4d9a358c91 {
-  # A record that lies beside the database.
-  name @0 :Text;
-  bytes @1 :Data;
-}
-
 struct ReplicaWrite @0xefb21a3c89247d92 {
   journal @0 :UInt64;
   epoch @1 :UInt64;
-  # A follower that knows a higher one refuses it.
+  # The sender's. A follower that knows a higher one refuses it.
   sequence @2 :UInt64;
   # Counted without gaps within the journal.
-  batch @3 :Data;
-  # The database's own write batch.
-  files @4 :List(ReplicaFile);
-  sync @5 :Bool;
+  body @3 :Data;
+  # A part of what storage/replication.hpp encodes: files and the database's own write batch.
+  piece @4 :UInt32;
+  # Counted from 0; pieces of a write come in order, with no other write of the journal between.
+  pieces @5 :UInt32;
+  writtenEpoch @6 :UInt64;
+  # That the write was made in; below `epoch` when a new primary passes on old writes.
+  previousEpoch @7 :UInt64;
+  # Of the write before.
 }
 
 struct ReplicaAck @0xe0a3092b78136e93 {
   journal @0 :UInt64;
   epoch @1 :UInt64;
-  # The follower's.
+  # The highest that the sender knows of.
   sequence @2 :UInt64;
   # It has everything up to here.
   error @3 :Common.Error;
   # code `conflict`: fenced, the epoch is higher; `not_found`: it needs a snapshot; else it cannot write.
+  positionEpoch @4 :UInt64;
+  # The epoch of its last write.
+  copy @5 :UInt64;
+  # The name of the follower's copy; 0: it has none yet.
+  node @6 :Text;
+  # The follower's name.
 }
 
 struct ReplicaQuery @0xd194f81a67025f94 {

@@ -65,15 +65,18 @@ caf::error replica::write_files(const replica_write& write, durability level) {
   return {};
 }
 
-replica::outcome replica::apply(std::span<const replica_write> writes, durability level) {
+replica::outcome replica::apply(std::span<const replica_write> writes, std::uint64_t epoch,
+                                durability level) {
   outcome result;
   if (failed_) return {verdict::accept, failed_};
+  if (epoch < known_epoch_) return {verdict::fenced, {}};
+  learn_epoch(epoch);
   rocksdb::WriteBatch all;
   auto at = state_->position;
   std::vector<std::uint64_t> purged;
   std::vector<const replica_write*> accepted;
   for (const auto& write : writes) {
-    const auto said = judge(at, known_epoch_, write.at, write.previous_epoch);
+    const auto said = judge(at, write.at, write.previous_epoch);
     if (said == verdict::duplicate) continue;
     if (said != verdict::accept) {
       result.stopped = said;
@@ -102,7 +105,6 @@ replica::outcome replica::apply(std::span<const replica_write> writes, durabilit
   if ((failed_ = state_->failure(state_->db->Write(options, &all), "applying writes")))
     return {verdict::accept, failed_};
   state_->position = at;
-  learn_epoch(at.epoch);
   for (const auto job : purged)
     if ((failed_ = state_->payloads.remove_files(job, {}))) return {verdict::accept, failed_};
   return result;

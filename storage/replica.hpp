@@ -42,8 +42,9 @@ class replica {
     /// disk failed, and it applies nothing more until it is opened again.
     caf::error failure;
   };
-  /// Consecutive writes in one batch with one sync.
-  [[nodiscard]] outcome apply(std::span<const replica_write> writes, durability level);
+  /// Consecutive writes in one batch with one sync, sent by the primary of `epoch`.
+  [[nodiscard]] outcome apply(std::span<const replica_write> writes, std::uint64_t epoch,
+                              durability level);
 
   /// Takes the mark away and opens the folder as the journal that it copied.
   [[nodiscard]] static caf::expected<std::unique_ptr<journal>> promote(

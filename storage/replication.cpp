@@ -19,11 +19,9 @@ caf::error malformed(const char* what) {
 
 }  // namespace
 
-verdict judge(log_position have, std::uint64_t known_epoch, log_position at,
-              std::uint64_t previous_epoch) {
-  if (at.epoch < known_epoch || at.epoch < have.epoch) return verdict::fenced;
+verdict judge(log_position have, log_position at, std::uint64_t previous_epoch) {
   if (at.sequence <= have.sequence)
-    return at.epoch == have.epoch ? verdict::duplicate : verdict::diverged;
+    return at.epoch > have.epoch ? verdict::diverged : verdict::duplicate;
   if (at.sequence > have.sequence + 1) return verdict::gap;
   return previous_epoch == have.epoch ? verdict::accept : verdict::diverged;
 }

@@ -49,13 +49,13 @@ enum class verdict : std::uint8_t {
   gap,
   /// What it has is not what the write follows: only a snapshot helps.
   diverged,
-  /// Of an epoch that is over.
+  /// Sent by a primary whose epoch is over.
   fenced,
 };
 
-/// `known_epoch`: the highest that the follower has heard of.
-[[nodiscard]] verdict judge(log_position have, std::uint64_t known_epoch, log_position at,
-                            std::uint64_t previous_epoch);
+/// The epoch of who sends it is looked at before; a new primary passes on writes of epochs before
+/// its own.
+[[nodiscard]] verdict judge(log_position have, log_position at, std::uint64_t previous_epoch);
 
 /// Takes what a journal commits, in order, before the journal itself has written it. Called by the
 /// thread that commits, and must not block.

@@ -64,7 +64,8 @@ void replication_model::step() {
     return;
   }
   if (chance(with_.crash_percent)) return crash(at);
-  if (chance(2)) return take_over(at);
+  // Without faults a lease ends only with its holder.
+  if (chance(2) && (with_.lease_loss || !has_primary())) return take_over(at);
   if (!one.set) return sync(at);
   switch (pick(4)) {
     case 0:
@@ -77,6 +78,12 @@ void replication_model::step() {
       for (std::size_t to = 0; to < node_count; ++to)
         if (to != at) replicate(at, to);
   }
+}
+
+bool replication_model::has_primary() const {
+  return std::any_of(nodes_.begin(), nodes_.end(), [this](const node& one) {
+    return one.up && one.set && !one.set->is_fenced() && one.set->epoch() == record_.epoch;
+  });
 }
 
 void replication_model::client_write(std::size_t at) {
@@ -118,6 +125,9 @@ void replication_model::crash(std::size_t at) {
 
 void replication_model::restart(std::size_t at) {
   nodes_[at].up = true;
+  // A copy asks the register for the epoch before it follows anybody: it may have forgotten that it
+  // has taken over itself.
+  nodes_[at].known_epoch = std::max(nodes_[at].known_epoch, record_.epoch);
   for (std::size_t to = 0; to < node_count; ++to)
     if (to != at) send_ack(at, to);
 }
@@ -147,7 +157,7 @@ void replication_model::take_over(std::size_t at) {
 
 void replication_model::begin_epoch(std::size_t at, const record& seen) {
   auto& one = nodes_[at];
-  if (one.known_epoch >= seen.epoch) return;
+  if (one.known_epoch > seen.epoch) return;
   one.known_epoch = seen.epoch;
   const auto before = end_of(one);
   at_takeover_[seen.epoch] = one.disk;
@@ -237,7 +247,7 @@ void replication_model::receive(std::size_t at, std::uint64_t epoch, const log& 
   one.known_epoch = epoch;
   for (const auto& next : entries) {
     // Older writes of a new primary come in its epoch's name.
-    const auto said = storage::judge(end_of(one), 0, next.at, next.previous_epoch);
+    const auto said = storage::judge(end_of(one), next.at, next.previous_epoch);
     if (said == storage::verdict::duplicate) continue;
     if (said != storage::verdict::accept) break;
     one.disk.push_back(next);
@@ -294,6 +304,7 @@ void replication_model::heal() {
            .crash_percent = 0,
            .lost_disk_percent = 0,
            .register_loss_percent = 0,
+           .lease_loss = false,
            .min_in_sync = with_.min_in_sync};
   for (std::size_t at = 0; at < node_count; ++at)
     if (!nodes_[at].up) restart(at);

@@ -25,6 +25,8 @@ class replication_model {
     int crash_percent = 2;
     int lost_disk_percent = 20;  // of crashes
     int register_loss_percent = 20;
+    /// Leases end though their holders live.
+    bool lease_loss = true;
     std::uint32_t min_in_sync = 1;
   };
 
@@ -81,6 +83,7 @@ class replication_model {
   void check(bool holds, const std::string& what);
 
   void step();
+  [[nodiscard]] bool has_primary() const;
   void client_write(std::size_t at);
   void sync(std::size_t at);
   void crash(std::size_t at);

@@ -40,7 +40,7 @@ TEST_F(Replica, AppliesWhatTheJournalCommitsAndBecomesThatJournal) {
   auto rest = after(copy->position());
   for (std::size_t size = 1; !rest.empty(); ++size) {
     const auto now = std::min(size, rest.size());
-    const auto said = copy->apply(std::span(rest).first(now), durability::sync);
+    const auto said = copy->apply(std::span(rest).first(now), 1, durability::sync);
     EXPECT_FALSE(said.failure) << words_of(said.failure);
     EXPECT_EQ(said.stopped, verdict::accept);
     rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(now));
@@ -60,12 +60,24 @@ TEST_F(Replica, KeepsItsPlaceAcrossARestart) {
   ASSERT_FALSE(copy_snapshot(*journal_));
   auto copy = follower(journal_->id());
   write(1);
-  ASSERT_FALSE(copy->apply(after(copy->position()), durability::sync).failure);
+  ASSERT_FALSE(copy->apply(after(copy->position()), 1, durability::sync).failure);
   const auto name = copy->copy();
   copy.reset();
   copy = follower(journal_->id());
   EXPECT_EQ(copy->position(), journal_->position());
   EXPECT_EQ(copy->copy(), name);
+}
+
+TEST_F(Replica, WritesOfEarlierEpochsComeFromALaterPrimary) {
+  ASSERT_FALSE(copy_snapshot(*journal_));
+  auto copy = follower(journal_->id());
+  write(1);
+  journal_.reset();
+  journal_ = primary(4);
+  write(2);
+  EXPECT_EQ(copy->apply(after(copy->position()), 4, durability::os).stopped, verdict::accept);
+  EXPECT_EQ(copy->position(), journal_->position());
+  EXPECT_EQ(copy->known_epoch(), 4u);
 }
 
 TEST_F(Replica, RefusesGapsOldEpochsAndOtherPasts) {
@@ -74,17 +86,17 @@ TEST_F(Replica, RefusesGapsOldEpochsAndOtherPasts) {
   write(1);
   write(2);
   const auto writes = after(copy->position());
-  EXPECT_EQ(copy->apply(std::span(writes).last(1), durability::os).stopped, verdict::gap);
-  EXPECT_EQ(copy->apply(writes, durability::os).stopped, verdict::accept);
-  EXPECT_EQ(copy->apply(writes, durability::os).stopped, verdict::accept);
+  EXPECT_EQ(copy->apply(std::span(writes).last(1), 1, durability::os).stopped, verdict::gap);
+  EXPECT_EQ(copy->apply(writes, 1, durability::os).stopped, verdict::accept);
+  EXPECT_EQ(copy->apply(writes, 1, durability::os).stopped, verdict::accept);
   EXPECT_EQ(copy->position(), journal_->position());
 
   auto other = writes;
   for (auto& one : other) one.at.epoch = 2;
-  EXPECT_EQ(copy->apply(other, durability::os).stopped, verdict::diverged);
+  EXPECT_EQ(copy->apply(other, 2, durability::os).stopped, verdict::diverged);
   write(3);
-  copy->learn_epoch(2);
-  EXPECT_EQ(copy->apply(after(copy->position()), durability::os).stopped, verdict::fenced);
+  copy->learn_epoch(3);
+  EXPECT_EQ(copy->apply(after(copy->position()), 1, durability::os).stopped, verdict::fenced);
   EXPECT_EQ(copy->position().sequence + 1, journal_->position().sequence);
 }
 
@@ -150,7 +162,7 @@ TEST_F(Replica, DamagedWritesAreRefusedOrAppliedButNeverCrash) {
       continue;
     }
     // Another text is as good as the true one: begin again.
-    const auto said = copy->apply(std::span(&bad, 1), durability::none);
+    const auto said = copy->apply(std::span(&bad, 1), 1, durability::none);
     if (said.failure) {
       EXPECT_EQ(code_of(said.failure), errc::malformed_message);
       ++refused;
@@ -171,7 +183,7 @@ TEST_F(Replica, ForeignKeysFamiliesAndPositionsAreRefused) {
   write(1);
   const auto good = after(copy->position()).at(0);
   const auto refuse = [&](const replica_write& bad) {
-    const auto said = copy->apply(std::span(&bad, 1), durability::none);
+    const auto said = copy->apply(std::span(&bad, 1), 1, durability::none);
     EXPECT_EQ(failure_of(said.failure), errc::malformed_message) << words_of(said.failure);
     EXPECT_LT(copy->position(), good.at);
   };
@@ -192,7 +204,7 @@ TEST_F(Replica, ForeignKeysFamiliesAndPositionsAreRefused) {
   bad = after(good.at).at(0);
   bad.at = good.at;
   refuse(bad);
-  EXPECT_FALSE(copy->apply(std::span(&good, 1), durability::none).failure);
+  EXPECT_FALSE(copy->apply(std::span(&good, 1), 1, durability::none).failure);
 }
 
 TEST_F(Replica, AFullDiskIsAnErrorAndNothingMoreIsApplied) {
@@ -204,14 +216,14 @@ TEST_F(Replica, AFullDiskIsAnErrorAndNothingMoreIsApplied) {
   write(1);
   write(2);
   faults->fail(disk_operation::append, disk_fault::no_space);
-  auto said = copy->apply(after(copy->position()), durability::sync);
+  auto said = copy->apply(after(copy->position()), 1, durability::sync);
   EXPECT_EQ(failure_of(said.failure), errc::storage_failed);
   faults->clear();
-  EXPECT_TRUE(copy->apply(after(before), durability::sync).failure);
+  EXPECT_TRUE(copy->apply(after(before), 1, durability::sync).failure);
   EXPECT_EQ(copy->position(), before);
   copy.reset();
   copy = follower(journal_->id());
-  EXPECT_FALSE(copy->apply(after(copy->position()), durability::sync).failure);
+  EXPECT_FALSE(copy->apply(after(copy->position()), 1, durability::sync).failure);
   EXPECT_EQ(copy->position(), journal_->position());
 }
 
@@ -225,10 +237,10 @@ TEST_F(Replica, SeveralWritesShareOneSync) {
   auto copy = follower(journal_->id());
   // The first one also syncs the new log's name.
   write(51);
-  EXPECT_FALSE(copy->apply(after(copy->position()), durability::sync).failure);
+  EXPECT_FALSE(copy->apply(after(copy->position()), 2, durability::sync).failure);
   for (std::uint64_t job = 1; job <= 50; ++job) write(job);
   const auto before = faults->count(disk_operation::sync);
-  EXPECT_FALSE(copy->apply(after(copy->position()), durability::sync).failure);
+  EXPECT_FALSE(copy->apply(after(copy->position()), 2, durability::sync).failure);
   EXPECT_EQ(faults->count(disk_operation::sync), before + 1);
 }
 

@@ -150,7 +150,7 @@ TEST_F(Snapshot, FilesThatAPurgeRemovedMeanwhileAreLeftOut) {
   }
   ASSERT_FALSE(writer->finish());
   auto copy = follower(journal_->id());
-  ASSERT_FALSE(copy->apply(after(copy->position()), durability::os).failure);
+  ASSERT_FALSE(copy->apply(after(copy->position()), 1, durability::os).failure);
   auto promoted = replica::promote(std::move(copy));
   EXPECT_EQ(content_of(**promoted), content_of(*journal_));
 }
