@@ -9,7 +9,7 @@ journal_state::~journal_state() {
     promise.deliver(make_error(errc::unavailable, "the journal has stopped"));
 }
 
-void journal_state::add(const journal_write& write) {
+void add_write(storage::journal_batch& batch, const journal_write& write) {
   auto number = write.first;
   for (const auto& record : write.records) batch.put_record(write.job, number++, record.bytes());
   if (!write.summary.empty()) batch.put_summary(write.job, write.summary.bytes());
@@ -18,6 +18,10 @@ void journal_state::add(const journal_write& write) {
   if (!write.client_key.empty()) batch.put_client_key(write.tenant, write.client_key, write.job);
   if (write.spent_at_ms != 0)
     batch.add_spending(write.tenant, write.spent_at_ms, write.spent_tokens, write.spent_nanousd);
+}
+
+void journal_state::add(const journal_write& write) {
+  add_write(batch, write);
   handled += write.records.size();
 }
 

@@ -14,6 +14,9 @@
 
 namespace tandem {
 
+/// What one write means for the store.
+void add_write(storage::journal_batch& batch, const journal_write& write);
+
 /// State of the committer. Spawn it detached: it blocks in fdatasync.
 struct journal_state {
   static constexpr const char* name = "journal";
