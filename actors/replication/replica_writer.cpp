@@ -168,7 +168,7 @@ replica_writer_actor::behavior_type replica_writer_behavior(replica_writer_state
       [self](follow_atom, const caf::actor& primary, std::uint64_t epoch) {
         auto& state = self->state;
         if (state.hosted || epoch < state.epoch) return;
-        state.primary = primary;
+        state.primary = caf::actor_cast<replicated_journal_actor>(primary);
         state.epoch = epoch;
         state.waiting.clear();
         state.snapshot.reset();

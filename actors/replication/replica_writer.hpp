@@ -38,7 +38,7 @@ struct replica_writer_state {
   std::unique_ptr<storage::replica> copy;
   std::unique_ptr<storage::snapshot_writer> snapshot;
   std::uint64_t snapshot_id = 0;
-  caf::actor primary;
+  replicated_journal_actor primary;
   std::uint64_t epoch = 0;
   write_assembler pieces;
   std::vector<storage::replica_write> waiting;

@@ -76,8 +76,7 @@ void replicated_journal_state::send_writes(pointer self, follower& to) {
     under_way += entry.bytes;
     if (entry.at.sequence <= to.sent) continue;
     if (under_way > start.window_bytes_max && entry.at.sequence > to.acked + 1) return;
-    for (const auto& message : entry.messages)
-      self->send(caf::actor_cast<caf::actor>(to.writer), replica_atom_v, message);
+    for (const auto& message : entry.messages) self->send(to.writer, replica_atom_v, message);
     to.sent = entry.at.sequence;
   }
 }
@@ -97,13 +96,13 @@ void replicated_journal_state::commit() {
 void replicated_journal_state::on_ack(pointer self, schema::ReplicaAck::Reader ack) {
   const auto copy = ack.getCopy();
   const storage::log_position has{ack.getPositionEpoch(), ack.getSequence()};
-  if (copy == start.self.replica) return;
+  if (copy == start.self.replica || !self->current_sender()) return;
   if (copy != 0 && followers.count(copy) == 0 && followers.size() >= followers_max) return;
   const auto code = static_cast<errc>(ack.getError().getCode());
   const bool cannot_write =
       code != errc::unknown && code != errc::not_found && code != errc::conflict;
   auto& one = followers[copy];
-  const auto sender = self->current_sender();
+  const auto sender = caf::actor_cast<replica_writer_actor>(self->current_sender());
   if (one.writer != sender) one = {.writer = sender, .node = {}};
   one.node = view(ack.getNode());
   if (copy != 0) copies->on_ack(copy, has, ack.getEpoch(), now());
@@ -121,7 +120,7 @@ void replicated_journal_state::on_ack(pointer self, schema::ReplicaAck::Reader a
       order->setJournal(start.store->id().value);
       order->setEpoch(start.epoch);
       order->setSequence(copies->written());
-      self->send(caf::actor_cast<caf::actor>(sender), load_atom_v, order.finish());
+      self->send(sender, load_atom_v, order.finish());
       if (copy == 0) followers.erase(copy);
       return;
     }

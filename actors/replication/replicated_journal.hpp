@@ -46,7 +46,7 @@ struct replicated_journal_state {
   using promise = caf::typed_response_promise<caf::ok_atom>;
 
   struct follower {
-    caf::strong_actor_ptr writer;
+    replica_writer_actor writer;
     std::string node;
     /// Sent up to this sequence, and acknowledged.
     std::uint64_t sent = 0;
