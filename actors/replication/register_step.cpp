@@ -91,7 +91,7 @@ struct decider {
 
   register_step operator()(const register_remove& wanted) const {
     if (auto no = not_primary(wanted.epoch)) return *no;
-    if (!record().has(wanted.copy)) return done();
+    if (!record().has(wanted.copy)) return wanted.settle ? write(record()) : done();
     if (wanted.copy == self.copy)
       return stop(kind::refused, "the primary cannot be removed; hand over first");
     if (record().in_sync.size() <= record().min_in_sync)

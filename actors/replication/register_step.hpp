@@ -37,6 +37,9 @@ struct register_add {
 struct register_remove {
   std::uint64_t epoch = 0;
   journal_copy copy;
+  /// Written also when the copy is out already, the record as it was: an earlier addition whose
+  /// answer was lost fails its compare then, and cannot come after this.
+  bool settle = false;
 };
 /// By an in-sync member while nobody (but a former run of the same copy) holds the lease: epoch
 /// + 1. The former primary's copy leaves the set unless it is the caller's own or `min_in_sync`

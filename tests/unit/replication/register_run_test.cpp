@@ -80,6 +80,34 @@ TEST(register_run, SaysUnknownAfterItsLastTryWasLost) {
   EXPECT_EQ(run.outcome(), register_outcome::unknown);
 }
 
+TEST(register_run, ASettlingRemovalMakesALostAdditionFail) {
+  auto start = start_view();
+  start.record->in_sync = {node(0).copy};
+  register_run add{node(0), 7, register_add{3, node(1).copy}, {}, 1, start};
+  ASSERT_EQ(add.next(), action::write);
+  const auto late = add.step();
+  add.on_lost("timed out");
+  add.on_failed(register_outcome::unavailable, "no etcd");
+  ASSERT_EQ(add.outcome(), register_outcome::unknown);
+
+  // The addition may still be done upon version 10: the removal is done only with a higher one.
+  register_run remove{node(0), 7, register_remove{3, node(1).copy, true}, {}, 3, start};
+  ASSERT_EQ(remove.next(), action::write);
+  EXPECT_EQ(remove.step().next, *start.record);
+  remove.on_written(11);
+  EXPECT_EQ(remove.outcome(), register_outcome::done);
+  EXPECT_GT(remove.view().version, start.version);
+
+  // It was done first: the removal's compare fails, and it takes the copy out.
+  register_run after_it{node(0), 7, register_remove{3, node(1).copy, true}, {}, 3, start};
+  auto added = start;
+  added.record = late.next;
+  added.version = added.revision = 11;
+  after_it.on_view(added);
+  ASSERT_EQ(after_it.next(), action::write);
+  EXPECT_FALSE(after_it.step().next.has(node(1).copy));
+}
+
 TEST(register_run, GivesUpAgainstOthersThatAlwaysWin) {
   auto run = remove_b(start_view(), 3);
   auto view = start_view();
