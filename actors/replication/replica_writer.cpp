@@ -168,10 +168,14 @@ replica_writer_actor::behavior_type replica_writer_behavior(replica_writer_state
       [self](follow_atom, const caf::actor& primary, std::uint64_t epoch) {
         auto& state = self->state;
         if (state.hosted || epoch < state.epoch) return;
-        state.primary = caf::actor_cast<replicated_journal_actor>(primary);
-        state.epoch = epoch;
-        state.waiting.clear();
-        state.snapshot.reset();
+        auto handle = caf::actor_cast<replicated_journal_actor>(primary);
+        // Said again it only asks how far this copy is.
+        if (state.primary != handle || state.epoch != epoch) {
+          state.primary = handle;
+          state.epoch = epoch;
+          state.waiting.clear();
+          state.snapshot.reset();
+        }
         // A disk that had failed may have room again.
         if (state.failed) {
           state.copy.reset();

@@ -21,16 +21,15 @@
 namespace tandem::testing {
 namespace {
 
-using all_types =
-    ::testing::Types<tmsg::submit, tmsg::submitd, tmsg::jobref, tmsg::jobsum, tmsg::jobqry,
-                     tmsg::joblist, tmsg::jobview, tmsg::follow, tmsg::events, tmsg::resqry,
-                     tmsg::reschnk, tmsg::jobcmd, tmsg::purge, tmsg::purged, tmsg::feedbk,
-                     tmsg::attempt, tmsg::chunk, tmsg::attres, tmsg::cancel, tmsg::rtqry,
-                     tmsg::decisn, tmsg::reward, tmsg::engstat, tmsg::actstat, tmsg::nodstat,
-                     tmsg::topo, tmsg::engqry, tmsg::engrep, tmsg::member, tmsg::hello, tmsg::pulse,
-                     tmsg::memlist, tmsg::offer, tmsg::work, tmsg::workchnk, tmsg::workres,
-                     tmsg::workcncl, tmsg::piece, tmsg::receipt, tmsg::repwrite, tmsg::repack,
-                     tmsg::repqry, tmsg::repchnk, tmsg::drainqry, tmsg::engcmd, tmsg::keyqry, tmsg::keyrep>;
+using all_types = ::testing::Types<
+    tmsg::submit, tmsg::submitd, tmsg::jobref, tmsg::jobsum, tmsg::jobqry, tmsg::joblist,
+    tmsg::jobview, tmsg::follow, tmsg::events, tmsg::resqry, tmsg::reschnk, tmsg::jobcmd,
+    tmsg::purge, tmsg::purged, tmsg::feedbk, tmsg::attempt, tmsg::chunk, tmsg::attres, tmsg::cancel,
+    tmsg::rtqry, tmsg::decisn, tmsg::reward, tmsg::engstat, tmsg::actstat, tmsg::nodstat,
+    tmsg::topo, tmsg::engqry, tmsg::engrep, tmsg::member, tmsg::hello, tmsg::pulse, tmsg::memlist,
+    tmsg::offer, tmsg::work, tmsg::workchnk, tmsg::workres, tmsg::workcncl, tmsg::piece,
+    tmsg::receipt, tmsg::repwrite, tmsg::repack, tmsg::repqry, tmsg::repchnk, tmsg::drainqry,
+    tmsg::engcmd, tmsg::keyqry, tmsg::keyrep>;
 
 template <class List>
 struct length;
