@@ -15,15 +15,14 @@
 #include <caf/send.hpp>
 
 #include "actors/clock.hpp"
-#include "actors/engine/prompt_profile.hpp"
-#include "actors/executor_pool/verifier.hpp"
 #include "actors/front/book_file.hpp"
 #include "actors/http/http_loop.hpp"
-#include "actors/job/plan/plan_schema.hpp"
 #include "actors/system/caf_settings.hpp"
 #include "config/certificates.hpp"
 #include "config/private_file.hpp"
 #include "nodes/node/certificate_watch.hpp"
+#include "nodes/node/hosting.hpp"
+#include "nodes/node/node_replication.hpp"
 #include "nodes/node/wiring.hpp"
 #include "nodes/version.hpp"
 #include "storage/journal.hpp"
@@ -34,46 +33,6 @@ namespace {
 std::uint64_t random_incarnation() {
   std::random_device device;
   return (std::uint64_t{device()} << 32 | device()) & 0x7FFFFFFF;
-}
-
-job_settings make_job_settings(const node_config& config) {
-  job_settings settings{.limits = config.jobs,
-                        .large_tier = config.routing.large_tier,
-                        .small_tier = config.routing.small_tier,
-                        .plan_schema = plan::plan_json_schema(plan_limits(config.jobs)),
-                        .check_problem = check_problem};
-  settings.plan_tier = settings.large_tier;
-  std::uint32_t small = 0;
-  for (const auto& model : config.models) {
-    auto nanousd_per_token = [](double usd_per_million) {
-      return static_cast<std::int64_t>(std::ceil(usd_per_million * 1000));
-    };
-    small += model.tier == settings.small_tier ? 1 : 0;
-    if (config.routing.policy == "fixed" && model.name == config.routing.plan_model)
-      settings.plan_tier = model.tier;
-    settings.input_price_nanousd_max =
-        std::max(settings.input_price_nanousd_max, nanousd_per_token(model.input_price));
-    settings.output_price_nanousd_max =
-        std::max(settings.output_price_nanousd_max, nanousd_per_token(model.output_price));
-    auto growth = growth_of(model);
-    settings.profile_bytes_max = std::max(settings.profile_bytes_max, growth.bytes);
-    settings.profile_times_max = std::max(settings.profile_times_max, growth.times);
-  }
-  settings.other_small_models = small > 1 ? small - 1 : 0;
-  for (const auto& tenant : config.executor.tenants) settings.budget_tenants.push_back(tenant.name);
-  for (const auto& check : config.executor.checks) settings.check_commands.push_back(check.name);
-  return settings;
-}
-
-caf::expected<planner_start> read_start(const storage::journal& store, const node_config& config) {
-  auto open = store.open_jobs();
-  if (!open) return std::move(open.error());
-  auto next = store.next_job_number();
-  if (!next) return std::move(next.error());
-  return planner_start{.journal = store.id(),
-                       .settings = make_job_settings(config),
-                       .next_number = *next,
-                       .open = std::move(*open)};
 }
 
 /// When the data folder's journal was made: as the book knows it, else as its file tells.
@@ -97,6 +56,20 @@ backend_services engine_services(const node_config& config) {
   // Without engines that speak it the loop is still needed for those that are added later; its
   // thread sleeps.
   return {.http = std::make_shared<http_loop>(), .data_folder = config.data};
+}
+
+/// A journal without copies. One that had some has an epoch in its log: what is written without
+/// them would be missing in them.
+caf::expected<std::shared_ptr<storage::journal>> open_alone(
+    const storage::journal_options& options) {
+  auto opened = storage::journal::open(options);
+  if (!opened) return std::move(opened.error());
+  if ((*opened)->position().epoch > 0)
+    return make_error(errc::invalid_argument,
+                      "the journal in " + options.folder.string() +
+                          " has copies on other nodes, and replication.copies = 1 would go on "
+                          "without them; write the number that it had");
+  return std::shared_ptr<storage::journal>{std::move(*opened)};
 }
 
 caf::expected<tls_files> certificates(const node_config& config) {
@@ -129,10 +102,26 @@ struct node::state {
   /// Where the CLI on this machine looks for the node of this data folder.
   [[nodiscard]] std::filesystem::path address_file() const { return config.data / "node.address"; }
 
+  [[nodiscard]] caf::error open_journal(const storage::journal_options& options);
   [[nodiscard]] caf::error describe(const planner_start& start);
+  /// It does not come back soon: others need not wait for its lease to end.
+  [[nodiscard]] bool has_drained() const;
   caf::error spawn(const planner_start& start);
   caf::error publish();
 };
+
+caf::error node::state::open_journal(const storage::journal_options& options) {
+  if (config.replication.copies > 1) {
+    auto shared = node_replication::open(config, parts.incarnation, parts.services.http);
+    if (!shared) return std::move(shared.error());
+    parts.replication = std::move(*shared);
+    parts.storage = options;
+  }
+  auto opened = parts.replication ? parts.replication->open_home(options) : open_alone(options);
+  if (!opened) return std::move(opened.error());
+  store = std::move(*opened);
+  return caf::none;
+}
 
 caf::error node::state::describe(const planner_start& start) {
   auto file = book_file(config.data);
@@ -142,6 +131,7 @@ caf::error node::state::describe(const planner_start& start) {
   journal_birth own{
       .birth_ms = birth_of(loaded->book, config.data / "journal" / "journal", store->id().value),
       .journal = store->id().value};
+  for (const auto& known : loaded->book.journals()) parts.births[known.journal] = known.birth_ms;
   auto plans = config.has_role("planner");
   parts.front = {.node = config.name,
                  .address = to_string(config.listen),
@@ -160,10 +150,14 @@ caf::error node::state::describe(const planner_start& start) {
   return caf::none;
 }
 
+bool node::state::has_drained() const {
+  auto drained = false;
+  if (parts.self)
+    parts.self->update([&drained](own_member::facts& facts) { drained = facts.draining; });
+  return drained;
+}
+
 caf::error node::state::spawn(const planner_start& start) {
-  parts.config = config;
-  parts.incarnation = random_incarnation();
-  parts.services = engine_services(config);
   if (auto err = describe(start)) return err;
   auto children = wire_node(parts, store, start);
   node_description description{.name = config.name,
@@ -240,9 +234,10 @@ caf::expected<std::unique_ptr<node>> node::start(const node_config& config,
                                    .inline_bytes_max = config.journal.inline_bytes_max,
                                    .memory_bytes_max = config.journal.memory_bytes_max,
                                    .file_system = environment.file_system};
-  auto store = storage::journal::open(options);
-  if (!store) return std::move(store.error());
-  made->store = std::move(*store);
+  made->parts.config = config;
+  made->parts.incarnation = random_incarnation();
+  made->parts.services = engine_services(config);
+  if (auto err = made->open_journal(options)) return err;
   auto start = read_start(*made->store, config);
   if (!start) return std::move(start.error());
   system_settings settings{.threads = config.threads};
@@ -282,6 +277,7 @@ caf::error node::stop() {
   *state_->parts.actors = {};
   state_->system.reset();
   state_->store.reset();
+  if (state_->parts.replication && state_->has_drained()) state_->parts.replication->release();
   return *state_->stopped_by;
 }
 

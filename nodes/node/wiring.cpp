@@ -12,8 +12,12 @@
 #include "actors/http/http_loop.hpp"
 #include "actors/job/job_machine.hpp"
 #include "actors/journal/journal.hpp"
+#include "actors/replication/register_copies.hpp"
+#include "actors/replication/replicated_journal.hpp"
 #include "actors/router/router.hpp"
 #include "nodes/node/engine_admin.hpp"
+#include "nodes/node/hosting.hpp"
+#include "nodes/node/node_replication.hpp"
 
 namespace tandem {
 namespace {
@@ -87,13 +91,43 @@ executor_pool_services pool_services(const node_config& config, const storage::j
   return services;
 }
 
+replicated_journal_start committer_start(const hosted_journal& hosted,
+                                         const journal_config& config) {
+  const auto& led = *hosted.led;
+  replicated_journal_start start{
+      .store = hosted.store,
+      .config = config,
+      .limits = {.copies = led.record.copies, .min_in_sync = led.record.min_in_sync},
+      .epoch = led.record.epoch,
+      .self = {led.self.node, led.self.replica},
+      .agreement = std::make_shared<register_copies>(led.agreement)};
+  for (const auto& copy : led.record.in_sync) start.in_sync.push_back({copy.node, copy.replica});
+  return start;
+}
+
+/// To whoever asks other nodes to follow it.
+void announce_committer(const node_actors& actors, const hosted_journal& hosted) {
+  if (!actors.replicas || !hosted.led || !hosted.journal) return;
+  caf::anon_send(actors.replicas, wire_atom_v, hosted.led->journal.value, hosted.led->record.epoch,
+                 caf::actor_cast<caf::actor>(hosted.journal));
+}
+
 child_spec journal_child(const node_parts& parts, const std::shared_ptr<hosted_journal>& hosted,
                          const std::string& suffix) {
   return {.name = "journal" + suffix,
           .kind = "journal",
           .fatal = true,
-          .spawn = [config = parts.config.journal, hosted](caf::actor_system& system) {
-            hosted->journal = system.spawn<caf::detached>(journal_behavior, hosted->store, config);
+          .spawn = [config = parts.config.journal, hosted,
+                    actors = parts.actors](caf::actor_system& system) {
+            actors->journals.push_back(hosted);
+            if (hosted->led) {
+              hosted->journal = system.spawn<caf::detached>(replicated_journal_behavior,
+                                                            committer_start(*hosted, config));
+              announce_committer(*actors, *hosted);
+            } else {
+              hosted->journal =
+                  system.spawn<caf::detached>(journal_behavior, hosted->store, config);
+            }
             return caf::actor_cast<caf::actor>(hosted->journal);
           }};
 }
@@ -114,6 +148,14 @@ child_spec archive_child(const node_parts& parts, const std::shared_ptr<hosted_j
               }};
 }
 
+/// A journal that was taken over: other nodes learn that it is open here.
+void announce_home(const node_actors& actors, own_member& self, const led_journal& taken) {
+  auto changed = self.update([&taken](own_member::facts& facts) {
+    facts.journals.emplace_back(taken.journal.value, taken.birth_ms);
+  });
+  if (actors.mesh) caf::anon_send(actors.mesh, node_atom_v, changed);
+}
+
 child_spec planner_child(const node_parts& parts, const std::shared_ptr<hosted_journal>& hosted,
                          const planner_start& start, const std::string& suffix) {
   // Its jobs rely on it: it does not start again without them.
@@ -121,7 +163,8 @@ child_spec planner_child(const node_parts& parts, const std::shared_ptr<hosted_j
           .kind = "planner",
           .fatal = true,
           .spawn =
-              [start, hosted, actors = parts.actors](caf::actor_system& system) {
+              [start, hosted, actors = parts.actors, self = parts.self,
+               is_own = suffix.empty()](caf::actor_system& system) {
                 planner_peers peers{.journal = hosted->journal,
                                     .archive = hosted->archive,
                                     .pool = caf::actor_cast<executor_pool_actor>(actors->pool)};
@@ -129,6 +172,7 @@ child_spec planner_child(const node_parts& parts, const std::shared_ptr<hosted_j
                 if (actors->front)
                   caf::anon_send(actors->front, wire_atom_v, hosted->store->id().value,
                                  caf::actor_cast<planner_actor>(hosted->planner));
+                if (!is_own && hosted->led) announce_home(*actors, *self, *hosted->led);
                 return caf::actor_cast<caf::actor>(hosted->planner);
               },
           .drains = true};
@@ -174,6 +218,39 @@ child_spec front_child(const node_parts& parts) {
               }};
 }
 
+child_spec replicas_child(const node_parts& parts) {
+  auto shared = parts.replication;
+  replicas_start start{.node = parts.config.name,
+                       .folder = shared->copies_folder(),
+                       .storage = parts.storage,
+                       .durability = parts.config.journal.durability,
+                       .births = parts.births,
+                       .open_register =
+                           [shared](journal_id journal, const journal_copy& copy) {
+                             return shared->open_register(journal, copy);
+                           },
+                       .lease = [shared] { return shared->lease(); }};
+  return {.name = "replicas",
+          .kind = "replicas",
+          .spawn =
+              [start, parts](caf::actor_system& system) {
+                auto& actors = *parts.actors;
+                auto now = start;
+                for (const auto& each : actors.journals)
+                  if (each->led) now.led.push_back(*each->led);
+                now.host = [parts, &system](const led_journal& taken) {
+                  return host_journal(parts, system, taken);
+                };
+                actors.replicas = system.spawn<caf::detached>(replicas_behavior, std::move(now));
+                for (const auto& each : actors.journals) announce_committer(actors, *each);
+                return caf::actor_cast<caf::actor>(actors.replicas);
+              },
+          .announce =
+              [actors = parts.actors] {
+                tell_mesh(*actors, caf::actor_cast<caf::actor>(actors->replicas));
+              }};
+}
+
 child_spec mesh_child(const node_parts& parts) {
   return {.name = "mesh", .kind = "mesh", .spawn = [parts](caf::actor_system& system) {
             auto& actors = *parts.actors;
@@ -184,6 +261,8 @@ child_spec mesh_child(const node_parts& parts) {
                              .random_seed = parts.incarnation};
             setup.listeners.push_back(caf::actor_cast<member_listener>(actors.exchange));
             setup.listeners.push_back(caf::actor_cast<member_listener>(actors.front));
+            if (actors.replicas)
+              setup.listeners.push_back(caf::actor_cast<member_listener>(actors.replicas));
             if (actors.supervisor)
               setup.listeners.push_back(caf::actor_cast<member_listener>(actors.supervisor));
             actors.mesh = system.spawn<caf::detached>(mesh_behavior, std::move(setup));
@@ -209,7 +288,8 @@ child_spec engine_admin_child(const node_parts& parts) {
 peer_handles handles_of(const node_actors& actors) {
   return {.supervisor = caf::actor_cast<caf::actor>(actors.supervisor),
           .exchange = caf::actor_cast<caf::actor>(actors.exchange),
-          .front = caf::actor_cast<caf::actor>(actors.front)};
+          .front = caf::actor_cast<caf::actor>(actors.front),
+          .replicas = caf::actor_cast<caf::actor>(actors.replicas)};
 }
 
 child_spec engine_child(const node_parts& parts, const engine_config& engine) {
@@ -229,10 +309,11 @@ child_spec engine_child(const node_parts& parts, const engine_config& engine) {
 
 std::vector<child_spec> journal_children(const node_parts& parts,
                                          std::shared_ptr<storage::journal> store,
-                                         const planner_start& start, const std::string& suffix) {
+                                         const planner_start& start, const std::string& suffix,
+                                         std::optional<led_journal> led) {
   auto hosted = std::make_shared<hosted_journal>();
   hosted->store = std::move(store);
-  parts.actors->journals.push_back(hosted);
+  hosted->led = std::move(led);
   std::vector<child_spec> children{journal_child(parts, hosted, suffix),
                                    archive_child(parts, hosted, suffix)};
   if (parts.config.has_role("planner"))
@@ -242,7 +323,8 @@ std::vector<child_spec> journal_children(const node_parts& parts,
 
 std::vector<child_spec> wire_node(const node_parts& parts, std::shared_ptr<storage::journal> store,
                                   const planner_start& start) {
-  auto own = journal_children(parts, store, start, "");
+  auto led = parts.replication ? std::optional{parts.replication->home()} : std::nullopt;
+  auto own = journal_children(parts, store, start, "", std::move(led));
   std::vector<child_spec> children{own[0], own[1]};
   // Also without the executor's role: attempts go to the engines of other nodes.
   children.push_back(router_child(parts));
@@ -257,6 +339,7 @@ std::vector<child_spec> wire_node(const node_parts& parts, std::shared_ptr<stora
   children.push_back(pool_child(parts, pool_services(parts.config, *store)));
   children.insert(children.end(), own.begin() + 2, own.end());
   children.push_back(front_child(parts));
+  if (parts.replication) children.push_back(replicas_child(parts));
   if (parts.tls) children.push_back(mesh_child(parts));
   return children;
 }

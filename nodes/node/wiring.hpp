@@ -15,6 +15,7 @@
 #include "actors/journal/journal_actor.hpp"
 #include "actors/mesh/mesh.hpp"
 #include "actors/planner/planner.hpp"
+#include "actors/replication/replicas.hpp"
 #include "actors/router/router_actor.hpp"
 #include "actors/supervisor/supervisor.hpp"
 #include "config/node_config.hpp"
@@ -24,12 +25,16 @@
 
 namespace tandem {
 
+class node_replication;
+
 /// A journal that is open here, and the actors that keep it.
 struct hosted_journal {
   std::shared_ptr<storage::journal> store;
   journal_actor journal;
   archive_actor archive;
   planner_inside planner;
+  /// With copies: what its committer begins with.
+  std::optional<led_journal> led;
 };
 
 /// The node's actors as they are now. Touched by the supervisor alone, once it runs.
@@ -42,6 +47,7 @@ struct node_actors {
   executor_pool_inside pool;
   front_inside front;
   mesh_inside mesh;
+  replicas_inside replicas;
   supervisor_inside supervisor;
 };
 
@@ -50,6 +56,12 @@ struct node_parts {
   node_config config;
   std::uint64_t incarnation = 0;
   backend_services services;
+  /// None: journals have one copy.
+  std::shared_ptr<node_replication> replication;
+  /// Of journals that are taken over; without the folder.
+  storage::journal_options storage;
+  /// When journals were made (Unix ms), as the book said at the start.
+  std::map<std::uint64_t, std::uint64_t> births;
   front_start front;
   /// None: no network, so no other nodes.
   std::optional<tls_files> tls;
@@ -72,10 +84,9 @@ struct node_parts {
 [[nodiscard]] child_spec engine_child(const node_parts& parts, const engine_config& engine);
 
 /// Journal, archive and, with the role, planner of one journal; `suffix` tells them from those of
-/// the node's own.
-[[nodiscard]] std::vector<child_spec> journal_children(const node_parts& parts,
-                                                       std::shared_ptr<storage::journal> store,
-                                                       const planner_start& start,
-                                                       const std::string& suffix);
+/// the node's own. `led`: with copies.
+[[nodiscard]] std::vector<child_spec> journal_children(
+    const node_parts& parts, std::shared_ptr<storage::journal> store, const planner_start& start,
+    const std::string& suffix, std::optional<led_journal> led = std::nullopt);
 
 }  // namespace tandem
