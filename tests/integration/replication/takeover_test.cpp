@@ -1,0 +1,160 @@
+// Three nodes, each of whose journals has copies on the others: one is lost with all that it had,
+// and nothing that was acknowledged is.
+
+#include <filesystem>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "actors/replication/journal_record.hpp"
+#include "tests/support/cluster_process.hpp"
+#include "tests/support/etcd_process.hpp"
+
+namespace tandem::test {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+/// On a busy machine; a wait that holds ends at once.
+constexpr auto limit = 60s;
+
+class Takeover : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!etcd_process::is_installed() || !etcd_process::has_etcdctl())
+      GTEST_SKIP() << "no etcd: install Debian's packages etcd-server and etcd-client";
+    ASSERT_TRUE(etcd_.start()) << etcd_.log();
+    for (std::size_t i = 0; i < cluster_.size(); ++i) cluster_.start(i, config(), free_address());
+    for (std::size_t i = 0; i < cluster_.size(); ++i)
+      ASSERT_TRUE(cluster_[i].wait_ready()) << cluster_.log();
+  }
+
+  [[nodiscard]] std::string config() const {
+    return sim_config{}.text() + quick_cluster_config() + "\n[etcd]\nendpoints = [\"" +
+           etcd_.endpoints().front() +
+           "\"]\n\n[replication]\ncopies = 3\nmin_in_sync = 2\nlease = \"2s\"\n";
+  }
+
+  /// What etcd holds of a journal.
+  [[nodiscard]] std::optional<journal_record> record_of(const std::string& journal) const {
+    auto key = journal_key("tandem", *parse_journal_id(journal));
+    auto got = etcd_.control({"get", "--print-value-only", key});
+    if (!got.out.empty() && got.out.back() == '\n') got.out.pop_back();
+    auto parsed = parse_journal_record(got.out);
+    return parsed ? std::optional{*parsed} : std::nullopt;
+  }
+  [[nodiscard]] bool wait_in_sync(const std::string& journal, std::size_t copies) const {
+    return wait_until(limit, [&] {
+      auto record = record_of(journal);
+      return record && record->in_sync.size() >= copies;
+    });
+  }
+
+  /// The node is lost with all its data; its certificates are issued again.
+  void lose(std::size_t node) {
+    auto& lost = cluster_[node];
+    lost.kill9();
+    for (const auto& entry : fs::directory_iterator{lost.data_dir()})
+      if (entry.path() != lost.tls_dir()) fs::remove_all(entry.path());
+  }
+
+  etcd_process etcd_;
+  cluster_process cluster_{TANDEM_BIN_DIR, 3};
+};
+
+/// Clients that submit jobs at one node until it is gone.
+class load {
+ public:
+  explicit load(const client_options& to) {
+    for (int i = 0; i < 4; ++i) threads_.emplace_back([this, to] { run(to); });
+  }
+  ~load() { join(); }
+  void join() {
+    for (auto& thread : threads_)
+      if (thread.joinable()) thread.join();
+  }
+  [[nodiscard]] std::size_t acknowledged() const {
+    std::lock_guard lock{mutex_};
+    return jobs_.size();
+  }
+  [[nodiscard]] std::vector<job_id> jobs() const {
+    std::lock_guard lock{mutex_};
+    return jobs_;
+  }
+
+ private:
+  void run(const client_options& to) {
+    try {
+      auto made = client::connect(to);
+      if (!made) return;
+      auto end = std::chrono::steady_clock::now() + limit;
+      while (std::chrono::steady_clock::now() < end) {
+        auto job = submit(*made, goal_with_steps({{1, R"(@sim {"reply":"one"})", {}}}));
+        std::lock_guard lock{mutex_};
+        jobs_.push_back(job);
+      }
+    } catch (const std::runtime_error&) {
+      // The node was killed.
+    }
+  }
+
+  mutable std::mutex mutex_;
+  std::vector<job_id> jobs_;
+  std::vector<std::thread> threads_;
+};
+
+TEST_F(Takeover, ALostNodesJobsGoOnElsewhereAndNoneIsLost) {
+  // Each time another node's journal, which the others go on with; the lost node comes back empty.
+  for (std::size_t round = 0; round < 3; ++round) {
+    SCOPED_TRACE("round " + std::to_string(round));
+    auto lost = round % cluster_.size();
+    auto other = (lost + 1) % cluster_.size();
+    auto journal = cluster_[lost].journal();
+    ASSERT_TRUE(wait_in_sync(journal, 3)) << etcd_.log() << cluster_.log();
+    auto before = *record_of(journal);
+    EXPECT_EQ(before.primary->copy.node, cluster_process::name(lost));
+
+    load jobs{cluster_.options(lost)};
+    ASSERT_TRUE(wait_until(limit, [&] { return jobs.acknowledged() >= 100; })) << cluster_.log();
+    lose(lost);
+    jobs.join();
+
+    ASSERT_TRUE(wait_until(limit, [&] {
+      auto record = record_of(journal);
+      return record && record->epoch > before.epoch;
+    })) << cluster_.log();
+    auto after = *record_of(journal);
+    EXPECT_NE(after.primary->copy.node, cluster_process::name(lost));
+
+    auto at = cluster_.connect(other);
+    std::size_t of_the_journal = 0;
+    for (auto job : jobs.jobs()) {
+      if (to_string(job.journal) == journal) ++of_the_journal;
+      outcome end;
+      ASSERT_TRUE(wait_until(limit,
+                             [&] {
+                               auto summary = at.wait(job, 20s);
+                               if (summary) end = outcome_of(*summary->read());
+                               return static_cast<bool>(summary);
+                             }))
+          << to_string(job) << '\n'
+          << cluster_.log();
+      EXPECT_EQ(end.state, "done") << to_string(job) << ": " << end.reason;
+    }
+    EXPECT_GT(of_the_journal, 0u);
+    std::cout << "round " << round << ": " << jobs.jobs().size() << " acknowledged, "
+              << of_the_journal << " in the lost node's journal, taken over by "
+              << after.primary->copy.node << " in epoch " << after.epoch << '\n';
+
+    cluster_.start(lost, {}, cluster_.address(lost));
+    ASSERT_TRUE(cluster_[lost].wait_ready()) << cluster_.log();
+    EXPECT_NE(cluster_[lost].journal(), journal);
+    ASSERT_TRUE(wait_in_sync(journal, 3)) << cluster_.log();
+  }
+}
+
+}  // namespace
+}  // namespace tandem::test
