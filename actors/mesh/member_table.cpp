@@ -320,6 +320,12 @@ std::vector<std::string_view> member_table::addresses_in_session() const {
   return result;
 }
 
+std::optional<std::uint64_t> member_table::session_at(std::string_view address) const {
+  for (const auto& [incarnation, of] : records_)
+    if (of.in_session() && of.address == address) return incarnation;
+  return std::nullopt;
+}
+
 std::vector<std::uint64_t> member_table::sessions() const {
   std::vector<std::uint64_t> result;
   for (const auto& [incarnation, of] : records_)

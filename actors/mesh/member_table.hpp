@@ -88,6 +88,8 @@ class member_table {
   [[nodiscard]] bool in_session(std::uint64_t incarnation) const;
   /// Sorted; valid until anything changes.
   [[nodiscard]] std::vector<std::string_view> addresses_in_session() const;
+  /// Whom there is a session with at this address.
+  [[nodiscard]] std::optional<std::uint64_t> session_at(std::string_view address) const;
   [[nodiscard]] std::vector<std::uint64_t> sessions() const;
   [[nodiscard]] std::size_t size() const { return records_.size(); }
   [[nodiscard]] std::vector<dial_wish> wishes() const;

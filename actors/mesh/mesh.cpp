@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <spdlog/spdlog.h>
+#include <caf/sec.hpp>
 
 #include "actors/clock.hpp"
 #include "actors/mesh/member_check.hpp"
@@ -121,7 +122,16 @@ void mesh_state::greet(pointer self, const std::string& address, const caf::acto
             state.plan->succeeded(address, *met);
             state.settle(self);
           },
-          [self, address](const caf::error& err) { self->state.failed(self, address, err); });
+          [self, address](const caf::error& err) {
+            auto& state = self->state;
+            // Two nodes that connect to each other at once: CAF keeps one of the connections, and
+            // drops with the other what was on its way there. What else was lost so is unknown,
+            // and whoever waits for it is told by the end of the session.
+            auto other = state.table->session_at(address);
+            if (err == caf::sec::request_timeout && other)
+              state.apply(self, state.table->lose(*other, now_of(self)));
+            state.failed(self, address, err);
+          });
 }
 
 void mesh_state::greet_again(pointer self) {
