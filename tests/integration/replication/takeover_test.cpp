@@ -33,7 +33,7 @@ class Takeover : public ::testing::Test {
   }
 
   [[nodiscard]] std::string config() const {
-    return sim_config{}.text() + quick_cluster_config() + "\n[etcd]\nendpoints = [\"" +
+    return sim_config{}.text() + quick_cluster_config(1000) + "\n[etcd]\nendpoints = [\"" +
            etcd_.endpoints().front() +
            "\"]\n\n[replication]\ncopies = 3\nmin_in_sync = 2\nlease = \"2s\"\n";
   }
