@@ -92,7 +92,7 @@ TEST(etcd_client, DoesNotRepeatAWriteWhoseAnswerDidNotCome) {
 
 TEST(etcd_client, SaysWhenNobodyListens) {
   fixture f;
-  auto client = f.open({"http://127.0.0.1:1", "http://127.0.0.1:2"}, 20s);
+  auto client = f.open({"http://127.0.0.1:1", "http://127.0.0.1:2"}, 3s);
   auto result = write(*client);
   EXPECT_EQ(result.failure, etcd_failure::unavailable);
   EXPECT_THAT(result.text, HasSubstr("cannot connect"));
