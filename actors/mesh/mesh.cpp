@@ -18,7 +18,6 @@ using schema::MemberState;
 
 /// A whole list goes to one other node each so many heartbeats.
 constexpr int gossip_heartbeats = 10;
-constexpr std::chrono::milliseconds goodbye_timeout{500};
 
 moment now_of(mesh_state::pointer self) {
   return {self->clock().now(), unix_ms()};
@@ -208,21 +207,13 @@ void mesh_state::broadcast(pointer self, const tmsg::memlist& news, std::uint64_
 }
 
 void mesh_state::leave(pointer self, const caf::error& reason) {
-  if (is_leaving) return;
-  is_leaving = true;
   message_builder<schema::Member> own;
   own.copy(*table->own().read());
   own->setState(MemberState::LEFT);
   auto said = own.finish();
-  auto missing = std::make_shared<std::size_t>(peers.size() + 1);
-  auto heard = [self, missing, reason] {
-    if (--*missing == 0) self->quit(reason);
-  };
-  // What is merely sent may still lie in a buffer when the process ends.
   for (const auto& [incarnation, theirs] : peers)
-    self->request(caf::actor_cast<mesh_actor>(theirs.mesh), goodbye_timeout, leave_atom_v, said)
-        .then([heard](caf::ok_atom) { heard(); }, [heard](const caf::error&) { heard(); });
-  heard();
+    self->send(caf::actor_cast<mesh_actor>(theirs.mesh), leave_atom_v, said);
+  self->quit(reason);
 }
 
 mesh_inside::behavior_type mesh_behavior(mesh_state::pointer self, mesh_setup setup) {
@@ -284,7 +275,6 @@ mesh_inside::behavior_type mesh_behavior(mesh_state::pointer self, mesh_setup se
             auto& state = self->state;
             state.apply(self, state.table->told(*member.read(), now_of(self)));
             state.settle(self);
-            return caf::ok_atom_v;
           },
           [self](member_atom) { return self->state.table->members(now_of(self)); },
           [self](node_atom, const tmsg::member& own) {

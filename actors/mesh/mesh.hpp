@@ -60,7 +60,6 @@ struct mesh_state {
   std::uint64_t wake_number = 0;
   std::uint64_t pulses_sent = 0;
   std::uint64_t pulses_heard = 0;
-  bool is_leaving = false;
 
   [[nodiscard]] bool is_ready() const;
   void run_due(pointer self);
@@ -75,7 +74,6 @@ struct mesh_state {
                                                   const peer_handles& theirs);
   void apply(pointer self, const member_changes& changes, const peer_handles& theirs = {});
   void broadcast(pointer self, const tmsg::memlist& news, std::uint64_t except);
-  /// Quits once everybody has heard the good-bye, or does not answer.
   void leave(pointer self, const caf::error& reason);
 };
 

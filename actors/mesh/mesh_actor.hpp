@@ -25,8 +25,8 @@ using mesh_actor = caf::typed_actor<
     caf::reacts_to<pulse_atom, tmsg::pulse>,
     // What another node knows of the members.
     caf::reacts_to<member_atom, tmsg::memlist>,
-    // Another node says good-bye; it ends once everybody has heard it.
-    caf::replies_to<leave_atom, tmsg::member>::with<caf::ok_atom>,
+    // Another node says good-bye.
+    caf::reacts_to<leave_atom, tmsg::member>,
     // Within the node: all members, this one first.
     caf::replies_to<member_atom>::with<tmsg::memlist>,
     // This node's own journals, draining and certificate, where they change.

@@ -1,7 +1,12 @@
 #include "nodes/node/node.hpp"
 
+#include <condition_variable>
+#include <cstdlib>
 #include <fstream>
+#include <mutex>
+#include <optional>
 #include <random>
+#include <thread>
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -45,6 +50,38 @@ std::uint64_t birth_of(const journal_book& book, const std::filesystem::path& id
   return static_cast<std::uint64_t>(of.st_mtim.tv_sec) * 1000 +
          static_cast<std::uint64_t>(of.st_mtim.tv_nsec) / 1'000'000;
 }
+
+/// Ends the process when the actor system cannot: CAF waits for every connection to be flushed,
+/// also for one whose other side has been cut off in its handshake.
+class shutdown_guard {
+ public:
+  shutdown_guard()
+      : thread_{[this] {
+          std::unique_lock lock{mutex_};
+          if (done_.wait_for(lock, limit, [this] { return is_done_; })) return;
+          spdlog::warn("stopped, though connections did not end limit_s={}", limit.count());
+          spdlog::shutdown();
+          std::_Exit(0);
+        }} {}
+  shutdown_guard(const shutdown_guard&) = delete;
+  shutdown_guard& operator=(const shutdown_guard&) = delete;
+  ~shutdown_guard() {
+    {
+      std::lock_guard lock{mutex_};
+      is_done_ = true;
+    }
+    done_.notify_one();
+    thread_.join();
+  }
+
+ private:
+  static constexpr std::chrono::seconds limit{5};
+
+  std::mutex mutex_;
+  std::condition_variable done_;
+  bool is_done_ = false;
+  std::thread thread_;
+};
 
 /// Where others reach whoever listens there: "any address" is the host by its name.
 std::string reachable(const std::string& host, std::uint16_t port) {
@@ -275,7 +312,12 @@ caf::error node::stop() {
   }
   state_->supervisor = nullptr;
   *state_->parts.actors = {};
-  state_->system.reset();
+  {
+    // Everything durable is so by now. A connection that cannot be ended must not keep the process.
+    std::optional<shutdown_guard> guard;
+    if (state_->network) guard.emplace();
+    state_->system.reset();
+  }
   state_->store.reset();
   if (state_->parts.replication && state_->has_drained()) state_->parts.replication->release();
   return *state_->stopped_by;

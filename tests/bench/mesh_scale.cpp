@@ -170,7 +170,6 @@ class cluster {
               [this, self, target](leave_atom, const tmsg::member& member) {
                 count("leave", leave_atom_v, member);
                 self->send(target(), leave_atom_v, member);
-                return caf::ok_atom_v;
               }};
     });
   }

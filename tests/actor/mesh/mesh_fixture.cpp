@@ -127,7 +127,6 @@ peer_handles Mesh::wire(const std::string& from, const std::string& to) {
               },
               [self, target](leave_atom, const tmsg::member& member) {
                 if (auto mesh = target()) self->send(mesh, leave_atom_v, member);
-                return caf::ok_atom_v;
               }};
     });
   }
