@@ -55,13 +55,13 @@ std::uint64_t birth_of(const journal_book& book, const std::filesystem::path& id
 /// also for one whose other side has been cut off in its handshake.
 class shutdown_guard {
  public:
-  shutdown_guard()
-      : thread_{[this] {
+  explicit shutdown_guard(int exit_code)
+      : thread_{[this, exit_code] {
           std::unique_lock lock{mutex_};
           if (done_.wait_for(lock, limit, [this] { return is_done_; })) return;
           spdlog::warn("stopped, though connections did not end limit_s={}", limit.count());
           spdlog::shutdown();
-          std::_Exit(0);
+          std::_Exit(exit_code);
         }} {}
   shutdown_guard(const shutdown_guard&) = delete;
   shutdown_guard& operator=(const shutdown_guard&) = delete;
@@ -315,7 +315,9 @@ caf::error node::stop() {
   {
     // Everything durable is so by now. A connection that cannot be ended must not keep the process.
     std::optional<shutdown_guard> guard;
-    if (state_->network) guard.emplace();
+    const auto& why = *state_->stopped_by;
+    auto failed = why && why != caf::exit_reason::normal;
+    if (state_->network) guard.emplace(failed ? EXIT_FAILURE : EXIT_SUCCESS);
     state_->system.reset();
   }
   state_->store.reset();
