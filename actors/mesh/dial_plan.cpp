@@ -95,6 +95,11 @@ bool dial_plan::failed(const std::string& address, const caf::error& why, clock:
   return std::exchange(of.reason, reason) != reason;
 }
 
+std::optional<std::uint64_t> dial_plan::led_to(const std::string& address) const {
+  auto found = entries_.find(address);
+  return found == entries_.end() ? std::nullopt : found->second.led_to;
+}
+
 std::string dial_plan::refusals() const {
   constexpr std::size_t text_bytes_max = 1000;
   std::string result;

@@ -43,6 +43,8 @@ class dial_plan {
   /// True: the reason is another than the last time, and worth saying.
   bool failed(const std::string& address, const caf::error& why, clock::time_point now);
 
+  /// Whom it led to last, as long as the address is kept.
+  [[nodiscard]] std::optional<std::uint64_t> led_to(const std::string& address) const;
   [[nodiscard]] std::size_t under_way() const { return under_way_; }
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
   /// What refused us, and why, in words; empty: nothing.

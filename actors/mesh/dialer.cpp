@@ -1,10 +1,13 @@
 #include "actors/mesh/dialer.hpp"
 
+#include <functional>
 #include <random>
 #include <set>
 #include <thread>
 #include <utility>
 
+#include <caf/actor_addr.hpp>
+#include <caf/actor_cast.hpp>
 #include <caf/atom.hpp>
 #include <caf/blocking_actor.hpp>
 #include <caf/io/basp_broker.hpp>
@@ -34,10 +37,11 @@ caf::expected<greeter_actor> greeter_of(caf::actor_system& system,
 /// What `caf::openssl::remote_actor` does, with an end: that one connects without a timeout, on one
 /// thread for all of the process.
 caf::expected<greeter_actor> connect(caf::blocking_actor* self, const caf::actor& broker,
-                                     const mesh_address& where, std::chrono::milliseconds timeout) {
+                                     const mesh_address& where, std::chrono::milliseconds timeout,
+                                     const std::function<void()>& on_end) {
   auto connection = connect_tcp(where.host, where.port, timeout);
   if (!connection.problem.empty()) return make_error(errc::unavailable, connection.problem);
-  auto scribe = make_tls_scribe(self->system(), std::move(connection.socket));
+  auto scribe = make_tls_scribe(self->system(), std::move(connection.socket), on_end);
   if (!scribe) return caf::make_error(caf::sec::cannot_connect_to_node);
   caf::expected<greeter_actor> result{caf::sec::cannot_connect_to_node};
   // What comes later is dropped: the connection stays, and the next try shares it.
@@ -53,7 +57,8 @@ caf::expected<greeter_actor> connect(caf::blocking_actor* self, const caf::actor
 
 caf::expected<greeter_actor> dial(caf::blocking_actor* self, const caf::actor& broker,
                                   const std::string& address, const tls_files& files,
-                                  std::chrono::milliseconds timeout) {
+                                  std::chrono::milliseconds timeout,
+                                  const std::function<void()>& on_end) {
   auto where = parse_mesh_address(address);
   if (!where) return std::move(where.error());
   if (auto err = check_connection({.host = where->host,
@@ -67,7 +72,7 @@ caf::expected<greeter_actor> dial(caf::blocking_actor* self, const caf::actor& b
   auto end = std::chrono::steady_clock::now() + timeout;
   std::minstd_rand random{std::random_device{}()};
   for (int i = 1;; ++i) {
-    auto reached = connect(self, broker, *where, timeout);
+    auto reached = connect(self, broker, *where, timeout, on_end);
     if (reached) return reached;
     if (i == tries || std::chrono::steady_clock::now() >= end)
       return make_error(errc::unavailable, "what answers at " + address +
@@ -87,7 +92,12 @@ dial_function make_dialer(tls_files files, std::chrono::milliseconds timeout) {
     auto broker = system.middleman().named_broker<caf::io::basp_broker>(caf::atom("BASP"));
     system.spawn<caf::detached + caf::hidden>(
         [files, timeout, address, whom, broker](caf::blocking_actor* self) {
-          auto reached = dial(self, broker, address, files, timeout);
+          // The connection outlives whoever wished it.
+          auto on_end = [address, listener = caf::actor_cast<caf::actor_addr>(whom)] {
+            if (auto told = caf::actor_cast<caf::actor>(listener))
+              caf::anon_send(told, gone_atom_v, address);
+          };
+          auto reached = dial(self, broker, address, files, timeout, on_end);
           caf::anon_send(whom, done_atom_v, address,
                          reached ? caf::actor_cast<caf::actor>(*reached) : caf::actor{},
                          reached ? caf::error{} : std::move(reached.error()));

@@ -21,7 +21,8 @@ using greeter_actor = caf::typed_actor<
     caf::replies_to<hello_atom, tmsg::hello, peer_handles>::with<tmsg::hello, peer_handles>>;
 
 /// Starts connecting to `host:port` and returns at once. In the end, and in bounded time, it sends
-/// `done_atom, address, the node's supervisor or null, the error` to `whom`.
+/// `done_atom, address, the node's supervisor or null, the error` to `whom`; and `gone_atom,
+/// address` when a connection that it made there ends, which may have carried anything.
 using dial_function = std::function<void(caf::actor_system& system, const std::string& address,
                                          const caf::actor& whom)>;
 

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include <spdlog/spdlog.h>
-#include <caf/sec.hpp>
 
 #include "actors/clock.hpp"
 #include "actors/mesh/member_check.hpp"
@@ -109,6 +108,16 @@ void mesh_state::on_dialed(pointer self, const std::string& address, const caf::
     greet(self, address, supervisor);
 }
 
+// Two nodes that connect to each other at once have two connections from then on. When one of them
+// ends, CAF goes on with the other and tells nobody, though what was on its way is lost. So the
+// session ends with either of them, and whoever waits for an answer is told.
+void mesh_state::on_disconnected(pointer self, const std::string& address) {
+  auto incarnation = plan->led_to(address);
+  if (!incarnation || !table->in_session(*incarnation)) incarnation = table->session_at(address);
+  if (incarnation) apply(self, table->lose(*incarnation, now_of(self)));
+  settle(self);
+}
+
 void mesh_state::greet(pointer self, const std::string& address, const caf::actor& supervisor) {
   // A peer that dies is never heard of again: the request has to end by itself.
   self->request(caf::actor_cast<greeter_actor>(supervisor), config.gone_after, hello_atom_v,
@@ -121,16 +130,7 @@ void mesh_state::greet(pointer self, const std::string& address, const caf::acto
             state.plan->succeeded(address, *met);
             state.settle(self);
           },
-          [self, address](const caf::error& err) {
-            auto& state = self->state;
-            // Two nodes that connect to each other at once: CAF keeps one of the connections, and
-            // drops with the other what was on its way there. What else was lost so is unknown,
-            // and whoever waits for it is told by the end of the session.
-            auto other = state.table->session_at(address);
-            if (err == caf::sec::request_timeout && other)
-              state.apply(self, state.table->lose(*other, now_of(self)));
-            state.failed(self, address, err);
-          });
+          [self, address](const caf::error& err) { self->state.failed(self, address, err); });
 }
 
 void mesh_state::greet_again(pointer self) {
@@ -247,88 +247,90 @@ mesh_inside::behavior_type mesh_behavior(mesh_state::pointer self, mesh_setup se
   self->set_exit_handler(
       [self](const caf::exit_msg& exit) { self->state.leave(self, exit.reason); });
   state.settle(self);
-  return {[self](hello_atom, const tmsg::hello& hello,
-                 const peer_handles& theirs) -> caf::result<tmsg::hello, peer_handles> {
-            auto& state = self->state;
-            auto met = state.meet(self, hello, theirs);
-            if (!met) {
-              spdlog::warn("hello refused reason=\"{}\"", message_of(met.error()));
-              return std::move(met.error());
-            }
-            state.settle(self);
-            return {state.table->hello(now_of(self)), state.handles};
-          },
-          [self](pulse_atom, const tmsg::pulse& pulse) {
-            auto& state = self->state;
-            ++state.pulses_heard;
-            auto changes = state.table->heard(pulse.read()->getIncarnation(), now_of(self));
-            if (changes.empty()) return;
-            state.apply(self, changes);
-            state.settle(self);
-          },
-          [self](member_atom, const tmsg::memlist& list) {
-            auto& state = self->state;
-            state.apply(self, state.table->learn(list.read()->getMembers(), now_of(self)));
-            state.settle(self);
-          },
-          [self](leave_atom, const tmsg::member& member) {
-            auto& state = self->state;
-            state.apply(self, state.table->told(*member.read(), now_of(self)));
-            state.settle(self);
-          },
-          [self](member_atom) { return self->state.table->members(now_of(self)); },
-          [self](node_atom, const tmsg::member& own) {
-            auto& state = self->state;
-            if (state.table->set_own(*own.read()))
-              state.broadcast(self, state.table->news({}, now_of(self)), 0);
-            state.settle(self);
-          },
-          [self](status_atom) {
-            const auto& state = self->state;
-            auto refusals = state.plan->refusals();
-            return actor_status({.name = "mesh",
-                                 .kind = "mesh",
-                                 .parent = "supervisor",
-                                 .mailbox_depth = self->mailbox().size(),
-                                 .in_flight = state.peers.size(),
-                                 .queued = state.plan->size(),
-                                 .handled = state.pulses_heard,
-                                 .noun = "pulses",
-                                 .last_error = refusals});
-          },
-          [self](wire_atom, const caf::actor& listener) {
-            auto& state = self->state;
-            auto added = caf::actor_cast<member_listener>(listener);
-            state.listeners.push_back(added);
-            self->monitor(added);
-            auto now = now_of(self);
-            auto list = state.table->members(now);
-            auto reader = list.read();
-            for (auto member : reader->getMembers()) {
-              if (member.getIncarnation() == state.table->own_incarnation() ||
-                  member.getState() == MemberState::UNKNOWN)
-                continue;
-              message_builder<schema::Member> told;
-              told.copy(member);
-              auto found = state.peers.find(member.getIncarnation());
-              self->send(added, member_atom_v, told.finish(),
-                         found == state.peers.end() ? peer_handles{} : found->second);
-            }
-          },
-          [self](wire_atom, const peer_handles& handles) {
-            auto& state = self->state;
-            state.handles = handles;
-            state.handles.mesh = caf::actor_cast<caf::actor>(self);
-            state.greet_again(self);
-          },
-          [self](done_atom, const std::string& address, const caf::actor& supervisor,
-                 const caf::error& why) { self->state.on_dialed(self, address, supervisor, why); },
-          [self](wake_atom, std::uint64_t number) {
-            auto& state = self->state;
-            if (number != state.wake_number) return;
-            state.wake_at = mesh_state::clock::time_point::max();
-            state.run_due(self);
-          }};
+  return {
+      [self](hello_atom, const tmsg::hello& hello,
+             const peer_handles& theirs) -> caf::result<tmsg::hello, peer_handles> {
+        auto& state = self->state;
+        auto met = state.meet(self, hello, theirs);
+        if (!met) {
+          spdlog::warn("hello refused reason=\"{}\"", message_of(met.error()));
+          return std::move(met.error());
+        }
+        state.settle(self);
+        return {state.table->hello(now_of(self)), state.handles};
+      },
+      [self](pulse_atom, const tmsg::pulse& pulse) {
+        auto& state = self->state;
+        ++state.pulses_heard;
+        auto changes = state.table->heard(pulse.read()->getIncarnation(), now_of(self));
+        if (changes.empty()) return;
+        state.apply(self, changes);
+        state.settle(self);
+      },
+      [self](member_atom, const tmsg::memlist& list) {
+        auto& state = self->state;
+        state.apply(self, state.table->learn(list.read()->getMembers(), now_of(self)));
+        state.settle(self);
+      },
+      [self](leave_atom, const tmsg::member& member) {
+        auto& state = self->state;
+        state.apply(self, state.table->told(*member.read(), now_of(self)));
+        state.settle(self);
+      },
+      [self](member_atom) { return self->state.table->members(now_of(self)); },
+      [self](node_atom, const tmsg::member& own) {
+        auto& state = self->state;
+        if (state.table->set_own(*own.read()))
+          state.broadcast(self, state.table->news({}, now_of(self)), 0);
+        state.settle(self);
+      },
+      [self](status_atom) {
+        const auto& state = self->state;
+        auto refusals = state.plan->refusals();
+        return actor_status({.name = "mesh",
+                             .kind = "mesh",
+                             .parent = "supervisor",
+                             .mailbox_depth = self->mailbox().size(),
+                             .in_flight = state.peers.size(),
+                             .queued = state.plan->size(),
+                             .handled = state.pulses_heard,
+                             .noun = "pulses",
+                             .last_error = refusals});
+      },
+      [self](wire_atom, const caf::actor& listener) {
+        auto& state = self->state;
+        auto added = caf::actor_cast<member_listener>(listener);
+        state.listeners.push_back(added);
+        self->monitor(added);
+        auto now = now_of(self);
+        auto list = state.table->members(now);
+        auto reader = list.read();
+        for (auto member : reader->getMembers()) {
+          if (member.getIncarnation() == state.table->own_incarnation() ||
+              member.getState() == MemberState::UNKNOWN)
+            continue;
+          message_builder<schema::Member> told;
+          told.copy(member);
+          auto found = state.peers.find(member.getIncarnation());
+          self->send(added, member_atom_v, told.finish(),
+                     found == state.peers.end() ? peer_handles{} : found->second);
+        }
+      },
+      [self](wire_atom, const peer_handles& handles) {
+        auto& state = self->state;
+        state.handles = handles;
+        state.handles.mesh = caf::actor_cast<caf::actor>(self);
+        state.greet_again(self);
+      },
+      [self](done_atom, const std::string& address, const caf::actor& supervisor,
+             const caf::error& why) { self->state.on_dialed(self, address, supervisor, why); },
+      [self](gone_atom, const std::string& address) { self->state.on_disconnected(self, address); },
+      [self](wake_atom, std::uint64_t number) {
+        auto& state = self->state;
+        if (number != state.wake_number) return;
+        state.wake_at = mesh_state::clock::time_point::max();
+        state.run_due(self);
+      }};
 }
 
 }  // namespace tandem

@@ -25,6 +25,8 @@ using mesh_inside = mesh_actor::extend<
     caf::reacts_to<wire_atom, peer_handles>,
     // From the dialer: an address, the supervisor that answers there or null, why not.
     caf::reacts_to<done_atom, std::string, caf::actor, caf::error>,
+    // From the dialer: a connection that it made to this address has ended.
+    caf::reacts_to<gone_atom, std::string>,
     // To itself: something is due; only the timer set last counts.
     caf::reacts_to<wake_atom, std::uint64_t>>;
 
@@ -67,6 +69,7 @@ struct mesh_state {
   void settle(pointer self);
   void on_dialed(pointer self, const std::string& address, const caf::actor& supervisor,
                  const caf::error& why);
+  void on_disconnected(pointer self, const std::string& address);
   void greet(pointer self, const std::string& address, const caf::actor& supervisor);
   void greet_again(pointer self);
   void failed(pointer self, const std::string& address, const caf::error& why);

@@ -1,5 +1,6 @@
 #include "actors/mesh/tls_scribe.hpp"
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,8 +40,10 @@ class tls_policy {
 class tls_scribe : public caf::io::scribe {
  public:
   tls_scribe(network::default_multiplexer& multiplexer, network::native_socket fd,
-             caf::openssl::session_ptr session)
-      : scribe{network::conn_hdl_from_socket(fd)}, stream_{multiplexer, fd, std::move(session)} {}
+             caf::openssl::session_ptr session, std::function<void()> on_end)
+      : scribe{network::conn_hdl_from_socket(fd)},
+        stream_{multiplexer, fd, std::move(session)},
+        on_end_{std::move(on_end)} {}
 
   void configure_read(caf::io::receive_policy::config config) override {
     stream_.configure_read(config);
@@ -56,7 +59,10 @@ class tls_scribe : public caf::io::scribe {
     stream_.graceful_shutdown();
     detach(&stream_.backend(), false);
   }
-  void flush() override { stream_.flush(this); }
+  void flush() override {
+    if (!stream_.wr_buf().empty()) ++writes_;
+    stream_.flush(this);
+  }
   std::string addr() const override {
     auto address = network::remote_addr_of_fd(stream_.fd());
     return address ? *address : std::string{};
@@ -68,21 +74,33 @@ class tls_scribe : public caf::io::scribe {
   void add_to_loop() override { stream_.activate(this); }
   void remove_from_loop() override { stream_.passivate(); }
 
+ protected:
+  void detach_from(caf::io::abstract_broker* broker) override {
+    scribe::detach_from(broker);
+    auto on_end = std::exchange(on_end_, nullptr);
+    // The first write is CAF's greeting; a second one selects the connection.
+    if (on_end && writes_ > 1) on_end();
+  }
+
  private:
   bool is_launched_ = false;
+  std::uint64_t writes_ = 0;
   network::stream_impl<tls_policy> stream_;
+  std::function<void()> on_end_;
 };
 
 }  // namespace
 
-caf::io::scribe_ptr make_tls_scribe(caf::actor_system& system, tcp_socket socket) {
+caf::io::scribe_ptr make_tls_scribe(caf::actor_system& system, tcp_socket socket,
+                                    std::function<void()> on_end) {
   if (!network::nonblocking(socket.descriptor(), true)) return nullptr;
   auto session = caf::openssl::make_session(system, socket.descriptor(), false);
   if (!session) return nullptr;
   auto* multiplexer = dynamic_cast<network::default_multiplexer*>(&system.middleman().backend());
   if (multiplexer == nullptr) return nullptr;
   // From here on it closes the socket.
-  return caf::make_counted<tls_scribe>(*multiplexer, socket.release(), std::move(session));
+  return caf::make_counted<tls_scribe>(*multiplexer, socket.release(), std::move(session),
+                                       std::move(on_end));
 }
 
 }  // namespace tandem

@@ -167,6 +167,26 @@ TEST_F(Dialer, ReachesTheSupervisorThatIsPublished) {
   }
 }
 
+TEST_F(Dialer, TellsOnceThatAConnectionEndedNotThatOneWasSuperfluous) {
+  caf::scoped_actor self{*near_};
+  for (int i = 0; i < 3; ++i) {
+    dial(port_, self);
+    auto got = wait(self);
+    ASSERT_TRUE(got && got->is_reached);
+  }
+  caf::anon_send_exit(greeter_, caf::exit_reason::kill);
+  greeter_ = nullptr;
+  far_.reset();
+  std::vector<std::string> ended;
+  auto take = [&](std::chrono::milliseconds patience) {
+    self->receive([&](gone_atom, const std::string& address) { ended.push_back(address); },
+                  caf::after(patience) >> [] {});
+  };
+  take(dial_patience);
+  take(200ms);
+  EXPECT_EQ(ended, std::vector<std::string>{"127.0.0.1:" + std::to_string(port_)});
+}
+
 TEST_F(Dialer, AnAddressThatGoesSilentHoldsUpNeitherOthersNorTheEnd) {
   one_call silent{port_};
   caf::scoped_actor self{*near_};

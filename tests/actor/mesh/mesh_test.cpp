@@ -106,6 +106,25 @@ TEST_F(Mesh, ABrokenConnectionIsALossAtOnceAndIsMadeAgain) {
   EXPECT_THAT(beta.told, ElementsAre("gone alpha 1", "alive alpha 1"));
 }
 
+TEST_F(Mesh, AConnectionThatEndsIsALossOnBothSidesThoughAnotherOneIsLeft) {
+  auto& alpha = start("alpha", 1);
+  auto& beta = start("beta", 2, {"alpha"});
+  pass(10s);
+  forget_told();
+  // The one that beta made to its seed.
+  caf::anon_send(beta.mesh, gone_atom_v, std::string{"alpha:7420"});
+  run();
+  EXPECT_THAT(beta.told, ElementsAre("gone alpha 1"));
+  pass(1s);
+  EXPECT_THAT(beta.told, ElementsAre("gone alpha 1", "alive alpha 1"));
+  EXPECT_THAT(alpha.told, ElementsAre("gone beta 2", "alive beta 2"));
+  forget_told();
+  caf::anon_send(beta.mesh, gone_atom_v, std::string{"nobody:7420"});
+  pass(1min);
+  EXPECT_THAT(alpha.told, IsEmpty());
+  EXPECT_THAT(beta.told, IsEmpty());
+}
+
 TEST_F(Mesh, ACutBetweenTwoOfThreeStaysBetweenThem) {
   auto& alpha = start("alpha", 1);
   auto& beta = start("beta", 2, {"alpha"});
