@@ -6,7 +6,7 @@
 # TANDEM_BENCH_DATA names a folder with the full data sets, where there is one.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
-names=(durable durable_http step_overhead http_overhead stream_gain streams schedule boot cluster_dispatch mesh_scale)
+names=(durable durable_http step_overhead http_overhead stream_gain streams schedule boot cluster_dispatch mesh_scale cluster replication loss)
 
 run_bench() {
   local name=$1

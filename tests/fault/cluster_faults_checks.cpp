@@ -183,7 +183,7 @@ void cluster_lane::check_journals() {
       else
         keyed.emplace(job.key, job.id);
     }
-    auto account = check_journal(cluster_[i].data_dir(), keyed, others);
+    auto account = check_journal(cluster_[i].data_dir() / "journal", keyed, others);
     tally_.records += account.records;
     for (const auto& broken : account.broken)
       complain("the journal of " + cluster_.name(i) + ": " + broken);

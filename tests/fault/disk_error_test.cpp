@@ -74,7 +74,8 @@ TEST_P(DiskError, EndsTheNodeWithTheReasonAndLosesNothingAcknowledged) {
       EXPECT_EQ(test::wait_end(client, job).state, "done") << name;
   }
   EXPECT_EQ(node.stop(), 0) << node.log();
-  EXPECT_THAT(check_journal(node.data_dir(), acknowledged).broken, ::testing::IsEmpty());
+  EXPECT_THAT(check_journal(node.data_dir() / "journal", acknowledged).broken,
+              ::testing::IsEmpty());
 }
 
 INSTANTIATE_TEST_SUITE_P(

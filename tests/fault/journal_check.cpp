@@ -109,12 +109,12 @@ void check_keys(const storage::journal& store, const std::map<std::string, job_i
 
 }  // namespace
 
-journal_account check_journal(const std::filesystem::path& data,
+journal_account check_journal(const std::filesystem::path& folder,
                               const std::map<std::string, job_id>& acknowledged,
                               const std::vector<job_id>& without_key) {
   journal_account out;
   storage::journal_options options;
-  options.folder = data / "journal";
+  options.folder = folder;
   auto opened = storage::journal::open(options);
   if (!opened) {
     out.broken.push_back("the journal cannot be opened: " + message_of(opened.error()));

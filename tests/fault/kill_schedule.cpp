@@ -75,7 +75,7 @@ journal_account kill_under_load(test::node_process& node, const std::string& con
   work.finish();
   EXPECT_EQ(node.stop(), 0) << node.log();
   for (const auto& complaint : work.complaints()) ADD_FAILURE() << complaint;
-  auto account = check_journal(node.data_dir(), work.acknowledged());
+  auto account = check_journal(node.data_dir() / "journal", work.acknowledged());
   std::cout << "acknowledged=" << work.acknowledged().size() << " jobs=" << account.jobs
             << " records=" << account.records << " done=" << account.done
             << " failed=" << account.failed << std::endl;
