@@ -188,6 +188,8 @@ TEST_F(Mesh, NewHandlesOfANodeAreANewSession) {
   handles.exchange = idle();
   caf::anon_send(beta.mesh, wire_atom_v, handles);
   run();
+  EXPECT_THAT(alpha.told, ElementsAre("gone beta 2", "alive beta 2"));
+  EXPECT_EQ(alpha.handles.back().exchange, handles.exchange);
   EXPECT_THAT(members(alpha), ElementsAre("alive alpha", "alive beta"));
   EXPECT_THAT(members(beta), ElementsAre("alive beta", "alive alpha"));
   pass(1min);
