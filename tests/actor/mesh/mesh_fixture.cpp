@@ -133,6 +133,8 @@ peer_handles Mesh::wire(const std::string& from, const std::string& to) {
   peer_handles result;
   result.supervisor = made;
   result.mesh = made;
+  if (auto found = places_.find(to); found != places_.end())
+    result.exchange = found->second.exchange;
   return result;
 }
 

@@ -39,6 +39,8 @@ class Mesh : public ::testing::Test {
     std::vector<peer_handles> handles;
     caf::actor listener;
     std::vector<std::string> dialed;
+    /// Among its handles, as the others get them.
+    caf::actor exchange;
   };
 
   Mesh();

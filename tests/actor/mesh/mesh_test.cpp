@@ -185,7 +185,7 @@ TEST_F(Mesh, NewHandlesOfANodeAreANewSession) {
   forget_told();
   peer_handles handles;
   handles.supervisor = idle();
-  handles.exchange = idle();
+  handles.exchange = beta.exchange = idle();
   caf::anon_send(beta.mesh, wire_atom_v, handles);
   run();
   EXPECT_THAT(alpha.told, ElementsAre("gone beta 2", "alive beta 2"));
