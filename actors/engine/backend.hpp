@@ -55,6 +55,8 @@ struct generation {
   std::string weight_version;
   /// With `overloaded` or `unavailable`: how long the server asks us to wait; 0: not said.
   std::chrono::milliseconds retry_after{0};
+  /// With `engine_failed`: nothing was sent, the server could not be connected to.
+  bool is_unreached = false;
   /// When its first text came, if on_text did not tell it; epoch: not said.
   std::chrono::steady_clock::time_point first_text;
 };

@@ -176,7 +176,14 @@ void engine_state::finish(pointer self, std::uint64_t id, const generation& resu
   }
   if (done.first_token == clock::time_point{}) done.first_token = result.first_text;
   gate.on_result(result.code, result.error, result.retry_after, time->now(), done.trial);
-  done.promise.deliver(reply(done, result));
+  // The breaker counts it, the job does not: another engine takes it, or it waits.
+  if (result.is_unreached) {
+    auto refused = result;
+    refused.code = errc::unavailable;
+    done.promise.deliver(reply(done, refused));
+  } else {
+    done.promise.deliver(reply(done, result));
+  }
   publish(self);
   tell_at_rest();
 }

@@ -75,7 +75,7 @@ class shutdown_guard {
   }
 
  private:
-  static constexpr std::chrono::seconds limit{5};
+  static constexpr std::chrono::seconds limit{1};
 
   std::mutex mutex_;
   std::condition_variable done_;

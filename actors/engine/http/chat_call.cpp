@@ -133,7 +133,12 @@ void chat_call::end_stream() {
 void chat_call::end_early(const http_outcome& outcome) {
   auto text = outcome.text;
   auto code = errc::engine_failed;
+  auto is_unreached = false;
   switch (outcome.failure) {
+    case http_failure::connect:
+    case http_failure::connect_timeout:
+      is_unreached = true;
+      break;
     case http_failure::overloaded:
       code = errc::overloaded;
       break;
@@ -152,7 +157,7 @@ void chat_call::end_early(const http_outcome& outcome) {
     default:
       break;
   }
-  fail({code, std::move(text)});
+  fail({code, std::move(text)}, is_unreached);
 }
 
 bool chat_call::try_unconstrained(const http_verdict& verdict) {
@@ -169,11 +174,12 @@ bool chat_call::try_unconstrained(const http_verdict& verdict) {
   return true;
 }
 
-void chat_call::fail(const http_verdict& verdict) {
+void chat_call::fail(const http_verdict& verdict, bool is_unreached) {
   auto text = "engine '" + link_->server().engine() + "': " + verdict.text;
   auto result =
       std::move(reply_).result(verdict.code, link_->server().without_key(std::move(text)));
   result.retry_after = verdict.retry_after;
+  result.is_unreached = is_unreached;
   report(std::move(result));
 }
 

@@ -37,7 +37,7 @@ class chat_call : public http_handler {
   void end_refusal();
   void end_stream();
   void end_early(const http_outcome& outcome);
-  void fail(const http_verdict& verdict);
+  void fail(const http_verdict& verdict, bool is_unreached = false);
   void report(generation result);
   [[nodiscard]] bool try_unconstrained(const http_verdict& verdict);
 

@@ -1,6 +1,8 @@
 // A whole node on stub engines: what jobs make of servers that break off, are busy, refuse, hang or
 // change under them, and that nothing is left running upstream.
 
+#include <thread>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -129,6 +131,22 @@ TEST_F(NodeEngines, ABusyServerIsLeftAloneAndAnotherTakesItsSteps) {
   }
   EXPECT_LE(small_.counts().requests, 2) << "asked again although it asked to wait";
   EXPECT_EQ(look_at("small-0").breaker, schema::Breaker::CLOSED);
+}
+
+TEST_F(NodeEngines, AJobWaitsForItsOnlyServerThatIsAwayForAMoment) {
+  // Nobody has noticed yet: the probes come too late for that.
+  auto large = engine("large-0", "big", large_);
+  large.replace(large.find("100ms"), 5, "60s");
+  node_.start(models + large + engine("small-0", "little", small_));
+  ASSERT_TRUE(node_.wait_ready()) << node_.log();
+  at_ = std::make_unique<client>(connect(node_));
+  ASSERT_EQ(wait_end(*at_, submit(*at_, "a goal")).state, "done");
+  large_.stop();
+  auto job = submit(*at_, "another goal");
+  while (look_at("large-0").failures < 2) std::this_thread::yield();
+  large_.start();
+  auto end = wait_end(*at_, job);
+  EXPECT_EQ(end.state, "done") << end.reason << node_.log();
 }
 
 TEST_F(NodeEngines, ABrokenServerIsExcludedWithinTheSameJob) {
