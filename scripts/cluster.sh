@@ -25,6 +25,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 bin=${TANDEM_BIN:-build/release/bin}
+[ -z "${TANDEM_BIN:-}" ] || [ -x "$bin/tandem-node" ] || fail "TANDEM_BIN: there is no tandem-node in $bin"
+[[ ${TANDEM_PORT:-7420} =~ ^[0-9]+$ ]] || fail "TANDEM_PORT has to be a number, it is '$TANDEM_PORT'"
 
 # The process of node $1, if it runs.
 node_pid() {
@@ -37,7 +39,8 @@ node_runs() { node_pid "$1" >/dev/null; }
 start_node() {
   local i=$1 join='' j
   # As the first start said it.
-  read -r count first_port replicated config <"$dir/cluster" || fail "there is no cluster in $dir"
+  [ -r "$dir/cluster" ] || fail "there is no cluster in $dir"
+  read -r count first_port replicated config <"$dir/cluster"
   [[ $i =~ ^[0-9]+$ ]] && [ "$i" -ge 1 ] && [ "$i" -le "$count" ] || fail "there is no node $i, but 1 to $count"
   node_runs "$i" && { echo "cluster: node n$i runs already" >&2; return 1; }
   for ((j = 1; j <= count; ++j)); do
@@ -67,6 +70,7 @@ start_node() {
 # Sends $2 to node $1 and waits until it has ended.
 end_node() {
   local pid
+  [ -r "$dir/cluster" ] || fail "there is no cluster in $dir"
   pid=$(node_pid "$1") || { echo "cluster: node n$1 does not run" >&2; return 1; }
   kill "-$2" "$pid"
   while node_runs "$1"; do sleep 0.05; done
