@@ -9,20 +9,6 @@ namespace tandem::test {
 namespace {
 
 using Outage = Replicated;
-using acknowledged_jobs = std::map<std::string, std::vector<job_id>>;
-
-void wait_all(client& at, const std::vector<job_id>& jobs, acknowledged_jobs& acknowledged) {
-  for (auto job : jobs) {
-    outcome end;
-    ASSERT_TRUE(wait_until(limit, [&] {
-      auto summary = at.wait(job, 20s);
-      if (summary) end = outcome_of(*summary->read());
-      return static_cast<bool>(summary);
-    })) << to_string(job);
-    EXPECT_EQ(end.state, "done") << to_string(job) << ": " << end.reason;
-    acknowledged[to_string(job.journal)].push_back(job);
-  }
-}
 
 TEST_F(Outage, EtcdMayBeAwayForLongerThanALease) {
   for (std::size_t i = 0; i < cluster_.size(); ++i)

@@ -23,6 +23,9 @@ namespace fs = std::filesystem;
 inline constexpr auto limit = 60s;
 inline constexpr auto lease = 2s;
 
+/// By journal.
+using acknowledged_jobs = std::map<std::string, std::vector<job_id>>;
+
 /// Three nodes, each of whose journals has copies on the others, and a real etcd.
 class Replicated : public ::testing::Test {
  protected:
@@ -57,7 +60,7 @@ class Replicated : public ::testing::Test {
   }
 
   /// Every job of every journal has ended once, and no step was done twice. All nodes are stopped.
-  void check_journals(const std::map<std::string, std::vector<job_id>>& acknowledged) {
+  void check_journals(const acknowledged_jobs& acknowledged) {
     std::map<std::string, fs::path> folders;
     for (std::size_t i = 0; i < cluster_.size(); ++i)
       folders[cluster_[i].journal()] = cluster_[i].data_dir() / "journal";
@@ -133,5 +136,19 @@ class load {
   std::vector<job_id> jobs_;
   std::vector<std::thread> threads_;
 };
+
+/// Every job is done, as the node of `at` says; they are added to `acknowledged`.
+inline void wait_all(client& at, const std::vector<job_id>& jobs, acknowledged_jobs& acknowledged) {
+  for (auto job : jobs) {
+    outcome end;
+    ASSERT_TRUE(wait_until(limit, [&] {
+      auto summary = at.wait(job, 20s);
+      if (summary) end = outcome_of(*summary->read());
+      return static_cast<bool>(summary);
+    })) << to_string(job);
+    EXPECT_EQ(end.state, "done") << to_string(job) << ": " << end.reason;
+    acknowledged[to_string(job.journal)].push_back(job);
+  }
+}
 
 }  // namespace tandem::test

@@ -1,6 +1,7 @@
 // Three nodes, each of whose journals has copies on the others: one is lost with all that it had,
 // and nothing that was acknowledged is. TANDEM_TAKEOVER_ROUNDS losses instead of three.
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 
@@ -18,7 +19,7 @@ using Takeover = Replicated;
 
 TEST_F(Takeover, ALostNodesJobsGoOnElsewhereAndNoneIsLost) {
   // Each time another node's journal, which the others go on with; the lost node comes back empty.
-  std::map<std::string, std::vector<job_id>> acknowledged;
+  acknowledged_jobs acknowledged;
   for (std::size_t round = 0; round < rounds(); ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
     auto lost = round % cluster_.size();
@@ -41,22 +42,12 @@ TEST_F(Takeover, ALostNodesJobsGoOnElsewhereAndNoneIsLost) {
     EXPECT_NE(after.primary->copy.node, cluster_process::name(lost));
 
     auto at = cluster_.connect(other);
-    std::size_t of_the_journal = 0;
-    for (auto job : jobs.jobs()) {
-      if (to_string(job.journal) == journal) ++of_the_journal;
-      outcome end;
-      ASSERT_TRUE(wait_until(limit,
-                             [&] {
-                               auto summary = at.wait(job, 20s);
-                               if (summary) end = outcome_of(*summary->read());
-                               return static_cast<bool>(summary);
-                             }))
-          << to_string(job) << '\n'
-          << cluster_.log();
-      EXPECT_EQ(end.state, "done") << to_string(job) << ": " << end.reason;
-      acknowledged[to_string(job.journal)].push_back(job);
-    }
-    EXPECT_GT(of_the_journal, 0u);
+    auto acknowledged_now = jobs.jobs();
+    wait_all(at, acknowledged_now, acknowledged);
+    auto of_the_journal =
+        std::count_if(acknowledged_now.begin(), acknowledged_now.end(),
+                      [&](job_id job) { return to_string(job.journal) == journal; });
+    EXPECT_GT(of_the_journal, 0);
     std::cout << "round " << round << ": " << jobs.jobs().size() << " acknowledged, "
               << of_the_journal << " in the lost node's journal, taken over by "
               << after.primary->copy.node << " in epoch " << after.epoch << '\n';
