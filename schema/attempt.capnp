@@ -56,6 +56,18 @@ struct Attempt @0xa08192a3b4c5eb42 {
   # included, stays below. Zeros: no limit.
   hedge @23 :Bool;
   # May run twice at once when it is slow.
+  tags @24 :List(Text);
+  # Of the job.
+  fanIn @25 :UInt16;
+  # Results that its prompt is made from.
+  tries @26 :UInt16;
+  # Failed tries of the same call before.
+  ways @27 :List(Text);
+  # Purpose `way`: those that have failed already.
+  rewarded @28 :Bool;
+  # A verdict on the job's answer is to be expected.
+  judged @29 :UInt64;
+  # Purpose `verify`: the decision behind what is read by a judge for the router's sake alone; 0: it is for the job.
 }
 
 struct PinnedVersion @0x9192a3b4c5d6fc43 {
@@ -92,7 +104,7 @@ struct AttemptResult @0xe4c5d6e7f8092f46 {
   tier @7 :Text;
   weightVersion @8 :Text;
   decision @9 :UInt64;
-  # The router's decision, to which rewards refer; 0: none was made.
+  # The router's decision, to which rewards refer; 0: none was made, or there was no choice.
   queueUs @10 :UInt64;
   firstTokenUs @11 :UInt64;
   totalUs @12 :UInt64;

@@ -59,6 +59,8 @@ enum Purpose @0xf4b9a0c7d8e62f16 {
   verify @4;
   answer @5;
   # The whole goal in one call, without a plan.
+  way @6;
+  # No call: which way a job of mode `auto` goes.
 }
 
 struct Usage @0x8c1d3e5f7a9b4017 {

@@ -44,6 +44,8 @@ struct Decision @0xa8091a2b3c4d7353 {
   largeOutputPriceNanousd @8 :Int64;
   inputPriceNanousd @9 :Int64;
   outputPriceNanousd @10 :Int64;
+  kept @11 :Bool;
+  # The router waits for rewards, and can explain it.
 }
 
 enum RewardSource @0x991a2b3c4d5e8454 {
@@ -54,6 +56,8 @@ enum RewardSource @0x991a2b3c4d5e8454 {
   user @4;
   outcome @5;
   # How the attempt itself ended.
+  job @6;
+  # How the job ended that the call was a part of.
 }
 
 struct Reward @0x8a2b3c4d5e6f9555 {
@@ -64,4 +68,20 @@ struct Reward @0x8a2b3c4d5e6f9555 {
   costNanousd @3 :Int64;
   latencyUs @4 :UInt64;
   engine @5 :Text;
+  tenant @6 :Text;
+  # Of the job that it is about: another than the decision's is refused.
+  purpose @7 :Common.Purpose;
+  failed @8 :Bool;
+  # With `outcome`: there was no good reply. With `job` of purpose `way`: the way was given up, the job goes on.
+  promptBytes @9 :UInt32;
+  # With `outcome`: what was asked.
+  tokens @10 :List(ModelTokens);
+  # With `outcome`: of the call; with `job`: of the whole job.
+  queueUs @11 :UInt64;
+}
+
+struct ModelTokens @0xd1d5e7f9a3b1c311 {
+  model @0 :Text;
+  prompt @1 :UInt64;
+  completion @2 :UInt64;
 }

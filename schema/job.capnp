@@ -23,6 +23,8 @@ enum PlanMode @0xb7f809a1c2d35221 {
   # One call to the large tier.
   small @3;
   # One call to the small tier.
+  auto @4;
+  # The router decides which of the above; another one where the first turns out wrong.
 }
 
 enum JobState @0xa8091b2c3d4e5322 {
@@ -93,6 +95,8 @@ struct JobSummary @0xec4d5e6f70819726 {
   deadlineAtMs @18 :UInt64;
   # 0: none.
   budget @19 :Common.Budget;
+  routed @20 :Bool;
+  # Submitted as `auto`: the router has chosen `mode`, or is about to.
 }
 
 struct JobQuery @0xdd5e6f708192a827 {
@@ -186,6 +190,8 @@ struct JobView @0x82a3b4c5d6e7fd2c {
   planComplete @4 :Bool;
   cut @5 :Bool;
   # Some texts were cut to `textBytesMax`, or steps and attempts to the reply's limit.
+  ways @6 :List(WayView);
+  # Of mode `auto`.
 }
 
 struct Follow @0xf3b4c5d6e7f80e2d {
@@ -207,12 +213,23 @@ struct JobEvent @0xe4c5d6e7f8091f2e {
     attemptFailed @4 :AttemptView;
     epoch @5 :EpochView;
     planComplete @6 :PlanView;
+    way @7 :WayView;
   }
 }
 
 struct EpochView @0xd5d6e7f8091a302f {
   epoch @0 :UInt32;
   reason @1 :Text;
+}
+
+struct WayView @0xcd70819203a4b53b {
+  mode @0 :PlanMode;
+  # auto: another way is to be chosen.
+  failed @1 :PlanMode;
+  reason @2 :Text;
+  decision @3 :UInt64;
+  policy @4 :Text;
+  atMs @5 :UInt64;
 }
 
 struct PlanView @0xc6e7f8091a2b4130 {

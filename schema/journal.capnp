@@ -21,6 +21,7 @@ struct JobRecord @0xa08192a3b4c5fb81 {
     stateChanged @7 :StateRecord;
     ended @8 :EndRecord;
     feedback @9 :FeedbackRecord;
+    way @10 :WayRecord;
   }
 }
 
@@ -100,6 +101,18 @@ struct EndRecord @0xa8091a2b3c4e8389 {
   reason @1 :Text;
   code @2 :Common.Errc;
   # The answer is the result of the plan's answer step, or of step 0 (composed, direct).
+}
+
+struct WayRecord @0x8b2b3c4d5e70a58b {
+  # Of a job of mode `auto`: which way it goes from here on, or that the present one has failed.
+  mode @0 :Job.PlanMode;
+  # planAct, large, small; auto: `failed` has, and another one is to be chosen.
+  failed @1 :Job.PlanMode;
+  reason @2 :Text;
+  attempt @3 :UInt32;
+  decision @4 :UInt64;
+  # The router's; 0: it made none.
+  policy @5 :Text;
 }
 
 struct FeedbackRecord @0x991a2b3c4d5f948a {

@@ -15,6 +15,7 @@
 #include "schema/job.capnp.h"
 #include "schema/message.hpp"
 #include "schema/replication.capnp.h"
+#include "schema/routing.capnp.h"
 #include "schema/topology.capnp.h"
 
 namespace tmsg {
@@ -66,6 +67,12 @@ using drainqry = tandem::message<tandem::schema::DrainQuery>;
 using engcmd = tandem::message<tandem::schema::EngineCommand>;
 using keyqry = tandem::message<tandem::schema::KeyQuery>;
 using keyrep = tandem::message<tandem::schema::KeyReply>;
+using armstat = tandem::message<tandem::schema::ArmStatistics>;
+using rtset = tandem::message<tandem::schema::RouteSetting>;
+using rtcmd = tandem::message<tandem::schema::RouteCommand>;
+using rtrep = tandem::message<tandem::schema::RouteReport>;
+using decrec = tandem::message<tandem::schema::DecisionRecord>;
+using rtchg = tandem::message<tandem::schema::RouteChange>;
 
 }  // namespace tmsg
 
@@ -117,4 +124,10 @@ CAF_ADD_TYPE_ID(tandem_messages, (tmsg::drainqry))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::engcmd))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::keyqry))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::keyrep))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::armstat))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::rtset))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::rtcmd))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::rtrep))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::decrec))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::rtchg))
 CAF_END_TYPE_ID_BLOCK(tandem_messages)

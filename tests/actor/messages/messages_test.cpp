@@ -29,7 +29,8 @@ using all_types = ::testing::Types<
     tmsg::topo, tmsg::engqry, tmsg::engrep, tmsg::member, tmsg::hello, tmsg::pulse, tmsg::memlist,
     tmsg::offer, tmsg::work, tmsg::workchnk, tmsg::workres, tmsg::workcncl, tmsg::piece,
     tmsg::receipt, tmsg::repwrite, tmsg::repack, tmsg::repqry, tmsg::repchnk, tmsg::drainqry,
-    tmsg::engcmd, tmsg::keyqry, tmsg::keyrep>;
+    tmsg::engcmd, tmsg::keyqry, tmsg::keyrep, tmsg::armstat, tmsg::rtset, tmsg::rtcmd, tmsg::rtrep,
+    tmsg::decrec, tmsg::rtchg>;
 
 template <class List>
 struct length;

@@ -229,6 +229,26 @@ const std::map<std::string, golden> goldens{
         EXPECT_EQ(in.getFeedback().getScore(), 0.25f);
         EXPECT_EQ(in.getFeedback().getComment(), "so so");
       }}},
+    // Of another job, one of mode `auto`.
+    {"way",
+     {[](record::Builder out) {
+        auto way = out.initWay();
+        way.setMode(schema::PlanMode::AUTO);
+        way.setFailed(schema::PlanMode::SMALL);
+        way.setReason("the answer failed");
+        way.setAttempt(3);
+        way.setDecision(0xABCD'EF01'2345'6789u);
+        way.setPolicy("auto");
+      },
+      [](record::Reader in) {
+        ASSERT_TRUE(in.isWay());
+        EXPECT_EQ(in.getWay().getMode(), schema::PlanMode::AUTO);
+        EXPECT_EQ(in.getWay().getFailed(), schema::PlanMode::SMALL);
+        EXPECT_EQ(in.getWay().getReason(), "the answer failed");
+        EXPECT_EQ(in.getWay().getAttempt(), 3u);
+        EXPECT_EQ(in.getWay().getDecision(), 0xABCD'EF01'2345'6789u);
+        EXPECT_EQ(in.getWay().getPolicy(), "auto");
+      }}},
 };
 
 constexpr const char* summary_file = "summary";
