@@ -8,25 +8,28 @@
 namespace tandem {
 namespace {
 
-const std::vector<arm> arms{
-    {"big", "large", 900}, {"huge", "large", 1'000}, {"mini", "small", 20}, {"nano", "small", 10}};
+const std::vector<arm> arms{{.model = "big", .tier = "large", .cost_nanousd = 900},
+                            {.model = "huge", .tier = "large", .cost_nanousd = 1'000},
+                            {.model = "mini", .tier = "small", .cost_nanousd = 20},
+                            {.model = "nano", .tier = "small", .cost_nanousd = 10}};
 
-std::unique_ptr<routing_policy> make(std::string policy) {
+std::unique_ptr<routing_policy> make(std::string_view policy) {
   router_config config;
-  config.policy = std::move(policy);
   config.plan_model = "huge";
   config.step_model = "mini";
-  auto made = make_routing_policy(config);
+  auto made = make_routing_policy(policy, config);
   EXPECT_TRUE(made);
   return std::move(*made);
 }
 
 std::string_view chosen(routing_policy& policy, schema::Purpose purpose,
                         std::span<const arm> from = arms) {
-  auto choice = policy.choose({.purpose = purpose}, from);
-  EXPECT_LT(choice.arm, from.size());
-  EXPECT_EQ(choice.propensity, 1.0);
-  return from[choice.arm].model;
+  std::vector<arm_score> scores(from.size());
+  policy.weigh({.purpose = purpose}, from, scores);
+  auto certain = std::find_if(scores.begin(), scores.end(),
+                              [](const arm_score& s) { return s.propensity == 1; });
+  EXPECT_NE(certain, scores.end());
+  return from[static_cast<std::size_t>(certain - scores.begin())].model;
 }
 
 TEST(fixed_policies, CheapestTakesTheLargeTierForPlansOnly) {
@@ -45,7 +48,9 @@ TEST(fixed_policies, CheapestPlansWithWhatThereIs) {
 
 TEST(fixed_policies, TiesAreBrokenByName) {
   auto policy = make("cheapest");
-  const std::vector<arm> same{{"b", "small", 5}, {"a", "small", 5}, {"c", "small", 5}};
+  const std::vector<arm> same{{.model = "b", .tier = "small", .cost_nanousd = 5},
+                              {.model = "a", .tier = "small", .cost_nanousd = 5},
+                              {.model = "c", .tier = "small", .cost_nanousd = 5}};
   EXPECT_EQ(chosen(*policy, schema::Purpose::STEP, same), "a");
   EXPECT_EQ(chosen(*make("large_only"), schema::Purpose::STEP, same), "a");
 }
@@ -78,7 +83,7 @@ TEST(fixed_policies, FixedFallsBackWithinTheTier) {
 TEST(fixed_policies, AnUnknownPolicyNamesThoseThereAre) {
   router_config config;
   config.policy = "guess";
-  auto made = make_routing_policy(config);
+  auto made = make_routing_policy(config.policy, config);
   ASSERT_FALSE(made);
   EXPECT_EQ(code_of(made.error()), errc::invalid_argument);
   auto why = message_of(made.error());
