@@ -133,4 +133,34 @@ std::string spending(std::uint64_t hour, std::string_view tenant) {
   return spending_begin(hour).append(tenant);
 }
 
+std::string arm_statistics_begin(std::uint64_t origin) {
+  return job_key(tag::arm_statistics, origin);
+}
+std::string arm_statistics_end(std::uint64_t origin) {
+  return job_end(tag::arm_statistics, origin);
+}
+
+std::string arm_statistics(std::uint64_t origin, std::uint16_t purpose, std::string_view model) {
+  auto key = arm_statistics_begin(origin);
+  append_big_endian(key, purpose);
+  return key.append(model);
+}
+
+std::string route_state(std::string_view name) {
+  return single(tag::route_state).append(name);
+}
+
+std::string numbered(tag kind, std::uint64_t number) {
+  return job_key(kind, number);
+}
+
+std::optional<std::uint64_t> number_of(tag kind, std::string_view key) {
+  if (key.size() != job_key_bytes) return std::nullopt;
+  return job_of(kind, key);
+}
+
+std::string end_of(tag kind) {
+  return std::string(1, static_cast<char>(static_cast<unsigned char>(kind) + 1));
+}
+
 }  // namespace tandem::storage::keys

@@ -35,6 +35,21 @@ enum class tag : std::uint8_t {
   /// client_keys: job u64, tenant length u16, tenant, key; no value. So that a purge finds the
   /// job's keys.
   job_client_key = 0x41,
+  // A database of its own, route_store; each value but the order's is sealed, see route_record.hpp.
+  /// statistics: origin u64, purpose u16, model.
+  arm_statistics = 0x50,
+  /// decisions: id u64; value: sequence u64, record.
+  decision = 0x60,
+  /// decisions: sequence u64; value u64, the id: decisions in the order of their arrival.
+  decision_order = 0x61,
+  /// default: value: the record.
+  route_setting = 0x70,
+  /// default: number u64 in the order of their arrival.
+  route_change = 0x71,
+  /// default: name; value: the caller's.
+  route_state = 0x72,
+  /// default: number u64; value: key length u32, key, value as they were found.
+  route_aside = 0x73,
 };
 
 inline constexpr std::size_t tenant_bytes_max = 1024;
@@ -55,6 +70,20 @@ inline constexpr std::size_t client_key_bytes_max = 4096;
 [[nodiscard]] std::string job_client_key_end(std::uint64_t job);
 
 [[nodiscard]] std::string spending(std::uint64_t hour, std::string_view tenant);
+/// `model` has at most tenant_bytes_max bytes.
+[[nodiscard]] std::string arm_statistics(std::uint64_t origin, std::uint16_t purpose,
+                                         std::string_view model);
+/// Below every statistics key of `origin`, and above them.
+[[nodiscard]] std::string arm_statistics_begin(std::uint64_t origin);
+[[nodiscard]] std::string arm_statistics_end(std::uint64_t origin);
+[[nodiscard]] std::string route_state(std::string_view name);
+/// A key of `kind` (decision, decision_order, route_change, route_aside) and a number.
+[[nodiscard]] std::string numbered(tag kind, std::uint64_t number);
+/// The number of such a key; nothing when it is another kind or of another length.
+[[nodiscard]] std::optional<std::uint64_t> number_of(tag kind, std::string_view key);
+/// The first key above all keys of `kind`.
+[[nodiscard]] std::string end_of(tag kind);
+
 /// Below every spending key of `hour` and above all of the hours before.
 [[nodiscard]] std::string spending_begin(std::uint64_t hour);
 

@@ -88,4 +88,27 @@ rocksdb_setup make_rocksdb_setup(const journal_options& options, rocksdb::Env* e
   return setup;
 }
 
+rocksdb_setup make_route_setup(const route_store_options& options, rocksdb::Env* env) {
+  // Nothing here is synced, so a power cut may leave any hole in the log: what lies before it is
+  // kept. What is behind it is some seconds of learning.
+  journal_options common;
+  common.memory_bytes_max = options.memory_bytes_max;
+  common.log_bytes_max = options.memory_bytes_max;
+  common.accept_torn_log = true;
+  rocksdb_setup setup;
+  setup.db = make_db_options(common, env);
+  setup.db.create_if_missing = true;
+  setup.cache = rocksdb::NewLRUCache(options.memory_bytes_max / 4, /*num_shard_bits=*/2);
+  setup.write_buffers = std::make_shared<rocksdb::WriteBufferManager>(options.memory_bytes_max / 2);
+  setup.db.write_buffer_manager = setup.write_buffers;
+  // Decisions are the bulk, and are asked for one by one, those that are new in vain.
+  setup.families.emplace_back("default", make_family_options(family::meta, common, setup.cache));
+  setup.families.emplace_back("statistics",
+                              make_family_options(family::summaries, common, setup.cache));
+  setup.families.emplace_back("decisions",
+                              make_family_options(family::client_keys, common, setup.cache));
+  setup.families.back().options.write_buffer_size = options.memory_bytes_max / 6;
+  return setup;
+}
+
 }  // namespace tandem::storage

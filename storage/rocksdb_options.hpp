@@ -11,6 +11,7 @@
 #include <rocksdb/write_buffer_manager.h>
 
 #include "storage/journal.hpp"
+#include "storage/route_store.hpp"
 
 namespace tandem::storage {
 
@@ -32,5 +33,9 @@ struct rocksdb_setup {
 /// filters a quarter; the rest is what RocksDB needs beside them (flushes and compactions in
 /// progress).
 [[nodiscard]] rocksdb_setup make_rocksdb_setup(const journal_options& options, rocksdb::Env* env);
+
+/// The same for what routers learn: the families `default`, `statistics` and `decisions`.
+enum class route_family : std::size_t { meta, statistics, decisions };
+[[nodiscard]] rocksdb_setup make_route_setup(const route_store_options& options, rocksdb::Env* env);
 
 }  // namespace tandem::storage
