@@ -237,6 +237,13 @@ config_fields bind_tenant(tenant_config& c) {
       bind_number("cost_usd", c.cost_usd, "US dollars within a period. 0.0: no limit.", 0, 1e9),
       bind_choice("period", c.period, "What starts anew with each, in UTC.",
                   {"hour", "day", "month", "never"}),
+      bind_number(
+          "target_usd_per_job", c.target_usd_per_job,
+          "What a job is to cost on average: policies that learn make cost dearer for this\n"
+          "tenant until it does. 0.0: no target. The limits above hold besides.",
+          0, 1e9),
+      bind_number("target_usd_per_hour", c.target_usd_per_hour,
+                  "The same by the hour; one of both.", 0, 1e9),
   };
 }
 

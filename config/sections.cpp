@@ -1,6 +1,10 @@
 #include "config/sections.hpp"
 
 #include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "actors/router/routing_policy.hpp"
 
 namespace tandem {
 namespace {
@@ -171,18 +175,33 @@ config_fields bind_verification(verification_config& c) {
       bind_name("judge_tier", c.judge_tier, "The tier of the model that judges."),
       bind_number("judge_share", c.judge_share,
                   "Of outputs whose check is a judge: how many it really reads.", 0, 1),
+      bind_number(
+          "judge_sample", c.judge_sample,
+          "Of all results: how many a judge reads beside, after they were delivered, so that\n"
+          "routing learns from results without a check, and the judge itself is measured by\n"
+          "those that were verified.",
+          0, 1),
       bind_integer("judge_tokens_max", c.judge_tokens_max, "Tokens of a verdict.", 1, 100'000),
       bind_integer("commands_max", c.commands_max, "[[check]] programs at work at once; more wait.",
                    1, 1000),
   };
 }
 
+std::vector<std::string_view> policy_names() {
+  std::vector<std::string_view> names;
+  for (const auto& policy : routing_policies()) names.push_back(policy.name);
+  return names;
+}
+
 config_fields bind_routing(router_config& c) {
   return {
-      bind_choice("policy", c.policy,
-                  "cheapest: the cheapest model that can serve the call. large_only: always the\n"
-                  "large tier. fixed: the models named below.",
-                  {"cheapest", "large_only", "fixed"}),
+      bind_choice(
+          "policy", c.policy,
+          "auto: learns which model will do, guarded. cheapest: the cheapest model that can\n"
+          "serve the call. large_only: always the large tier. fixed: the models named below.\n"
+          "cascade: the cheapest first, the next after a failed check. ucb1, linear_ucb,\n"
+          "linear_thompson: as in the literature, unguarded.",
+          policy_names()),
       bind_name("plan_model", c.plan_model, "policy = \"fixed\": the model of plans.", true),
       bind_name("step_model", c.step_model, "policy = \"fixed\": the model of everything else.",
                 true),
@@ -190,6 +209,41 @@ config_fields bind_routing(router_config& c) {
           "large_tier", c.large_tier,
           "The tier that plans, and that failed steps climb to; \"all large\" is priced by it."),
       bind_name("small_tier", c.small_tier, "The tier that acts."),
+      bind_number(
+          "cost_weight", c.cost_weight,
+          "Policies that learn: so much better must a call be that costs as much as on the\n"
+          "large tier, in quality from 0 to 1. 0.0: only quality counts.",
+          0, 100),
+      bind_number("latency_weight", c.latency_weight,
+                  "The same for a call that takes as long as on the large tier.", 0, 100),
+      bind_number(
+          "exploration", c.exploration,
+          "The share of decisions that is drawn evenly from all models, where a verdict on\n"
+          "the call is to be expected.",
+          0, 0.5),
+      bind_integer("forced_pulls", c.forced_pulls,
+                   "Verdicts that a new model gets before it is judged by them.", 0, 10'000),
+      bind_integer("features", c.features,
+                   "Numbers that a call is described by; more tell more apart, at their square in\n"
+                   "time and memory.",
+                   16, 128),
+      bind_flag("sparse", c.sparse, "Hashed words and pairs of words besides, 4,096 of them."),
+      bind_number("half_life_rewards", c.half_life_rewards,
+                  "A verdict is worth half after so many more on the same model.", 10, 1e9),
+      bind_duration("half_life", c.half_life, "The same by time.", 1min, 100 * year),
+      bind_number("new_weights_keep", c.new_weights_keep,
+                  "What is left of what was learned of a model when its weights change.", 0, 1),
+      bind_duration("reward_window", c.reward_window,
+                    "A verdict that comes later than this after its decision is refused.", 1s,
+                    year),
+      bind_integer("decisions_max", c.decisions_max,
+                   "Decisions kept in memory for their verdicts, about 2 KiB each.", 1, 1'000'000),
+      bind_integer("decisions_kept", c.decisions_kept,
+                   "Decisions kept on the disk for `tandem route explain` and `export`.", 1,
+                   100'000'000),
+      bind_duration("save_interval", c.save_interval,
+                    "How often what was learned is written down and told to the other nodes.", 50ms,
+                    1h),
   };
 }
 

@@ -186,6 +186,13 @@ class validator {
                                     toml_string(routing.large_tier) +
                                     "; give the two tiers different names");
     }
+    for (std::size_t i = 0; i < config_.executor.tenants.size(); ++i) {
+      const auto& tenant = config_.executor.tenants[i];
+      if (tenant.target_usd_per_job > 0 && tenant.target_usd_per_hour > 0)
+        add("tenant." + std::to_string(i) + ".target_usd_per_hour",
+            shown_name("tenant", tenant.name) +
+                "target_usd_per_job and target_usd_per_hour are both set; name one of them");
+    }
     if (!config_.has_role("planner") || is_fixed) return;
     std::vector<std::string_view> tiers;
     for (const auto& model : config_.models) tiers.emplace_back(model.tier);

@@ -436,4 +436,9 @@ caf::expected<tmsg::engrep> client::remove_engine(std::string_view name,
                                     engine_atom_v, command.finish());
 }
 
+caf::expected<tmsg::rtrep> client::route(const tmsg::rtcmd& command) {
+  return state_->call<tmsg::rtrep>(state_->supervisor, state_->options.call_timeout, route_atom_v,
+                                   command);
+}
+
 }  // namespace tandem

@@ -115,6 +115,9 @@ class client {
   /// Drains it first, for at most `deadline`.
   [[nodiscard]] caf::expected<tmsg::engrep> remove_engine(std::string_view name,
                                                           std::chrono::milliseconds deadline);
+  /// What the node's router has learned and decided, and changes of its policy. `not_found`: no
+  /// such decision is kept; `invalid_argument`: no such policy.
+  [[nodiscard]] caf::expected<tmsg::rtrep> route(const tmsg::rtcmd& command);
 
  private:
   struct state;

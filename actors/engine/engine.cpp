@@ -56,7 +56,7 @@ tmsg::attres engine_state::reply(const call& done, const generation& result) con
   out->setTier(model.tier);
   auto now = server->status();
   out->setWeightVersion(result.weight_version.empty() ? now.weight_version : result.weight_version);
-  out->setDecision(decision->getId());
+  if (decision->getKept()) out->setDecision(decision->getId());
   auto end = clock::now();
   auto started = done.started == clock::time_point{} ? end : done.started;
   out->setQueueUs(us_between(done.arrived, started));

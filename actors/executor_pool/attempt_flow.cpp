@@ -11,6 +11,12 @@
 namespace tandem {
 namespace {
 
+std::uint32_t prompt_bytes(schema::Attempt::Reader attempt) {
+  std::size_t bytes = attempt.getPlanError().size() + attempt.getFinished().size();
+  for (auto message : attempt.getMessages()) bytes += message.getContent().size();
+  return static_cast<std::uint32_t>(std::min<std::size_t>(bytes, UINT32_MAX));
+}
+
 tmsg::rtqry route_query(schema::Attempt::Reader attempt, std::string_view tier,
                         const std::vector<std::string>& avoided) {
   message_builder<schema::RouteQuery> query;
@@ -18,9 +24,7 @@ tmsg::rtqry route_query(schema::Attempt::Reader attempt, std::string_view tier,
   query->setKind(attempt.getKind());
   query->setTenant(attempt.getTenant());
   query->setTier(text(tier));
-  std::size_t bytes = attempt.getPlanError().size() + attempt.getFinished().size();
-  for (auto message : attempt.getMessages()) bytes += message.getContent().size();
-  query->setPromptBytes(static_cast<std::uint32_t>(bytes));
+  query->setPromptBytes(prompt_bytes(attempt));
   query->setMaxTokens(attempt.getMaxTokens());
   if (attempt.getExcludedEngines().size() != 0)
     query->setExcludedEngines(attempt.getExcludedEngines());
@@ -55,12 +59,33 @@ void executor_pool_state::route(pointer self, const fence_key& fence, bool secon
                           : view(call->getTier())};
   // No timers on requests within the node: see `job`. The one timer here counts every attempt's own
   // time.
-  self->request(router, caf::infinite, route_atom_v, route_query(*call, tier, of.avoided))
+  self->request(router, caf::infinite, route_atom_v, route_query(*call, tier, of.avoided), of.call)
       .then(
           [self, fence, second](const tmsg::decisn& decision, const engine_actor& engine) {
             self->state.to_engine(self, fence, decision, engine, second);
           },
           [self, fence](const caf::error& err) { self->state.no_route(self, fence, err); });
+}
+
+void executor_pool_state::choose_way(pointer self, const fence_key& fence) {
+  const auto& of = attempts.at(fence);
+  self->request(router, caf::infinite, way_atom_v, of.attempt)
+      .then(
+          [self, fence](const tmsg::decisn& decision) {
+            auto found = self->state.attempts.find(fence);
+            if (found == self->state.attempts.end()) return;
+            auto reader = decision.read();
+            message_builder<schema::AttemptResult> chosen;
+            chosen->setFence(found->second.attempt.read()->getFence());
+            chosen->setFinish(schema::Finish::STOP);
+            chosen->setText(reader->getModel());
+            chosen->setModel(reader->getPolicy());
+            if (reader->getKept()) chosen->setDecision(reader->getId());
+            self->state.reply(self, fence, chosen.finish());
+          },
+          [self, fence](const caf::error& err) {
+            self->state.fail(self, fence, code_of(err), message_of(err));
+          });
 }
 
 caf::expected<tmsg::attempt> executor_pool_state::reserve(const work& of,
@@ -100,7 +125,8 @@ void executor_pool_state::to_engine(pointer self, const fence_key& fence,
               .decision = decision,
               .engine = engine,
               .started = self->clock().now(),
-              .reserved = {}};
+              .reserved = {},
+              .prompt_bytes = 0};
   message_builder<schema::AttemptResult> nothing;
   auto found = attempts.find(fence);
   if (found == attempts.end())  // over already: give the engine's share of the load back
@@ -121,6 +147,8 @@ void executor_pool_state::to_engine(pointer self, const fence_key& fence,
     return fail(self, fence, code_of(call.error()), message_of(call.error()));
   }
   next.tenant = view(of.attempt.read()->getTenant());
+  next.purpose = of.call.read()->getPurpose();
+  next.prompt_bytes = prompt_bytes(*of.call.read());
   auto id = next_flight++;
   of.call_ids[of.calls++] = id;
   auto name = std::string{view(decision.read()->getEngine())};
@@ -181,8 +209,17 @@ void executor_pool_state::settle(pointer self, const flight& done,
   reward->setEngine(decision->getEngine());
   reward->setSource(schema::RewardSource::OUTCOME);
   reward->setQuality(-1);
+  reward->setTenant(done.tenant);
+  reward->setPurpose(done.purpose);
+  reward->setPromptBytes(done.prompt_bytes);
   reward->setCostNanousd(result.getUsage().getCostNanousd());
   reward->setLatencyUs(result.getTotalUs());
+  reward->setFailed(result.getFinish() != schema::Finish::STOP &&
+                    result.getFinish() != schema::Finish::LENGTH);
+  auto tokens = reward->initTokens(1)[0];
+  tokens.setModel(decision->getModel());
+  tokens.setPrompt(result.getUsage().getPromptTokens());
+  tokens.setCompletion(result.getUsage().getCompletionTokens());
   self->send(router, reward_atom_v, reward.finish());
 }
 

@@ -60,6 +60,7 @@ void executor_pool_state::begin(pointer self, const fence_key& fence) {
   hedging.on_attempt();
   auto& of = attempts.at(fence);
   auto reader = of.attempt.read();
+  if (reader->getPurpose() == schema::Purpose::WAY) return choose_way(self, fence);
   if (reader->getPurpose() != schema::Purpose::VERIFY) return route(self, fence, false);
   // The last message is what is to be verified; no engine writes anything.
   message_builder<schema::AttemptResult> given;
@@ -67,6 +68,7 @@ void executor_pool_state::begin(pointer self, const fence_key& fence) {
   given->setFinish(schema::Finish::STOP);
   if (auto messages = reader->getMessages(); messages.size() != 0)
     given->setText(messages[messages.size() - 1].getContent());
+  given->setDecision(reader->getJudged());
   of.answer = given.finish();
   verify(self, fence);
 }
@@ -184,6 +186,9 @@ executor_pool_inside::behavior_type executor_pool_behavior(executor_pool_state::
           [self](cancel_atom, const tmsg::cancel& cancel) {
             auto reader = cancel.read();
             self->state.cancel(self, fence_key{reader->getFence()}, view(reader->getReason()));
+          },
+          [self](reward_atom, const tmsg::reward& reward) {
+            self->send(self->state.router, reward_atom_v, reward);
           },
           [self](expire_atom) { self->state.expire(self); },
           [self](status_atom) {

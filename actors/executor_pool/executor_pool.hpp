@@ -61,6 +61,8 @@ struct executor_pool_state {
     engine_actor engine;
     clock::time_point started;
     budget reserved;
+    schema::Purpose purpose = schema::Purpose::UNKNOWN;
+    std::uint32_t prompt_bytes = 0;
   };
 
   enum class stage : std::uint8_t { answering, judging, checking };
@@ -134,6 +136,8 @@ struct executor_pool_state {
 
   // attempt_flow.cpp: route -> engine, elsewhere when it refuses, twice when it is slow.
   void route(pointer self, const fence_key& fence, bool second);
+  /// No engine has a part in it.
+  void choose_way(pointer self, const fence_key& fence);
   void to_engine(pointer self, const fence_key& fence, const tmsg::decisn& decision,
                  const engine_actor& engine, bool second);
   void no_route(pointer self, const fence_key& fence, const caf::error& err);
@@ -154,6 +158,9 @@ struct executor_pool_state {
   void ask_judge(pointer self, const fence_key& fence);
   void on_verdict(pointer self, const fence_key& fence);
   void run_command(pointer self, const fence_key& fence);
+  /// A sample of answers is read by a judge after it was delivered.
+  void sample_judge(pointer self, schema::Attempt::Reader attempt,
+                    schema::AttemptResult::Reader answer);
   void on_checked(pointer self, const fence_key& fence, std::string_view misfit,
                   errc code = errc::invalid_output);
 };

@@ -15,6 +15,8 @@ using executor_pool_actor = caf::typed_actor<
     // `unavailable` when no engine can take it, `deadline_exceeded` after the attempt's own
     // timeout.
     caf::replies_to<attempt_atom, tmsg::attempt, chunk_sink>::with<tmsg::attres>,
+    // From a job: how a decision turned out, for the router.
+    caf::reacts_to<reward_atom, tmsg::reward>,
     // Nobody waits for this attempt any more.
     caf::reacts_to<cancel_atom, tmsg::cancel>,
     // To itself: some attempt's time is up.

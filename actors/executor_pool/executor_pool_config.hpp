@@ -34,6 +34,9 @@ struct verification_config {
   /// Of outputs whose check is a judge: how many it really reads, 0 to 1.
   double judge_share = 1;
   std::uint32_t judge_tokens_max = 256;
+  /// Of results without a check, and of those verified otherwise: how many a judge reads beside,
+  /// so that routing learns from them and the judge is measured. 0: none.
+  double judge_sample = 0;
   /// User's commands at work at once; more wait.
   std::uint32_t commands_max = 4;
 };
@@ -47,6 +50,9 @@ struct tenant_config {
   double cost_usd = 0;
   /// When it starts anew, in UTC: `hour`, `day`, `month`, or `never`.
   std::string period = "month";
+  /// What routing aims at, by making cost dearer for this tenant; 0: nothing. One of both.
+  double target_usd_per_job = 0;
+  double target_usd_per_hour = 0;
 };
 
 /// `[executor]` in the config file, and what belongs to it.

@@ -9,6 +9,9 @@
 namespace tandem {
 namespace {
 
+/// Behind everything that somebody waits for.
+constexpr std::int8_t judge_sample_priority = -100;
+
 /// What the answer was asked for with: the last message, or the one before where the last is the
 /// answer itself.
 std::string_view prompt_of(schema::Attempt::Reader attempt) {
@@ -56,8 +59,10 @@ void executor_pool_state::verify(pointer self, const fence_key& fence) {
   auto answer = of.answer.read();
   auto sort = sort_of_check(view(check.getKind()));
   // What was cut at its limit fails for that reason, which its job tells better.
-  if (sort == check_sort::none || answer->getFinish() == schema::Finish::LENGTH)
+  if (sort == check_sort::none || answer->getFinish() == schema::Finish::LENGTH) {
+    sample_judge(self, *attempt, *answer);
     return reply(self, fence, of.answer);
+  }
   auto output = view(answer->getText());
   if (sort == check_sort::judge || sort == check_sort::command)
     if (auto blank = blank_misfit(output); !blank.empty()) return on_checked(self, fence, blank);
@@ -131,6 +136,36 @@ void executor_pool_state::run_command(pointer self, const fence_key& fence) {
   on_checked(self, fence, message_of(err), code_of(err));
 }
 
+void executor_pool_state::sample_judge(pointer self, schema::Attempt::Reader attempt,
+                                       schema::AttemptResult::Reader answer) {
+  fence_key fence{attempt.getFence()};
+  // What it costs is nobody's budget.
+  if (answer.getDecision() == 0 || read_budget(attempt.getAllowance()).limited() ||
+      attempt.getPurpose() == schema::Purpose::VERIFY ||
+      attempt.getPurpose() == schema::Purpose::PLAN ||
+      !should_judge(config.verification.judge_sample, std::hash<fence_key>{}(fence)))
+    return;
+  message_builder<schema::Attempt> reading;
+  reading->setFence(attempt.getFence());
+  // Apart from all attempts that a job makes.
+  reading->getFence().setAttempt(attempt.getFence().getAttempt() | 0x8000'0000);
+  reading->setPurpose(schema::Purpose::VERIFY);
+  reading->setKind(attempt.getKind());
+  reading->setTenant(attempt.getTenant());
+  reading->setPriority(judge_sample_priority);
+  reading->setTimeoutMs(attempt.getTimeoutMs());
+  reading->setJudged(answer.getDecision());
+  auto messages = reading->initMessages(2);
+  messages[0].setRole(schema::Role::USER);
+  messages[0].setContent(std::string{prompt_of(attempt)});
+  messages[1].setRole(schema::Role::ASSISTANT);
+  messages[1].setContent(answer.getText());
+  reading->initCheck().setKind("judge");
+  self->request(caf::actor_cast<executor_pool_actor>(self), caf::infinite, attempt_atom_v,
+                reading.finish(), chunk_sink{})
+      .then([](const tmsg::attres&) {}, [](const caf::error&) {});
+}
+
 void executor_pool_state::on_checked(pointer self, const fence_key& fence, std::string_view misfit,
                                      errc code) {
   auto found = attempts.find(fence);
@@ -142,9 +177,14 @@ void executor_pool_state::on_checked(pointer self, const fence_key& fence, std::
     message_builder<schema::Reward> reward;
     reward->setDecision(reader->getDecision());
     reward->setEngine(reader->getEngine());
-    reward->setSource(schema::RewardSource::VERIFICATION);
+    auto attempt = found->second.attempt.read();
+    auto by_judge = sort_of_check(view(attempt->getCheck().getKind())) == check_sort::judge;
+    reward->setSource(by_judge ? schema::RewardSource::JUDGE : schema::RewardSource::VERIFICATION);
     reward->setQuality(misfit.empty() ? 1 : 0);
+    reward->setPurpose(attempt->getPurpose());
+    reward->setTenant(attempt->getTenant());
     self->send(router, reward_atom_v, reward.finish());
+    if (!by_judge) sample_judge(self, *attempt, *reader);
   }
   if (misfit.empty()) return reply(self, fence, answer);
   message_builder<schema::AttemptResult> refused;

@@ -50,6 +50,7 @@ void job_actor_state::pump(pointer self) {
 
 void job_actor_state::carry_out(pointer self, job_outbox out) {
   for (const auto& cancel : out.cancels) self->send(peers.pool, cancel_atom_v, cancel);
+  for (const auto& reward : out.rewards) self->send(peers.pool, reward_atom_v, reward);
   if (out.wait && !wake_pending) {
     wake_pending = true;
     auto asked = std::chrono::milliseconds{std::min(out.wait_ms_min, wait_ms_max)};

@@ -5,6 +5,7 @@
 #include <simdjson.h>
 
 #include "actors/job/job_machine.hpp"
+#include "actors/job/job_rewards.hpp"
 #include "actors/job/plan/plan_schema.hpp"
 #include "actors/job/plan/prompt_template.hpp"
 #include "schema/text.hpp"
@@ -77,6 +78,12 @@ caf::expected<tmsg::attempt> job_machine::begin_attempt(message_builder<schema::
   attempt.setTimeoutMs(timeout);
   attempt.setHedge(!limit_.limited() && (kind == nullptr || kind->hedge));
   const auto& failures = failures_of(what);
+  auto record = state_.submitted();
+  if (auto tags = record->getSubmitted().getTags(); tags.size() != 0) attempt.setTags(tags);
+  // A plan is always known to be valid or not.
+  attempt.setRewarded(has_check_ || what.purpose == schema::Purpose::PLAN);
+  auto tries = what.purpose == schema::Purpose::WAY ? state_.ways_failed().size() : failures.total;
+  attempt.setTries(static_cast<std::uint16_t>(std::min<std::size_t>(tries, UINT16_MAX)));
   auto engines = attempt.initExcludedEngines(static_cast<unsigned>(failures.engines.size()));
   for (unsigned i = 0; i < engines.size(); ++i) engines.set(i, failures.engines[i]);
   const auto& versions = state_.weight_versions();
@@ -88,6 +95,18 @@ caf::expected<tmsg::attempt> job_machine::begin_attempt(message_builder<schema::
   }
   in_flight_.emplace(number, what);
   return builder.finish();
+}
+
+caf::expected<tmsg::attempt> job_machine::make_way_attempt(std::uint64_t now_ms) {
+  message_builder<schema::Attempt> attempt;
+  flight what{.epoch = state_.epoch(), .purpose = schema::Purpose::WAY};
+  auto submitted = state_.submitted();
+  attempt->setMessages(submitted->getSubmitted().getMessages());
+  attempt->setMaxTokens(settings_.limits.step_tokens_max);
+  const auto& failed = state_.ways_failed();
+  auto ways = attempt->initWays(static_cast<unsigned>(failed.size()));
+  for (unsigned i = 0; i < ways.size(); ++i) ways.set(i, std::string{name_of_way(failed[i])});
+  return begin_attempt(attempt, what, now_ms);
 }
 
 caf::expected<tmsg::attempt> job_machine::make_plan_attempt(std::uint64_t now_ms) {
@@ -130,6 +149,8 @@ caf::expected<tmsg::attempt> job_machine::make_step_attempt(const job_step& step
   flight what{.epoch = step.epoch, .step = step.id, .purpose = schema::Purpose::STEP};
   set_user_message(*attempt, *prompt);
   attempt->setKind(text(step.kind));
+  attempt->setFanIn(
+      static_cast<std::uint16_t>(std::min<std::size_t>(step.depends_on.size(), UINT16_MAX)));
   attempt->setMaxTokens(settings_.limits.step_tokens_max);
   const auto* kind = settings_.find_kind(step.kind);
   if (kind != nullptr && kind->tokens_max > 0)

@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "actors/job/job_records.hpp"
+#include "actors/job/job_rewards.hpp"
 #include "schema/text.hpp"
 
 namespace tandem {
@@ -105,6 +106,10 @@ std::vector<tmsg::attempt> job_machine::next_attempts(std::uint64_t now_ms, job_
     }
     return true;
   };
+  if (state_.mode() == schema::PlanMode::AUTO) {
+    if (answer_due()) send(make_way_attempt(now_ms));
+    return attempts;
+  }
   if (state_.mode() != schema::PlanMode::PLAN_ACT) {
     if (answer_due()) send(make_answer_attempt(schema::Purpose::ANSWER, now_ms));
     return attempts;
@@ -219,7 +224,9 @@ job_outbox job_machine::on_result(const tmsg::attres& message, std::uint64_t now
   if (ending_) return out;
   auto code = static_cast<errc>(result->getError().getCode());
   auto bad_plan = what.purpose == schema::Purpose::PLAN && planning_->error;
-  if (code != errc::unknown && !bad_plan) {
+  if (what.purpose == schema::Purpose::WAY && !is_back_pressure(code)) {
+    on_way(out, *result, now_ms);
+  } else if (code != errc::unknown && !bad_plan) {
     on_failure(out, what, *result, code, view(result->getError().getMessage()), now_ms);
   } else if (what.purpose == schema::Purpose::PLAN) {
     on_plan(out, what, *result, now_ms);
@@ -300,6 +307,7 @@ rung job_machine::choose_rung(const flight& what, errc code) const {
     c.plan_begun = !state_.epoch_steps().empty() || pending_steps_ != 0;
     return climb_plan(c, settings_.limits);
   }
+  if (what.purpose == schema::Purpose::WAY) return rung::wait;
   if (what.purpose == schema::Purpose::VERIFY) return climb_verification(c, settings_.limits);
   if (what.step == 0)
     return climb_answer(c, what.purpose == schema::Purpose::COMPOSE, settings_.limits);
@@ -312,6 +320,12 @@ void job_machine::on_failure(job_outbox& out, const flight& what,
                              std::string_view message, std::uint64_t now_ms) {
   if (what.purpose == schema::Purpose::PLAN) planning_.reset();
   auto next = choose_rung(what, code);
+  // The same words would bring the same answer: another way is worth more than another try.
+  auto hopeless = next == rung::fail ||
+                  (what.purpose == schema::Purpose::ANSWER && code == errc::invalid_output);
+  if (hopeless && state_.is_routed() && code != errc::budget_exceeded &&
+      state_.ways_failed().size() < ways_max - 1)
+    next = rung::other_way;
   // The reservation was too small: the same again, alone, with all that is left.
   auto reserve_more = code == errc::budget_exceeded && !one_at_a_time_ && what.allowance.limited();
   if (next == rung::wait || reserve_more) {
@@ -347,8 +361,48 @@ void job_machine::on_failure(job_outbox& out, const flight& what,
                  : what.step == 0 ? std::string{"the answer"}
                                   : "step " + std::to_string(what.step);
   auto reason = subject + " failed: " + std::string{message};
+  if (code == errc::invalid_output) reward_bad_plan(out, what, result.getDecision(), next);
   if (next == rung::new_epoch) start_epoch(out, reason, now_ms);
+  if (next == rung::other_way) leave_way(out, code, reason, now_ms);
   if (next == rung::fail) end(out, schema::JobState::FAILED, code, reason, now_ms);
+}
+
+void job_machine::on_way(job_outbox& out, schema::AttemptResult::Reader result,
+                         std::uint64_t now_ms) {
+  message_builder<schema::JobRecord> record;
+  auto way = record->initWay();
+  auto chosen = way_named(view(result.getText()));
+  // Without the router's word a job goes the way it would without a router.
+  for (auto other :
+       {schema::PlanMode::PLAN_ACT, schema::PlanMode::LARGE, schema::PlanMode::SMALL}) {
+    const auto& failed = state_.ways_failed();
+    if (chosen == schema::PlanMode::UNKNOWN &&
+        std::find(failed.begin(), failed.end(), other) == failed.end())
+      chosen = other;
+  }
+  way.setMode(chosen);
+  way.setAttempt(result.getFence().getAttempt());
+  way.setDecision(result.getDecision());
+  way.setPolicy(result.getModel());
+  if (result.getError().getCode() != schema::Errc::UNKNOWN)
+    way.setReason(bounded_reason(view(result.getError().getMessage())));
+  add(out, record, now_ms);
+  barrier_ = next_number() - 1;
+}
+
+void job_machine::leave_way(job_outbox& out, errc code, std::string_view reason,
+                            std::uint64_t now_ms) {
+  cancel_in_flight(out, "the job goes another way");
+  add_reward_of_way(state_, code, out.rewards);
+  message_builder<schema::JobRecord> record;
+  auto way = record->initWay();
+  way.setMode(schema::PlanMode::AUTO);
+  way.setFailed(state_.mode());
+  way.setReason(bounded_reason(reason));
+  plan_complete_ = false;
+  composed_ = false;
+  add(out, record, now_ms);
+  barrier_ = next_number() - 1;
 }
 
 void job_machine::start_epoch(job_outbox& out, std::string_view reason, std::uint64_t now_ms) {
@@ -412,6 +466,7 @@ void job_machine::end(job_outbox& out, schema::JobState how, errc code, std::str
   if (!reason.empty()) ended.setReason(bounded_reason(reason));
   add(out, record, now_ms);
   apply_pending();
+  add_rewards_at_end(state_, has_check_, code, out.rewards);
 }
 
 void job_machine::apply_pending() {
@@ -488,6 +543,18 @@ caf::expected<job_outbox> job_machine::on_command(schema::JobAction action, std:
   }
 }
 
+void job_machine::reward_bad_plan(job_outbox& out, const flight& what, std::uint64_t decision,
+                                  rung next) {
+  if (what.purpose != schema::Purpose::PLAN) {
+    // Its steps could not be carried out, or what came of them is wrong.
+    if (next != rung::new_epoch && next != rung::other_way) return;
+    decision = plan_decision(state_);
+  }
+  if (decision != 0)
+    out.rewards.push_back(make_reward(schema::RewardSource::ESCALATION, schema::Purpose::PLAN,
+                                      decision, 0, state_.tenant()));
+}
+
 job_outbox job_machine::on_deadline(std::uint64_t now_ms) {
   job_outbox out;
   if (!ending_)
@@ -504,6 +571,7 @@ job_outbox job_machine::on_feedback(float score, std::string_view comment, std::
   if (!comment.empty()) feedback.setComment(bounded_reason(comment));
   add(out, record, now_ms);
   if (ending_) apply_pending();
+  add_rewards_of_user(state_, score, out.rewards);
   return out;
 }
 

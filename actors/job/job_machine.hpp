@@ -57,6 +57,8 @@ struct job_outbox {
   std::vector<job_record> records;
   /// Attempts nobody waits for any more.
   std::vector<tmsg::cancel> cancels;
+  /// For the router: how its decisions turned out.
+  std::vector<tmsg::reward> rewards;
   /// Engines are busy: call wake() and next_attempts() after a pause, which is at least what they
   /// asked for.
   bool wait = false;
@@ -152,14 +154,20 @@ class job_machine {
                                          std::string_view reason) const;
   void on_failure(job_outbox& out, const flight& what, schema::AttemptResult::Reader result,
                   errc code, std::string_view message, std::uint64_t now_ms);
+  /// What a decision on a plan led to does not fit.
+  void reward_bad_plan(job_outbox& out, const flight& what, std::uint64_t decision, rung next);
   void on_plan(job_outbox& out, const flight& what, schema::AttemptResult::Reader result,
                std::uint64_t now_ms);
+  void on_way(job_outbox& out, schema::AttemptResult::Reader result, std::uint64_t now_ms);
+  /// The present way has failed: its record, so that another one is chosen.
+  void leave_way(job_outbox& out, errc code, std::string_view reason, std::uint64_t now_ms);
   void on_success(job_outbox& out, const flight& what, schema::AttemptResult::Reader result,
                   std::uint64_t now_ms);
   void feed(job_outbox& out, std::string_view piece, std::uint64_t now_ms);
   [[nodiscard]] rung choose_rung(const flight& what, errc code) const;
   [[nodiscard]] const failure_count& failures_of(const flight& what) const;
 
+  [[nodiscard]] caf::expected<tmsg::attempt> make_way_attempt(std::uint64_t now_ms);
   [[nodiscard]] caf::expected<tmsg::attempt> make_plan_attempt(std::uint64_t now_ms);
   /// Fence, limits and reservation; the last thing done to an attempt.
   [[nodiscard]] caf::expected<tmsg::attempt> begin_attempt(

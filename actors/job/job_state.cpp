@@ -103,6 +103,8 @@ caf::error job_state::dispatch(schema::JobRecord::Reader record) {
       feedback_sum_ += record.getFeedback().getScore();
       ++feedback_count_;
       return caf::none;
+    case which::WAY:
+      return on(record.getWay());
   }
   return make_error(errc::corrupted, "a kind of record that this version does not know");
 }
@@ -111,6 +113,7 @@ caf::error job_state::on(schema::SubmittedRecord::Reader record, std::uint64_t a
   if (records_.size() != 1) return make_error(errc::corrupted, "submitted twice");
   state_ = schema::JobState::RUNNING;
   mode_ = record.getMode();
+  is_routed_ = mode_ == schema::PlanMode::AUTO;
   submitted_at_ms_ = at_ms;
   deadline_at_ms_ = record.getDeadlineAtMs();
   priority_ = record.getPriority();
@@ -221,6 +224,27 @@ caf::error job_state::on(schema::EndRecord::Reader record, std::uint64_t at_ms) 
   state_ = record.getState();
   reason_ = view(record.getReason());
   ended_at_ms_ = at_ms;
+  return caf::none;
+}
+
+caf::error job_state::on(schema::WayRecord::Reader record) {
+  if (!is_routed_) return make_error(errc::corrupted, "a way of a job that has one already");
+  last_attempt_ = std::max(last_attempt_, record.getAttempt());
+  mode_ = record.getMode();
+  way_decision_ = record.getDecision();
+  if (mode_ == schema::PlanMode::UNKNOWN)
+    return make_error(errc::corrupted, "a way that this version does not know");
+  if (mode_ != schema::PlanMode::AUTO) return caf::none;
+  ways_failed_.push_back(record.getFailed());
+  static_cast<void>(graph_.abandon_unfinished());
+  for (auto& [id, step] : steps_)
+    if (!step.done) step.abandoned = true;
+  plan_complete_ = false;
+  answer_step_ = 0;
+  compose_ = {};
+  // What failed on one way says nothing about the next.
+  plan_failures_ = {};
+  answer_failures_ = {};
   return caf::none;
 }
 

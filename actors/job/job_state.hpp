@@ -93,7 +93,13 @@ class job_state {
            state_ == schema::JobState::CANCELLED;
   }
   [[nodiscard]] std::string_view reason() const { return reason_; }
+  /// AUTO: the way is still to be chosen.
   [[nodiscard]] schema::PlanMode mode() const { return mode_; }
+  /// Submitted as AUTO.
+  [[nodiscard]] bool is_routed() const { return is_routed_; }
+  /// The router's decision on the present way; 0: there is none.
+  [[nodiscard]] std::uint64_t way_decision() const { return way_decision_; }
+  [[nodiscard]] const std::vector<schema::PlanMode>& ways_failed() const { return ways_failed_; }
   [[nodiscard]] std::uint64_t submitted_at_ms() const { return submitted_at_ms_; }
   [[nodiscard]] std::uint64_t ended_at_ms() const { return ended_at_ms_; }
   /// 0: none.
@@ -149,6 +155,7 @@ class job_state {
   caf::error on(schema::EpochRecord::Reader record);
   caf::error on(schema::StateRecord::Reader record);
   caf::error on(schema::EndRecord::Reader record, std::uint64_t at_ms);
+  caf::error on(schema::WayRecord::Reader record);
   void count(schema::AttemptRecord::Reader record);
   caf::error dispatch(schema::JobRecord::Reader record);
 
@@ -157,6 +164,9 @@ class job_state {
   schema::JobState state_ = schema::JobState::UNKNOWN;
   std::string_view reason_;
   schema::PlanMode mode_ = schema::PlanMode::UNKNOWN;
+  bool is_routed_ = false;
+  std::uint64_t way_decision_ = 0;
+  std::vector<schema::PlanMode> ways_failed_;
   std::uint64_t submitted_at_ms_ = 0;
   std::uint64_t ended_at_ms_ = 0;
   std::uint64_t deadline_at_ms_ = 0;

@@ -90,6 +90,16 @@ bool attempt_of(schema::JobRecord::Reader record, schema::AttemptRecord::Reader&
   return true;
 }
 
+void write_way_view(schema::WayView::Builder out, schema::WayRecord::Reader way,
+                    std::uint64_t at_ms) {
+  out.setMode(way.getMode());
+  out.setFailed(way.getFailed());
+  out.setReason(way.getReason());
+  out.setDecision(way.getDecision());
+  out.setPolicy(way.getPolicy());
+  out.setAtMs(at_ms);
+}
+
 bool write_event(schema::JobEvent::Builder event, const job_state& state,
                  schema::JobRecord::Reader record, cutter& cut_text) {
   using which = schema::JobRecord::Which;
@@ -133,6 +143,9 @@ bool write_event(schema::JobEvent::Builder event, const job_state& state,
                          record.getAtMs(), cut_text);
       return true;
     }
+    case which::WAY:
+      write_way_view(event.initWay(), record.getWay(), record.getAtMs());
+      return true;
     case which::FEEDBACK:
       return false;
     default: {
@@ -168,6 +181,7 @@ void write_summary(schema::JobSummary::Builder summary, const job_state& state) 
   summary.setTags(record.getTags());
   summary.setPriority(state.priority());
   summary.setMode(state.mode());
+  summary.setRouted(state.is_routed());
   summary.setSubmittedAtMs(state.submitted_at_ms());
   summary.setEndedAtMs(state.ended_at_ms());
   summary.setDeadlineAtMs(state.deadline_at_ms());
@@ -223,6 +237,15 @@ tmsg::jobview build_view(const job_state& state, const view_extent& extent,
     schema::AttemptRecord::Reader attempt;
     attempt_of(*record, attempt);
     write_attempt_view(attempts[i], attempt, record->getAtMs(), cut_text);
+  }
+  std::vector<const job_record*> ways;
+  if (state.is_routed())
+    for (const auto& record : state.records())
+      if (record.read()->isWay()) ways.push_back(&record);
+  auto list = out->initWays(static_cast<unsigned>(ways.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    auto record = ways[i]->read();
+    write_way_view(list[i], record->getWay(), record->getAtMs());
   }
   out->setAnswerStep(state.answer_step());
   out->setPlanComplete(state.plan_complete());

@@ -19,6 +19,8 @@ enum class rung : std::uint8_t {
   large,
   /// A new plan; finished steps stay.
   new_epoch,
+  /// A job of mode `auto` goes another way.
+  other_way,
   /// The job fails.
   fail,
   /// Back-pressure, not a failure: the same again after a pause, without counting.
@@ -35,6 +37,8 @@ enum class rung : std::uint8_t {
       return "large";
     case rung::new_epoch:
       return "new plan";
+    case rung::other_way:
+      return "other way";
     case rung::fail:
       return "fail";
     case rung::wait:

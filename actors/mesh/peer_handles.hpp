@@ -15,11 +15,12 @@ struct peer_handles {
   caf::actor exchange;
   caf::actor front;
   caf::actor replicas;
+  caf::actor router;
 };
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, peer_handles& x) {
-  return f(x.supervisor, x.mesh, x.exchange, x.front, x.replicas);
+  return f(x.supervisor, x.mesh, x.exchange, x.front, x.replicas, x.router);
 }
 
 }  // namespace tandem

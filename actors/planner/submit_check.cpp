@@ -48,7 +48,7 @@ caf::error check_messages(schema::Submit::Reader submit, const planner_config& c
 caf::error check_submit(schema::Submit::Reader submit, const planner_config& config) {
   if (auto err = check_messages(submit, config)) return err;
   if (submit.getMode() == schema::PlanMode::UNKNOWN)
-    return wrong("the plan mode is missing; it is one of plan_act, large, small");
+    return wrong("the plan mode is missing; it is one of plan_act, large, small, auto");
   if (submit.getPriority() < -priority_max || submit.getPriority() > priority_max)
     return wrong("the priority is outside -100 to 100");
   if (submit.getClientKey().size() > name_bytes_max || submit.getTenant().size() > name_bytes_max)

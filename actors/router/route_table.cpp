@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "actors/budget.hpp"
 #include "schema/errc.hpp"
@@ -28,20 +29,57 @@ bool names(List list, std::string_view name) {
   return false;
 }
 
+/// The texts and tags of an attempt, as features look at them.
+class call_texts {
+ public:
+  explicit call_texts(schema::Attempt::Reader attempt) : attempt_{attempt} {
+    for (auto message : attempt.getMessages()) texts_.push_back(view(message.getContent()));
+    for (auto tag : attempt.getTags()) tags_.push_back(view(tag));
+  }
+
+  /// Valid as long as this and the attempt.
+  [[nodiscard]] decision_facts facts(schema::Purpose purpose) const {
+    return {.purpose = purpose,
+            .kind = view(attempt_.getKind()),
+            .tenant = view(attempt_.getTenant()),
+            .texts = texts_,
+            .tags = tags_,
+            .check = view(attempt_.getCheck().getKind()),
+            .max_tokens = attempt_.getMaxTokens(),
+            .position = attempt_.getFence().getStep(),
+            .fan_in = attempt_.getFanIn(),
+            .tries = attempt_.getTries()};
+  }
+
+ private:
+  schema::Attempt::Reader attempt_;
+  std::vector<std::string_view> texts_;
+  std::vector<std::string_view> tags_;
+};
+
+/// A judge's call is not judged itself.
+bool is_rewarded(schema::Attempt::Reader attempt) {
+  return attempt.getPurpose() != schema::Purpose::VERIFY &&
+         (attempt.getRewarded() || attempt.getCheck().getKind().size() != 0);
+}
+
 }  // namespace
 
 route_table::route_table(const router_config& config, const std::vector<model_config>& models,
-                         std::unique_ptr<routing_policy> policy, std::uint64_t first_decision)
-    : config_{config},
-      policy_{std::move(policy)},
-      first_decision_{first_decision},
-      next_decision_{first_decision} {
+                         std::unique_ptr<model_chooser> chooser)
+    : config_{config}, chooser_{std::move(chooser)} {
   for (const auto& m : models)
     models_.push_back({m, nanousd_per_token(m.input_price), nanousd_per_token(m.output_price), {}});
+  large_ = cheapest_of(config_.large_tier);
+}
+
+const route_table::model* route_table::cheapest_of(std::string_view tier) const {
+  const model* found = nullptr;
   for (const auto& m : models_) {
-    auto cheaper = large_ == nullptr || m.output_price_nanousd < large_->output_price_nanousd;
-    if (m.config.tier == config_.large_tier && cheaper) large_ = &m;
+    auto cheaper = found == nullptr || m.output_price_nanousd < found->output_price_nanousd;
+    if (m.config.tier == tier && cheaper) found = &m;
   }
+  return found;
 }
 
 void route_table::update(const tmsg::engstat& status, place where) {
@@ -136,76 +174,172 @@ bool route_table::affordable(const model& of, schema::RouteQuery::Reader query) 
       read_budget(query.getAllowance()));
 }
 
-caf::expected<route_table::routed> route_table::route(schema::RouteQuery::Reader query) {
+double route_table::expected_cost(const model& of, const call_rates::tokens& used) const {
+  return used.prompt * static_cast<double>(of.input_price_nanousd) +
+         used.completion * static_cast<double>(of.output_price_nanousd);
+}
+
+std::pair<double, double> route_table::expect(const model& of, schema::Purpose purpose,
+                                              std::uint32_t prompt_bytes,
+                                              std::uint32_t max_tokens) const {
+  auto call = chooser_->rates().call(purpose, of.config.name, prompt_bytes, max_tokens);
+  return {expected_cost(of, call.used), call.latency_us};
+}
+
+caf::expected<route_table::routed> route_table::route(schema::RouteQuery::Reader query,
+                                                      schema::Attempt::Reader attempt,
+                                                      std::uint64_t now_ms) {
   struct option {
     model* of;
     engine* on;
   };
-  std::vector<arm> arms;
+  std::vector<candidate> candidates;
   std::vector<option> options;
-  std::string why_not;
-  std::string reasons;
+  bool any = false;
   bool later = false;
   bool too_dear = false;
   // Models that failed this step already are taken only when nothing else is left.
   for (auto excluded : {false, true}) {
     for (auto& m : models_) {
       if (names(query.getExcludedModels(), m.config.name) != excluded) continue;
+      candidate each{.model = m.config.name, .tier = m.config.tier};
       bool busy = false;
-      auto* on = pick_engine(m, query, why_not, busy);
+      auto* on = pick_engine(m, query, each.why_not, busy);
       if ((on != nullptr || busy) && !affordable(m, query)) {
         too_dear = true;
         busy = false;
         on = nullptr;
-        why_not = "it may cost more than is left of the budget: submit again with more";
+        each.why_not = "it may cost more than is left of the budget: submit again with more";
       }
       later = later || busy;
-      if (on == nullptr) {
-        reasons += (reasons.empty() ? "" : "; ") + m.config.name + ": " + why_not;
-        continue;
+      if (on != nullptr) {
+        any = true;
+        each.why_not.clear();
+        each.weight_version = on->weight_version;
+        each.engine = on->name;
+        std::tie(each.cost_nanousd, each.latency_us) =
+            expect(m, query.getPurpose(), query.getPromptBytes(), query.getMaxTokens());
       }
-      auto cost =
-          static_cast<std::int64_t>(tokens_in(query.getPromptBytes())) * m.input_price_nanousd +
-          static_cast<std::int64_t>(query.getMaxTokens()) * m.output_price_nanousd;
-      arms.push_back({m.config.name, m.config.tier, cost});
+      candidates.push_back(std::move(each));
       options.push_back({&m, on});
     }
-    if (!arms.empty()) break;
+    if (any) break;
   }
-  if (arms.empty())
+  if (!any) {
+    std::string reasons;
+    for (const auto& each : candidates)
+      reasons += (reasons.empty() ? "" : "; ") + std::string{each.model} + ": " + each.why_not;
     return make_error(later      ? errc::unavailable
                       : too_dear ? errc::budget_exceeded
                                  : errc::invalid_argument,
                       "no engine can take this call (" + reasons + ")" +
                           (too_dear && !later ? "; submit again with a larger budget" : ""));
-  route_context context{.purpose = query.getPurpose(),
-                        .kind = view(query.getKind()),
-                        .tenant = view(query.getTenant()),
-                        .prompt_bytes = query.getPromptBytes(),
-                        .max_tokens = query.getMaxTokens()};
-  auto chosen = policy_->choose(context, arms);
-  auto& [of, on] = options[chosen.arm];
+  }
+  call_texts texts{attempt};
+  call_to_route call{.facts = texts.facts(query.getPurpose()),
+                     .rewarded = is_rewarded(attempt),
+                     .journal = attempt.getFence().getJob().getJournal(),
+                     .job = attempt.getFence().getJob().getNumber()};
+  if (large_ != nullptr)
+    std::tie(call.large_cost_nanousd, call.large_latency_us) =
+        expect(*large_, query.getPurpose(), query.getPromptBytes(), query.getMaxTokens());
+  auto chosen = chooser_->choose(call, candidates, now_ms);
+  auto& [of, on] = options[chosen.place];
   ++on->in_flight;
   ++in_flight_;
   message_builder<schema::Decision> decision;
-  decision->setId(next_decision_++);
-  write(*decision, *of, *on, chosen.propensity);
-  auto candidates = decision->initCandidates(static_cast<unsigned>(arms.size()));
-  for (unsigned i = 0; i < candidates.size(); ++i) {
-    candidates[i].setModel(text(arms[i].model));
-    candidates[i].setTier(text(arms[i].tier));
-    candidates[i].setExpectedCostNanousd(arms[i].cost_nanousd);
+  write(*decision, *of, *on, chosen);
+  auto list = decision->initCandidates(static_cast<unsigned>(candidates.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    list[i].setModel(text(candidates[i].model));
+    list[i].setTier(text(candidates[i].tier));
+    list[i].setExpectedCostNanousd(std::llround(candidates[i].cost_nanousd));
+    list[i].setFilter(text(candidates[i].why_not));
   }
   return routed{decision.finish(), on->name};
 }
 
+std::string route_table::weights_of(std::string_view way) const {
+  auto version = [this](const std::string& tier) {
+    const auto* of = cheapest_of(tier);
+    return of == nullptr || of->engines.empty() ? std::string{} : of->engines[0].weight_version;
+  };
+  if (way == "small") return version(config_.small_tier);
+  if (way == "large") return version(config_.large_tier);
+  return version(config_.large_tier) + '+' + version(config_.small_tier);
+}
+
+candidate route_table::way_candidate(std::string_view way, std::uint32_t prompt_bytes,
+                                     std::uint32_t max_tokens) const {
+  candidate out{.model = way, .tier = way};
+  const auto* tier = cheapest_of(way == "small" ? config_.small_tier : config_.large_tier);
+  if (tier == nullptr || tier->engines.empty()) {
+    out.why_not =
+        "no engine of tier '" + (way == "small" ? config_.small_tier : config_.large_tier) + "'";
+    return out;
+  }
+  if (const auto* measured = chooser_->rates().way(way)) {
+    for (const auto& m : models_)
+      if (auto used = measured->used.find(m.config.name); used != measured->used.end())
+        out.cost_nanousd += expected_cost(m, used->second);
+    out.latency_us = measured->latency_us;
+    return out;
+  }
+  std::tie(out.cost_nanousd, out.latency_us) =
+      expect(*tier, schema::Purpose::ANSWER, prompt_bytes, max_tokens);
+  // Until one was measured: a plan is longer than an answer.
+  if (way == "plan_act") out.cost_nanousd *= 2;
+  return out;
+}
+
+caf::expected<tmsg::decisn> route_table::choose_way(schema::Attempt::Reader attempt,
+                                                    std::uint64_t now_ms) {
+  std::vector<candidate> candidates;
+  std::size_t bytes = 0;
+  for (auto message : attempt.getMessages()) bytes += message.getContent().size();
+  auto prompt = static_cast<std::uint32_t>(std::min<std::size_t>(bytes, UINT32_MAX));
+  bool any = false;
+  std::string reasons;
+  call_texts texts{attempt};
+  call_to_route call{.facts = texts.facts(schema::Purpose::WAY),
+                     .rewarded = is_rewarded(attempt),
+                     .journal = attempt.getFence().getJob().getJournal(),
+                     .job = attempt.getFence().getJob().getNumber()};
+  std::map<std::string_view, std::string> weights;
+  for (std::string_view way : {"plan_act", "large", "small"}) {
+    candidates.push_back(way_candidate(way, prompt, attempt.getMaxTokens()));
+    auto& each = candidates.back();
+    each.weight_version = weights[way] = weights_of(way);
+    if (way == "large" && each.why_not.empty()) {
+      call.large_cost_nanousd = each.cost_nanousd;
+      call.large_latency_us = each.latency_us;
+    }
+    if (names(attempt.getWays(), way)) each.why_not = "it has failed for this job";
+    any = any || each.why_not.empty();
+    if (!each.why_not.empty())
+      reasons += (reasons.empty() ? "" : "; ") + std::string{way} + ": " + each.why_not;
+  }
+  if (!any)
+    return make_error(errc::invalid_argument, "no way is left for this job (" + reasons + ")");
+  auto chosen = chooser_->choose(call, candidates, now_ms);
+  message_builder<schema::Decision> decision;
+  decision->setId(chosen.decision);
+  decision->setModel(text(candidates[chosen.place].model));
+  decision->setPolicy(std::string{chosen.policy});
+  decision->setPropensity(chosen.propensity);
+  decision->setKept(chosen.kept);
+  return decision.finish();
+}
+
 void route_table::write(schema::Decision::Builder out, const model& of, const engine& on,
-                        double propensity) const {
+                        const chosen_candidate& chosen) const {
+  out.setId(chosen.decision);
   out.setModel(of.config.name);
   out.setTier(of.config.tier);
   out.setEngine(on.name);
-  out.setPolicy(std::string{policy_->name()});
-  out.setPropensity(propensity);
+  out.setPolicy(std::string{chosen.policy});
+  out.setPropensity(chosen.propensity);
+  out.setKept(chosen.kept);
   out.setInputPriceNanousd(of.input_price_nanousd);
   out.setOutputPriceNanousd(of.output_price_nanousd);
   const auto& large = large_ == nullptr ? of : *large_;
@@ -213,7 +347,8 @@ void route_table::write(schema::Decision::Builder out, const model& of, const en
   out.setLargeOutputPriceNanousd(large.output_price_nanousd);
 }
 
-void route_table::settle(schema::Reward::Reader reward) {
+std::optional<tmsg::rtchg> route_table::settle(schema::Reward::Reader reward,
+                                               std::uint64_t now_ms) {
   if (reward.getSource() == schema::RewardSource::OUTCOME) {
     for (auto& m : models_) {
       for (auto& e : m.engines) {
@@ -223,10 +358,14 @@ void route_table::settle(schema::Reward::Reader reward) {
       }
     }
   }
-  policy_->learn(reward.getDecision(),
-                 {.quality = reward.getQuality(),
-                  .cost_nanousd = reward.getCostNanousd(),
-                  .latency_us = static_cast<std::int64_t>(reward.getLatencyUs())});
+  return chooser_->on_reward(reward, now_ms);
+}
+
+std::vector<std::string> route_table::models_without_price() const {
+  std::vector<std::string> found;
+  for (const auto& m : models_)
+    if (m.input_price_nanousd == 0 && m.output_price_nanousd == 0) found.push_back(m.config.name);
+  return found;
 }
 
 }  // namespace tandem

@@ -3,25 +3,26 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <caf/expected.hpp>
 
 #include "actors/engine/engine_config.hpp"
-#include "actors/router/routing_policy.hpp"
+#include "actors/router/model_chooser.hpp"
 #include "schema/types.hpp"
 
 namespace tandem {
 
-/// What the router knows of models and engines, and the two decisions made from it: which model (a
-/// policy's choice among those that can), then which engine of it (the least loaded). No actors.
+/// What the router knows of models and engines, and the two decisions made from it: which model
+/// (the chooser's, among those that can), then which engine of it (the least loaded). No actors.
 class route_table {
  public:
   route_table(const router_config& config, const std::vector<model_config>& models,
-              std::unique_ptr<routing_policy> policy, std::uint64_t first_decision);
+              std::unique_ptr<model_chooser> chooser);
 
   enum class place : std::uint8_t { local, remote };
   /// An engine is there, or has changed.
@@ -42,12 +43,21 @@ class route_table {
   /// Counts the engine as busier until settle(). `unavailable`: no engine can take it now.
   /// `budget_exceeded`: those that could may cost more than the allowance. `invalid_argument`: no
   /// model ever could (an unknown tier, a prompt beyond every context).
-  [[nodiscard]] caf::expected<routed> route(schema::RouteQuery::Reader query);
+  [[nodiscard]] caf::expected<routed> route(schema::RouteQuery::Reader query,
+                                            schema::Attempt::Reader attempt, std::uint64_t now_ms);
+  /// Which way a job goes: `plan_act`, `large` or `small`, as the decision's model, among those
+  /// that the attempt does not name as failed. `invalid_argument`: none is left.
+  [[nodiscard]] caf::expected<tmsg::decisn> choose_way(schema::Attempt::Reader attempt,
+                                                       std::uint64_t now_ms);
 
-  /// How the decision turned out.
-  void settle(schema::Reward::Reader reward);
+  /// How the decision turned out; see model_chooser::on_reward.
+  [[nodiscard]] std::optional<tmsg::rtchg> settle(schema::Reward::Reader reward,
+                                                  std::uint64_t now_ms);
 
-  [[nodiscard]] std::uint64_t decisions() const { return next_decision_ - first_decision_; }
+  [[nodiscard]] model_chooser& chooser() { return *chooser_; }
+  [[nodiscard]] std::uint64_t decisions() const { return chooser_->decisions(); }
+  /// Models that have no price, and so count as free.
+  [[nodiscard]] std::vector<std::string> models_without_price() const;
   [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
 
  private:
@@ -76,15 +86,23 @@ class route_table {
                                     std::string& why_not, bool& later);
   /// A first look with the prompt alone; the engine, which knows the whole, has the last word.
   [[nodiscard]] static bool affordable(const model& of, schema::RouteQuery::Reader query);
+  [[nodiscard]] double expected_cost(const model& of, const call_rates::tokens& used) const;
+  /// What a call of this sort costs and takes at `of`, in 1e-9 dollars and us.
+  [[nodiscard]] std::pair<double, double> expect(const model& of, schema::Purpose purpose,
+                                                 std::uint32_t prompt_bytes,
+                                                 std::uint32_t max_tokens) const;
+  /// Of the models that a job of this way uses.
+  [[nodiscard]] std::string weights_of(std::string_view way) const;
+  [[nodiscard]] candidate way_candidate(std::string_view way, std::uint32_t prompt_bytes,
+                                        std::uint32_t max_tokens) const;
+  [[nodiscard]] const model* cheapest_of(std::string_view tier) const;
   void write(schema::Decision::Builder out, const model& of, const engine& on,
-             double propensity) const;
+             const chosen_candidate& chosen) const;
 
   router_config config_;
-  std::unique_ptr<routing_policy> policy_;
+  std::unique_ptr<model_chooser> chooser_;
   std::vector<model> models_;
   const model* large_ = nullptr;
-  std::uint64_t first_decision_;
-  std::uint64_t next_decision_;
   std::size_t in_flight_ = 0;
 };
 

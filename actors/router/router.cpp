@@ -2,10 +2,18 @@
 
 #include <algorithm>
 
+#include "actors/clock.hpp"
 #include "actors/status.hpp"
+#include "schema/errc.hpp"
 #include "schema/text.hpp"
 
 namespace tandem {
+namespace {
+
+/// A disk that hangs must not keep the node.
+constexpr std::chrono::seconds stop_wait{2};
+
+}  // namespace
 
 void router_state::take(pointer self, const tmsg::engstat& status, const engine_actor& engine,
                         bool remote) {
@@ -48,37 +56,70 @@ void router_state::tell_load(pointer self, std::string_view name) {
   self->send(listener, load_atom_v, known->first, now);
 }
 
+std::uint64_t router_state::now_ms() const {
+  auto since = std::chrono::steady_clock::now() - started;
+  return started_at_ms + static_cast<std::uint64_t>(
+                             std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
+}
+
 router_inside::behavior_type router_behavior(router_state::pointer self,
-                                             const router_config& config,
-                                             const std::vector<model_config>& models,
-                                             std::uint64_t first_decision) {
-  auto policy = make_routing_policy(config);
-  if (!policy) {
-    self->quit(policy.error());
+                                             const router_start& start) {
+  auto chooser = model_chooser::make(start.config, start.origin, start.first_decision);
+  if (!chooser) {
+    self->quit(chooser.error());
     return router_inside::behavior_type::make_empty_behavior();
   }
-  self->state.table =
-      std::make_unique<route_table>(config, models, std::move(*policy), first_decision);
+  auto& state = self->state;
+  state.config = start.config;
+  state.own_origin = start.origin;
+  state.started_at_ms = unix_ms();
+  state.started = std::chrono::steady_clock::now();
+  state.table = std::make_unique<route_table>(start.config, start.models, std::move(*chooser));
   self->set_down_handler([self](const caf::down_msg& down) {
     std::vector<std::string> lost;
     for (const auto& [name, engine] : self->state.engines)
       if (engine.handle.address() == down.source) lost.push_back(name);
     for (const auto& name : lost) self->state.forget(self, name);
   });
-  return {[self](route_atom, const tmsg::rtqry& query) -> caf::result<tmsg::decisn, engine_actor> {
+  self->set_exit_handler([self](const caf::exit_msg& exit) {
+    auto& state = self->state;
+    if (!state.keeper || state.loading) return self->quit(exit.reason);
+    state.save(self);
+    // Its mailbox has an order only among what is no exit: the reply says that all was written.
+    self->request(state.keeper, stop_wait, status_atom_v)
+        .then([self, exit](const tmsg::actstat&) { self->quit(exit.reason); },
+              [self, exit](const caf::error&) { self->quit(exit.reason); });
+  });
+  return {[self](route_atom, const tmsg::rtqry& query,
+                 const tmsg::attempt& attempt) -> caf::result<tmsg::decisn, engine_actor> {
             auto& state = self->state;
-            auto routed = state.table->route(*query.read());
+            auto routed = state.table->route(*query.read(), *attempt.read(), state.now_ms());
             if (!routed) return std::move(routed.error());
             state.tell_load(self, routed->engine);
             return {std::move(routed->decision), state.engines.find(routed->engine)->second.handle};
           },
-          [self](reward_atom, const tmsg::reward& reward) {
-            auto reader = reward.read();
-            self->state.table->settle(*reader);
-            self->state.tell_load(self, view(reader->getEngine()));
+          [self](way_atom, const tmsg::attempt& attempt) -> caf::result<tmsg::decisn> {
+            auto way = self->state.table->choose_way(*attempt.read(), self->state.now_ms());
+            if (!way) return std::move(way.error());
+            return std::move(*way);
+          },
+          [self](reward_atom, const tmsg::reward& reward) { self->state.on_reward(self, reward); },
+          [self](route_atom, const tmsg::rtcmd& command) {
+            auto promise = self->make_response_promise<tmsg::rtrep>();
+            self->state.command(self, command, promise);
+            return promise;
           },
           [self](engine_atom, const tmsg::engstat& status, const engine_actor& engine) {
             self->state.take(self, status, engine, false);
+          },
+          [self](status_atom) {
+            return actor_status({.name = "router",
+                                 .kind = "router",
+                                 .parent = "supervisor",
+                                 .mailbox_depth = self->mailbox().size(),
+                                 .in_flight = self->state.table->in_flight(),
+                                 .handled = self->state.table->decisions(),
+                                 .noun = "decisions"});
           },
           [self](offer_atom, const tmsg::engstat& status, const engine_actor& engine) {
             self->state.take(self, status, engine, true);
@@ -93,14 +134,24 @@ router_inside::behavior_type router_behavior(router_state::pointer self,
               self->state.tell_load(self, name);
             }
           },
-          [self](status_atom) {
-            return actor_status({.name = "router",
-                                 .kind = "router",
-                                 .parent = "supervisor",
-                                 .mailbox_depth = self->mailbox().size(),
-                                 .in_flight = self->state.table->in_flight(),
-                                 .handled = self->state.table->decisions(),
-                                 .noun = "decisions"});
+          [self](learned_atom, const tmsg::armstat& statistics) {
+            self->state.on_statistics(self, statistics);
+          },
+          [self](learned_atom, const tmsg::rtchg& change) {
+            self->state.on_change_elsewhere(self, change);
+          },
+          [self](member_atom, const tmsg::member& member, const peer_handles& handles) {
+            self->state.on_member(self, *member.read(), handles);
+          },
+          [self](wire_atom, const route_keeper_actor& keeper) {
+            auto& state = self->state;
+            auto first = !state.keeper;
+            state.keeper = keeper;
+            if (first) state.load(self);
+          },
+          [self](save_atom) {
+            self->state.save_set = false;
+            self->state.save(self);
           }};
 }
 

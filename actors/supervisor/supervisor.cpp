@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/clock.hpp"
+#include "actors/router/router_actor.hpp"
 #include "actors/status.hpp"
 #include "schema/text.hpp"
 
@@ -243,6 +244,14 @@ supervisor_inside::behavior_type supervisor_behavior(supervisor_state::pointer s
         }
         return make_error(errc::unavailable,
                           "node '" + self->state.node.name + "' cannot change its engines now");
+      },
+      [self](route_atom, const tmsg::rtcmd& command) -> caf::result<tmsg::rtrep> {
+        for (const auto& child : self->state.children)
+          if (child.spec.kind == "router" && child.handle)
+            return self->delegate(caf::actor_cast<router_actor>(child.handle), route_atom_v,
+                                  command);
+        return make_error(errc::unavailable,
+                          "node '" + self->state.node.name + "' has no router now");
       },
       [self](start_atom) {
         auto promise = self->make_response_promise<caf::ok_atom>();

@@ -27,6 +27,8 @@ using supervisor_actor = caf::typed_actor<
     caf::replies_to<drain_atom, tmsg::drainqry>::with<caf::ok_atom>,
     // Adds, drains or removes an engine of this node; see engine_admin.
     caf::replies_to<engine_atom, tmsg::engcmd>::with<tmsg::engrep>,
+    // To this node's router: see RouteCommand. `unavailable` on a node without one.
+    caf::replies_to<route_atom, tmsg::rtcmd>::with<tmsg::rtrep>,
     // Where jobs are submitted; `unavailable` on a node without the role.
     caf::replies_to<planner_atom>::with<planner_actor>>;
 

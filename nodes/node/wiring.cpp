@@ -1,9 +1,13 @@
 #include "nodes/node/wiring.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
+
+#include <spdlog/spdlog.h>
 
 #include "actors/archive/archive.hpp"
 #include "actors/clock.hpp"
@@ -14,6 +18,7 @@
 #include "actors/journal/journal.hpp"
 #include "actors/replication/register_copies.hpp"
 #include "actors/replication/replicated_journal.hpp"
+#include "actors/router/route_keeper.hpp"
 #include "actors/router/router.hpp"
 #include "nodes/node/engine_admin.hpp"
 #include "nodes/node/hosting.hpp"
@@ -38,18 +43,96 @@ void tell_mesh(const node_actors& actors, const caf::actor& listener) {
   caf::anon_send(actors.mesh, wire_atom_v, listener);
 }
 
-child_spec router_child(const node_parts& parts) {
+constexpr std::string_view origin_name = "origin";
+
+/// Under which what the store keeps is published. A store that was lost, or set aside, is another
+/// origin: what it had told the others stays theirs, and what begins anew is not taken for it.
+std::uint64_t origin_of(storage::route_store& store, std::uint64_t fresh) {
+  for (const auto& each : store.load(0).states) {
+    if (each.name != origin_name) continue;
+    std::uint64_t origin = 0;
+    auto [end, failed] =
+        std::from_chars(each.bytes.data(), each.bytes.data() + each.bytes.size(), origin);
+    if (failed == std::errc{} && origin != 0) return origin;
+  }
+  storage::route_batch first;
+  first.states.push_back({std::string{origin_name}, std::to_string(fresh)});
+  if (auto err = store.write(first))
+    spdlog::warn("routing: the origin is not kept why=\"{}\"", message_of(err));
+  return fresh;
+}
+
+struct route_memory_parts {
+  /// Null: nothing is kept, and why.
+  std::shared_ptr<storage::route_store> store;
+  std::string why;
+  std::uint64_t origin = 0;
+};
+
+route_memory_parts open_route_memory(const node_parts& parts) {
+  // Random, and of this start.
+  route_memory_parts memory{.origin = parts.incarnation << 32 | (unix_ms() & 0xFFFF'FFFF)};
+  auto opened = storage::route_store::open({.folder = parts.config.data / "routing",
+                                            .decisions_kept = parts.config.routing.decisions_kept});
+  if (!opened) {
+    // A node without a memory of its routing is better than none.
+    memory.why = message_of(opened.error());
+    spdlog::warn("routing: nothing is kept why=\"{}\"", memory.why);
+    return memory;
+  }
+  memory.store = std::move(*opened);
+  memory.origin = origin_of(*memory.store, memory.origin);
+  return memory;
+}
+
+/// Started before the router and stopped after it, so that it is there for the router's last words.
+child_spec route_keeper_child(const node_parts& parts, const route_memory_parts& memory) {
+  return {.name = "route_keeper",
+          .kind = "route_keeper",
+          .spawn =
+              [memory, actors = parts.actors,
+               waiting_max = parts.config.routing.decisions_max](caf::actor_system& system) {
+                actors->route_keeper = system.spawn<caf::detached>(
+                    route_keeper_behavior, memory.store, waiting_max, memory.why);
+                return caf::actor_cast<caf::actor>(actors->route_keeper);
+              },
+          .announce =
+              [actors = parts.actors] {
+                if (actors->router)
+                  caf::anon_send(actors->router, wire_atom_v, actors->route_keeper);
+              }};
+}
+
+router_config routing_of(const node_config& config) {
+  auto routing = config.routing;
+  auto nanousd = [](double usd) { return static_cast<std::int64_t>(std::llround(usd * 1e9)); };
+  for (const auto& tenant : config.executor.tenants)
+    routing.targets.push_back(
+        {tenant.name, nanousd(tenant.target_usd_per_job), nanousd(tenant.target_usd_per_hour)});
+  return routing;
+}
+
+child_spec router_child(const node_parts& parts, std::uint64_t origin) {
   const auto& actors = parts.actors;
+  // Ids of one that is started anew are above all that the old one gave.
+  auto starts = std::make_shared<std::uint64_t>(0);
   return {.name = "router",
           .kind = "router",
           .spawn =
-              [parts](caf::actor_system& system) {
-                parts.actors->router = system.spawn(router_behavior, parts.config.routing,
-                                                    parts.config.models, parts.incarnation << 32);
-                return caf::actor_cast<caf::actor>(parts.actors->router);
+              [parts, origin, starts](caf::actor_system& system) {
+                router_start start{
+                    .config = routing_of(parts.config),
+                    .models = parts.config.models,
+                    .origin = origin,
+                    .first_decision = (parts.incarnation << 32) + ((*starts)++ << 27) + 1};
+                auto& actors = *parts.actors;
+                actors.router = system.spawn(router_behavior, start);
+                caf::anon_send(actors.router, wire_atom_v, actors.route_keeper);
+                return caf::actor_cast<caf::actor>(actors.router);
               },
           .announce =
               [actors] {
+                tell_mesh(*actors, caf::actor_cast<caf::actor>(actors->router));
                 for (auto& [name, engine] : actors->engines)
                   caf::anon_send(engine, wire_atom_v,
                                  caf::actor_cast<router_actor>(actors->router));
@@ -261,6 +344,7 @@ child_spec mesh_child(const node_parts& parts) {
                              .random_seed = parts.incarnation};
             setup.listeners.push_back(caf::actor_cast<member_listener>(actors.exchange));
             setup.listeners.push_back(caf::actor_cast<member_listener>(actors.front));
+            setup.listeners.push_back(caf::actor_cast<member_listener>(actors.router));
             if (actors.replicas)
               setup.listeners.push_back(caf::actor_cast<member_listener>(actors.replicas));
             if (actors.supervisor)
@@ -289,7 +373,8 @@ peer_handles handles_of(const node_actors& actors) {
   return {.supervisor = caf::actor_cast<caf::actor>(actors.supervisor),
           .exchange = caf::actor_cast<caf::actor>(actors.exchange),
           .front = caf::actor_cast<caf::actor>(actors.front),
-          .replicas = caf::actor_cast<caf::actor>(actors.replicas)};
+          .replicas = caf::actor_cast<caf::actor>(actors.replicas),
+          .router = caf::actor_cast<caf::actor>(actors.router)};
 }
 
 child_spec engine_child(const node_parts& parts, const engine_config& engine) {
@@ -327,7 +412,9 @@ std::vector<child_spec> wire_node(const node_parts& parts, std::shared_ptr<stora
   auto own = journal_children(parts, store, start, "", std::move(led));
   std::vector<child_spec> children{own[0], own[1]};
   // Also without the executor's role: attempts go to the engines of other nodes.
-  children.push_back(router_child(parts));
+  auto memory = open_route_memory(parts);
+  children.push_back(route_keeper_child(parts, memory));
+  children.push_back(router_child(parts, memory.origin));
   if (parts.config.has_role("executor")) {
     announce_engine_changes(parts.config, *parts.registry);
     auto make = [parts](const engine_config& engine) { return engine_child(parts, engine); };

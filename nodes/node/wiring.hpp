@@ -41,6 +41,7 @@ struct hosted_journal {
 struct node_actors {
   /// The node's own journal first.
   std::vector<std::shared_ptr<hosted_journal>> journals;
+  route_keeper_actor route_keeper;
   router_inside router;
   std::map<std::string, engine_inside> engines;
   exchange_actor exchange;

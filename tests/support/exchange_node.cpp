@@ -37,7 +37,8 @@ exchange_node::exchange_node(std::string name, std::uint64_t incarnation, const 
   config_ = std::move(*config);
   system_ = std::make_unique<caf::actor_system>(*config_);
   std::vector<model_config> models{{.name = "tiny", .tier = "small"}};
-  router_ = system_->spawn(router_behavior, router_config{}, models, incarnation << 32);
+  router_ = system_->spawn(router_behavior,
+                           router_start{.models = models, .first_decision = incarnation << 32});
   pool_ = caf::actor_cast<executor_pool_actor>(system_->spawn(
       executor_pool_behavior, executor_pool_config{}, router_, executor_pool_services{}));
   exchange_ = system_->spawn(

@@ -72,8 +72,7 @@ class EngineAdmin : public ::testing::Test {
 
   void start() {
     auto config = load();
-    router_ =
-        system_->spawn(router_behavior, router_config{}, config.models, std::uint64_t{7} << 32);
+    router_ = system_->spawn(router_behavior, router_start{.models = config.models});
     registry_ = std::make_shared<engine_registry>();
     announce_engine_changes(config, *registry_);
     engine_factory make = [config, router = router_](const engine_config& engine) {

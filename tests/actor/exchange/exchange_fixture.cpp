@@ -25,7 +25,8 @@ void Exchange::start_two(const exchange_config& config) {
             .exchange = {}};
   alpha_.exchange = spawn_exchange(alpha_, config);
   beta_ = {.name = "beta", .incarnation = 22, .router = {}, .exchange = {}};
-  beta_.router = system_->spawn(router_behavior, router_config{}, models_, std::uint64_t{8} << 32);
+  beta_.router = system_->spawn(
+      router_behavior, router_start{.models = models_, .first_decision = std::uint64_t{8} << 32});
   actors_.push_back(caf::actor_cast<caf::actor>(beta_.router));
   beta_.exchange = spawn_exchange(beta_, config);
   run();

@@ -256,7 +256,8 @@ TEST_F(Exchange, ASuspectOrDrainingNodeGetsNothingNew) {
 TEST_F(Exchange, ARouterThatIsStartedAnewKnowsAllAgain) {
   start_two();
   auto& far = hold(beta_, "far");
-  auto fresh = system_->spawn(router_behavior, router_config{}, models_, std::uint64_t{9} << 32);
+  auto fresh = system_->spawn(
+      router_behavior, router_start{.models = models_, .first_decision = std::uint64_t{9} << 32});
   actors_.push_back(caf::actor_cast<caf::actor>(fresh));
   caf::anon_send(pool_, wire_atom_v, caf::actor_cast<router_actor>(fresh));
   caf::anon_send(alpha_.exchange, wire_atom_v, fresh);

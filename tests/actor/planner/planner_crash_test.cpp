@@ -42,6 +42,7 @@ executor_pool_actor::behavior_type deadly_pool(
               self->send_exit(job, make_error(errc::engine_failed, "the pool killed it"));
             return promise;
           },
+          [](reward_atom, const tmsg::reward&) {},
           [self](cancel_atom, const tmsg::cancel& cancel) {
             message_builder<schema::AttemptResult> result;
             result->setFence(cancel.read()->getFence());

@@ -17,12 +17,18 @@ struct rewards_book {
 
 /// Passes everything on and keeps the rewards.
 router_actor::behavior_type recording_router(router_actor::pointer self, rewards_book* book) {
-  return {[self, book](route_atom, const tmsg::rtqry& query) {
-            return self->delegate(book->router, route_atom_v, query);
+  return {[self, book](route_atom, const tmsg::rtqry& query, const tmsg::attempt& attempt) {
+            return self->delegate(book->router, route_atom_v, query, attempt);
+          },
+          [self, book](way_atom, const tmsg::attempt& attempt) {
+            return self->delegate(book->router, way_atom_v, attempt);
           },
           [self, book](reward_atom, const tmsg::reward& reward) {
             book->rewards.push_back(reward);
             self->send(book->router, reward_atom_v, reward);
+          },
+          [self, book](route_atom, const tmsg::rtcmd& command) {
+            return self->delegate(book->router, route_atom_v, command);
           },
           [](engine_atom, const tmsg::engstat&, const engine_actor&) {},
           [](status_atom) { return tmsg::actstat{}; }};
@@ -63,7 +69,8 @@ class PoolChecks : public Pool {
   std::vector<std::pair<double, std::string>> verdicts() const {
     std::vector<std::pair<double, std::string>> all;
     for (const auto& reward : book_.rewards)
-      if (auto reader = reward.read(); reader->getSource() == schema::RewardSource::VERIFICATION)
+      if (auto reader = reward.read(); reader->getSource() == schema::RewardSource::VERIFICATION ||
+                                       reader->getSource() == schema::RewardSource::JUDGE)
         all.emplace_back(reader->getQuality(), view(reader->getEngine()));
     return all;
   }
@@ -116,6 +123,24 @@ TEST_F(PoolChecks, AJudgeIsAskedForItsVerdictOnly) {
   EXPECT_EQ(tokens_of(1), 131u);
   EXPECT_EQ(results_.at(1).read()->getUsage().getCalls(), 2u);
   EXPECT_THAT(verdicts(), ElementsAre(std::pair{1.0, "tiny-1"}));
+}
+
+TEST_F(PoolChecks, ASampleIsReadByAJudgeAfterItWasDelivered) {
+  executor_pool_config config;
+  config.verification.judge_sample = 1;
+  start_held(config);
+  send(1, {.prompt = "What is six times seven?", .tier = "small"});
+  worker_->answer({.text = "42"});
+  run();
+  EXPECT_EQ(code(1), errc::unknown) << "nobody waits for the judge";
+  ASSERT_EQ(judge_->calls.size(), 1u);
+  EXPECT_EQ(judge_->calls[0].attempt.read()->getPurpose(), schema::Purpose::VERIFY);
+  EXPECT_THAT(verdicts(), IsEmpty());
+  judge_says(R"({"pass":true,"score":1,"reason":"ok"})");
+  ASSERT_EQ(verdicts().size(), 1u);
+  auto verdict = book_.rewards.back().read();
+  EXPECT_EQ(verdict->getSource(), schema::RewardSource::JUDGE);
+  EXPECT_EQ(verdict->getDecision(), results_.at(1).read()->getDecision());
 }
 
 TEST_F(PoolChecks, AJudgeMayFindThatItDoesNotFit) {
@@ -251,7 +276,8 @@ class PoolCommands : public ::testing::Test {
   PoolCommands() : config_{std::move(*system_config::make({.threads = 1}))}, system_{*config_} {
     std::vector<model_config> models{
         {.name = "tiny", .tier = "small", .input_price = 1, .output_price = 1}};
-    router_ = system_.spawn(router_behavior, router_config{}, models, std::uint64_t{7} << 32);
+    router_ = system_.spawn(
+        router_behavior, router_start{.models = models, .first_decision = std::uint64_t{7} << 32});
     engine_ = system_.spawn(engine_behavior,
                             engine_config{.name = "tiny-1", .kind = "sim", .model = "tiny"},
                             models[0], router_, backend_services{});

@@ -71,7 +71,8 @@ Pool::~Pool() {
 }
 
 void Pool::start_pool(const executor_pool_config& config, const executor_pool_services& services) {
-  router_ = system_->spawn(router_behavior, router_config{}, models_, std::uint64_t{7} << 32);
+  router_ = system_->spawn(
+      router_behavior, router_start{.models = models_, .first_decision = std::uint64_t{7} << 32});
   pool_ = system_->spawn(executor_pool_behavior, config, router_, services);
   actors_ = {caf::actor_cast<caf::actor>(router_), caf::actor_cast<caf::actor>(pool_)};
   run();

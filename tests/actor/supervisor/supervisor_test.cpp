@@ -323,5 +323,45 @@ TEST_F(SupervisorProbe, SaysThatTheEngineIsBeingRestartedAndWhy) {
   EXPECT_EQ(probe("tiny-1"), "tiny-1");
 }
 
+TEST_F(Supervisor, HandsRouteCommandsToTheNodesRouter) {
+  caf::expected<tmsg::rtrep> found{make_error(errc::internal)};
+  auto ask = [&] {
+    caf::scoped_actor self{*system_};
+    message_builder<schema::RouteCommand> command;
+    command->setAction(schema::RouteAction::EXPLAIN);
+    command->setDecision(7);
+    auto pending = self->request(supervisor_, caf::infinite, route_atom_v, command.finish());
+    run();
+    pending.receive([&](const tmsg::rtrep& report) { found = report; },
+                    [&](const caf::error& err) { found = err; });
+  };
+  auto router = child("router");
+  router.spawn = [](caf::actor_system& system) -> caf::actor {
+    return system.spawn([](caf::event_based_actor* self) -> caf::behavior {
+      return {[](status_atom) { return actor_status({.name = "router", .kind = "router"}); },
+              [](route_atom, const tmsg::rtcmd& command) {
+                message_builder<schema::RouteReport> report;
+                report->initDecision().setId(command.read()->getDecision());
+                return report.finish();
+              },
+              [self](expire_atom) { self->quit(make_error(errc::internal, "it broke")); }};
+    });
+  };
+  start({router});
+  ask();
+  ASSERT_TRUE(found) << message_of(found.error());
+  EXPECT_EQ(found->read()->getDecision().getId(), 7u);
+}
+
+TEST_F(Supervisor, SaysThatANodeHasNoRouter) {
+  start({child("a")});
+  caf::scoped_actor self{*system_};
+  auto pending = self->request(supervisor_, caf::infinite, route_atom_v,
+                               message_builder<schema::RouteCommand>{}.finish());
+  run();
+  pending.receive([](const tmsg::rtrep&) { FAIL(); },
+                  [](const caf::error& err) { EXPECT_EQ(code_of(err), errc::unavailable); });
+}
+
 }  // namespace
 }  // namespace tandem

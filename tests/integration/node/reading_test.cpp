@@ -31,6 +31,8 @@ std::string kind_of(schema::JobEvent::Reader event) {
       return "epoch";
     case schema::JobEvent::PLAN_COMPLETE:
       return "plan";
+    case schema::JobEvent::WAY:
+      return "way";
   }
   return "unknown";
 }
@@ -245,10 +247,10 @@ TEST_F(Reading, TopologyShowsEveryActorAndEngine) {
     EXPECT_EQ(view(actor.getState()), "ok") << actors.back();
     EXPECT_EQ(actor.getRestarts(), 0u);
   }
-  EXPECT_THAT(actors, ::testing::UnorderedElementsAre("supervisor", "journal", "archive", "router",
-                                                      "large-0", "small-0", "small-1",
-                                                      "executor_pool", "planner", "engine_admin",
-                                                      "exchange", "front", "mesh"));
+  EXPECT_THAT(actors, ::testing::UnorderedElementsAre(
+                          "supervisor", "journal", "archive", "route_keeper", "router", "large-0",
+                          "small-0", "small-1", "executor_pool", "planner", "engine_admin",
+                          "exchange", "front", "mesh"));
   std::vector<std::string> engines;
   for (auto engine : node.getEngines()) {
     engines.emplace_back(view(engine.getName()));

@@ -284,7 +284,8 @@ TEST(load, TellsAllProblemsOfAllKindsAtOnce) {
   EXPECT_THAT(text, HasSubstr("1 hour"));
   EXPECT_THAT(text,
               HasSubstr("node.toml:2:15: jobs.running_max = 0 must be a whole number from 1"));
-  EXPECT_THAT(text, HasSubstr("routing.policy = \"cheap\" must be cheapest, large_only or fixed"));
+  EXPECT_THAT(text,
+              HasSubstr("routing.policy = \"cheap\" must be fixed, cheapest, large_only, cascade"));
   EXPECT_THAT(text, HasSubstr("names no [[model]]; did you mean 'tiny'?"));
   EXPECT_EQ(lines_of(text), 5u);
 }

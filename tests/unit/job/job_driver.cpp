@@ -69,6 +69,8 @@ std::string kind_of(const job_record& record) {
       return "ended";
     case which::FEEDBACK:
       return "feedback";
+    case which::WAY:
+      return "way";
   }
   return "?";
 }
@@ -182,6 +184,7 @@ void job_driver::pump() {
 }
 
 void job_driver::carry_out(job_outbox out) {
+  rewards_.insert(rewards_.end(), out.rewards.begin(), out.rewards.end());
   for (auto& cancel : out.cancels) {
     auto number = cancel.read()->getFence().getAttempt();
     // The result of a plan that is stopped early is still waited for: it says what it cost.
@@ -260,6 +263,7 @@ void job_driver::answer(const tmsg::attempt& attempt, const reply& with) {
   usage.setCompletionTokens(with.completion_tokens);
   usage.setCostNanousd(with.cost_nanousd);
   result->setRetryAfterMs(with.retry_after_ms);
+  result->setDecision(with.decision);
   carry_out(machine_->on_result(result.finish(), now));
 }
 

@@ -31,6 +31,7 @@ struct reply {
   std::uint64_t completion_tokens = 0;
   std::int64_t cost_nanousd = 2;
   std::uint64_t retry_after_ms = 0;
+  std::uint64_t decision = 0;
 };
 
 [[nodiscard]] inline reply failure(errc code, std::string why = "broken",
@@ -85,6 +86,8 @@ class job_driver {
   /// Every attempt that was ever sent.
   [[nodiscard]] const std::vector<tmsg::attempt>& sent() const { return sent_; }
   [[nodiscard]] const std::vector<tmsg::cancel>& cancels() const { return cancels_; }
+  /// What the router was told.
+  [[nodiscard]] const std::vector<tmsg::reward>& rewards() const { return rewards_; }
   [[nodiscard]] bool wants_wake() const { return wake_; }
   /// The least pause that the last wish to be woken named.
   [[nodiscard]] std::uint64_t wait_ms_min() const { return wait_ms_min_; }
@@ -127,6 +130,7 @@ class job_driver {
   std::vector<tmsg::attempt> stale_;
   std::vector<tmsg::attempt> sent_;
   std::vector<tmsg::cancel> cancels_;
+  std::vector<tmsg::reward> rewards_;
   bool wake_ = false;
   std::uint64_t wait_ms_min_ = 0;
   /// From durable records alone.

@@ -210,6 +210,9 @@ TEST(job_view, EventsTellWhatHappened) {
         kinds += " complete";
         EXPECT_EQ(event.getPlanComplete().getAnswerStep(), 1u);
         break;
+      case which::WAY:
+        kinds += " way";
+        break;
     }
   }
   EXPECT_EQ(kinds, " state steps complete failed failed failed epoch");

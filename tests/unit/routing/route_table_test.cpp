@@ -40,8 +40,9 @@ class route_table_test : public ::testing::Test {
     models[0] = {.name = "mini", .tier = "small", .input_price = 0.1, .output_price = 0.4};
     models[1] = {.name = "big", .tier = "large", .input_price = 3, .output_price = 15};
     models[2] = {.name = "huge", .tier = "large", .input_price = 10, .output_price = 50};
-    table_ = std::make_unique<route_table>(config, models, std::move(*make_routing_policy(config)),
-                                           1'000);
+    auto chooser = model_chooser::make(config, 1, 1'000);
+    ASSERT_TRUE(chooser) << message_of(chooser.error());
+    table_ = std::make_unique<route_table>(config, models, std::move(*chooser));
   }
 
   void update(const engine_status& s) {
@@ -75,7 +76,10 @@ class route_table_test : public ::testing::Test {
     query->initAllowance().setTokens(c.allowance.tokens);
     query->getAllowance().setCostNanousd(c.allowance.cost_nanousd);
     auto finished = query.finish();
-    return table_->route(*finished.read());
+    message_builder<schema::Attempt> attempt;
+    attempt->setPurpose(c.purpose);
+    auto routed = attempt.finish();
+    return table_->route(*finished.read(), *routed.read(), 1'000'000);
   }
 
   std::string engine_for(const call& c = {}) {
@@ -97,7 +101,7 @@ class route_table_test : public ::testing::Test {
     reward->setEngine(engine);
     reward->setSource(source);
     auto finished = reward.finish();
-    table_->settle(*finished.read());
+    static_cast<void>(table_->settle(*finished.read(), 1'000'000));
   }
 
   std::unique_ptr<route_table> table_;
@@ -238,10 +242,13 @@ TEST_F(route_table_test, DecisionsCarryPricesAndCandidates) {
   // "All large" is the cheapest model of the large tier, engines or not.
   EXPECT_EQ(decision->getLargeInputPriceNanousd(), 3'000);
   EXPECT_EQ(decision->getLargeOutputPriceNanousd(), 15'000);
-  ASSERT_EQ(decision->getCandidates().size(), 2u);
+  ASSERT_EQ(decision->getCandidates().size(), 3u);
   EXPECT_EQ(decision->getCandidates()[0].getModel(), "mini");
   EXPECT_EQ(decision->getCandidates()[0].getExpectedCostNanousd(), 100 * 100 + 10 * 400);
-  EXPECT_EQ(decision->getCandidates()[1].getExpectedCostNanousd(), 100 * 10'000 + 10 * 50'000);
+  EXPECT_EQ(decision->getCandidates()[1].getModel(), "big");
+  EXPECT_EQ(decision->getCandidates()[1].getFilter(), "no engine");
+  EXPECT_EQ(decision->getCandidates()[2].getFilter(), "");
+  EXPECT_EQ(decision->getCandidates()[2].getExpectedCostNanousd(), 100 * 10'000 + 10 * 50'000);
   EXPECT_EQ(table_->decisions(), 1u);
   EXPECT_EQ(route()->decision.read()->getId(), 1'001u);
 }
@@ -287,7 +294,9 @@ TEST_F(route_table_test, ModelsThatFailedItAreTakenLast) {
   EXPECT_EQ(engine_for({.excluded_models = {"mini"}}), "l");
   auto routed = route({.tier = "large", .excluded_models = {"big"}});
   ASSERT_TRUE(routed);
-  EXPECT_EQ(routed->decision.read()->getCandidates().size(), 1u) << "no other was to choose from";
+  for (auto each : routed->decision.read()->getCandidates())
+    EXPECT_EQ(each.getFilter().size() == 0, each.getModel() == "huge")
+        << "no other was to choose from";
 }
 
 TEST_F(route_table_test, AModelThatFailedItIsBetterThanNone) {
