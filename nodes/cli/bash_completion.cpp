@@ -24,6 +24,8 @@ constexpr std::string_view value_cases = R"bash(
     --kind) words="client node" ;;
     --check) words="number exact= contains= regex= json_schema= judge= command=" ;;
     probe | explain | drain | undrain | remove) [[ "$command" == engine ]] && words="$(_tandem_engines)" ;;
+    --purpose) words="plan step compose verify answer way" ;;
+    eval) [[ "$command" == route ]] && { COMPREPLY=($(compgen -f -- "$cur")); return; } ;;
     --file | --check-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
     --data | --tls | --out) COMPREPLY=($(compgen -d -- "$cur")); return ;;
     --*) [[ " $valued " == *" $prev "* ]] && return ;;
@@ -67,6 +69,7 @@ std::string words_after(const command_spec& command) {
   std::string words;
   if (command.name == "certs") words = "show check issue init renew ";
   if (command.name == "engine") words = "list probe explain add drain undrain remove ";
+  if (command.name == "route") words = "status explain try promote rollback export eval ";
   words += option_names(command.options, is_any);
   return words.empty() ? words : words + ' ';
 }

@@ -80,6 +80,18 @@ std::string event_text(schema::JobEvent::Reader event, const job_picture& pictur
     case schema::JobEvent::PLAN_COMPLETE:
       add("plan", tint::bold, plan_line(event.getPlanComplete(), picture));
       break;
+    case schema::JobEvent::WAY: {
+      auto way = event.getWay();
+      if (way.getMode() == schema::PlanMode::AUTO)
+        add("failed", tint::red,
+            "way " + std::string{name_of(way.getFailed())} + ": " +
+                printable_line(view(way.getReason())));
+      else
+        add("way", tint::bold,
+            std::string{name_of(way.getMode())} + ", chosen by " +
+                (way.getPolicy().size() == 0 ? "default" : printable_line(view(way.getPolicy()))));
+      break;
+    }
   }
   return text;
 }

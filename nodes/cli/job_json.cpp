@@ -55,6 +55,7 @@ void summary_fields(json_writer& json, schema::JobSummary::Reader summary) {
   json.end();
   json.field("priority", static_cast<int>(summary.getPriority()));
   json.field("mode", name_of(summary.getMode()));
+  json.field("routed", summary.getRouted());
   time_field(json, "submitted_at_ms", summary.getSubmittedAtMs());
   time_field(json, "ended_at_ms", summary.getEndedAtMs());
   time_field(json, "deadline_at_ms", summary.getDeadlineAtMs());
@@ -129,6 +130,17 @@ void write_attempt(json_writer& json, schema::AttemptView::Reader attempt) {
   json.end();
 }
 
+void write_way(json_writer& json, schema::WayView::Reader way) {
+  json.object();
+  json.field("mode", name_of(way.getMode()));
+  if (way.getFailed() != schema::PlanMode::UNKNOWN) json.field("failed", name_of(way.getFailed()));
+  json.field("reason", view(way.getReason()));
+  json.field("policy", view(way.getPolicy()));
+  json.field("decision", std::to_string(way.getDecision()));
+  time_field(json, "at_ms", way.getAtMs());
+  json.end();
+}
+
 void event_body(json_writer& json, schema::JobEvent::Reader event) {
   switch (event.which()) {
     case schema::JobEvent::STATE:
@@ -152,6 +164,9 @@ void event_body(json_writer& json, schema::JobEvent::Reader event) {
       json.key("attempt");
       return write_attempt(json, plan.getAttempt());
     }
+    case schema::JobEvent::WAY:
+      json.key("way");
+      return write_way(json, event.getWay());
   }
 }
 
@@ -167,6 +182,8 @@ std::string_view kind_of(schema::JobEvent::Reader event) {
       return "epoch";
     case schema::JobEvent::PLAN_COMPLETE:
       return "plan_complete";
+    case schema::JobEvent::WAY:
+      return "way";
   }
   return "unknown";
 }
@@ -198,6 +215,9 @@ void write_json(json_writer& json, schema::JobView::Reader job) {
   json.field("cut", job.getCut());
   json.array_field("steps");
   for (auto step : job.getSteps()) write_step(json, step);
+  json.end();
+  json.array_field("ways");
+  for (auto way : job.getWays()) write_way(json, way);
   json.end();
   json.array_field("attempts");
   for (auto attempt : job.getAttempts()) write_attempt(json, attempt);

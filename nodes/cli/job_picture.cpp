@@ -37,6 +37,14 @@ void job_picture::apply(schema::JobEvent::Reader event) {
       epoch_ = std::max(epoch_, event.getPlanComplete().getEpoch());
       answer_step_ = event.getPlanComplete().getAnswerStep();
       return;
+    case schema::JobEvent::WAY:
+      // What is left of a way that was given up is not done any more.
+      if (event.getWay().getMode() != schema::PlanMode::AUTO) return;
+      plan_complete_ = false;
+      answer_step_ = 0;
+      for (auto& [id, step] : steps_)
+        if (step.state != schema::StepState::DONE) step.state = schema::StepState::ABANDONED;
+      return;
   }
 }
 

@@ -66,6 +66,8 @@ std::string state_text(schema::JobSummary::Reader summary, std::uint64_t now) {
 
 std::string settings_text(schema::JobSummary::Reader summary) {
   std::string text = "mode " + std::string{name_of(summary.getMode())};
+  if (summary.getRouted() && summary.getMode() != schema::PlanMode::AUTO)
+    text += " (chosen by the router)";
   if (summary.getTenant().size() > 0) {
     text += ", tenant " + printable_line(view(summary.getTenant()));
   }
@@ -150,6 +152,22 @@ table::cell outcome_cell(schema::AttemptView::Reader attempt) {
   return {text, tint::red};
 }
 
+/// `way small: the answer failed …; way plan_act (auto, decision 12)`
+std::string ways_text(schema::JobView::Reader job) {
+  std::string text;
+  for (auto way : job.getWays()) {
+    auto gave_up = way.getMode() == schema::PlanMode::AUTO;
+    text += "  way " + std::string{name_of(gave_up ? way.getFailed() : way.getMode())};
+    if (gave_up)
+      text += " given up: " + printable_line(view(way.getReason()));
+    else if (way.getDecision() != 0)
+      text += ", chosen by " + printable_line(view(way.getPolicy())) + " in decision " +
+              std::to_string(way.getDecision());
+    text += '\n';
+  }
+  return text.empty() ? text : '\n' + text;
+}
+
 std::string attempts_text(schema::JobView::Reader job, const style& how) {
   if (job.getAttempts().size() == 0) return {};
   using align = table::align;
@@ -165,6 +183,7 @@ std::string attempts_text(schema::JobView::Reader job, const style& how) {
              {"FIRST", align::right},
              {"TOTAL", align::right},
              {"COST", align::right},
+             {"DECISION"},
              {"OUTCOME"}}};
   for (auto attempt : job.getAttempts()) {
     auto usage = attempt.getUsage();
@@ -175,8 +194,10 @@ std::string attempts_text(schema::JobView::Reader job, const style& how) {
              human_duration(us(attempt.getQueueUs())),
              human_duration(us(attempt.getFirstTokenUs())),
              human_duration(us(attempt.getTotalUs())), human_money(usage.getCostNanousd()),
+             attempt.getDecision() == 0 ? std::string{} : std::to_string(attempt.getDecision()),
              outcome_cell(attempt)});
   }
+  out.drop_empty();
   return '\n' + out.render(how);
 }
 
@@ -204,7 +225,7 @@ std::string job_text(schema::JobView::Reader job, const style& how, std::uint64_
     text += '\n';
     for (const auto& line : graph_lines(picture, how)) text += line + '\n';
   }
-  text += attempts_text(job, how);
+  text += ways_text(job) + attempts_text(job, how);
   if (job.getCut()) {
     text +=
         "\nSome texts, steps or attempts are cut; --json has no more, `tandem result` has the "

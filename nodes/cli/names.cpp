@@ -10,15 +10,20 @@ namespace {
 
 constexpr std::array<std::string_view, 7> job_states{"unknown", "queued", "running",  "paused",
                                                      "done",    "failed", "cancelled"};
-constexpr std::array<std::string_view, 4> plan_modes{"unknown", "plan_act", "large", "small"};
+constexpr std::array<std::string_view, 5> plan_modes{"unknown", "plan_act", "large", "small",
+                                                     "auto"};
 constexpr std::array<std::string_view, 5> step_states{"unknown", "waiting", "running", "done",
                                                       "abandoned"};
-constexpr std::array<std::string_view, 6> purposes{"unknown", "plan",   "step",
-                                                   "compose", "verify", "answer"};
+constexpr std::array<std::string_view, 7> purposes{"unknown", "plan",   "step", "compose",
+                                                   "verify",  "answer", "way"};
 constexpr std::array<std::string_view, 6> healths{"unknown",   "starting", "healthy",
                                                   "unhealthy", "draining", "busy"};
 constexpr std::array<std::string_view, 4> breakers{"unknown", "closed", "open", "half_open"};
 
+constexpr std::array<std::string_view, 7> reward_sources{
+    "unknown", "verification", "escalation", "judge", "user", "outcome", "job"};
+constexpr std::array<std::string_view, 7> route_actions{"unknown", "status",   "explain", "try",
+                                                        "promote", "rollback", "export"};
 constexpr std::array<std::string_view, 5> member_states{"unknown", "alive", "suspect", "gone",
                                                         "left"};
 
@@ -62,6 +67,12 @@ std::string_view name_of(schema::Health health) {
 }
 std::string_view name_of(schema::Breaker breaker) {
   return name_in(breakers, breaker);
+}
+std::string_view name_of(schema::RewardSource source) {
+  return name_in(reward_sources, source);
+}
+std::string_view name_of(schema::RouteAction action) {
+  return name_in(route_actions, action);
 }
 
 std::optional<schema::JobState> parse_job_state(std::string_view name) {

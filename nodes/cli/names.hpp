@@ -6,6 +6,7 @@
 #include "schema/cluster.capnp.h"
 #include "schema/engine.capnp.h"
 #include "schema/job.capnp.h"
+#include "schema/routing.capnp.h"
 
 namespace tandem::cli {
 
@@ -19,6 +20,8 @@ namespace tandem::cli {
 [[nodiscard]] std::string_view name_of(schema::Errc code);
 [[nodiscard]] std::string_view name_of(schema::Health health);
 [[nodiscard]] std::string_view name_of(schema::Breaker breaker);
+[[nodiscard]] std::string_view name_of(schema::RewardSource source);
+[[nodiscard]] std::string_view name_of(schema::RouteAction action);
 
 [[nodiscard]] std::optional<schema::JobState> parse_job_state(std::string_view name);
 [[nodiscard]] std::optional<schema::PlanMode> parse_plan_mode(std::string_view name);

@@ -21,7 +21,8 @@ constexpr std::array options{
     option_spec{"follow", "", "show the steps as they finish, then the answer"},
     option_spec{"mode", "MODE",
                 "plan_act (a large model plans, small ones act; the default), large or small (one "
-                "call to that tier)"},
+                "call to that tier), or auto (the router learns which of them does; best with "
+                "--check)"},
     option_spec{"key", "KEY", "submitting the same key and goal again gives the same job"},
     option_spec{"tenant", "NAME", "on whose behalf; nothing is shared between tenants"},
     option_spec{"tag", "TAG", "a tag to find the job by; may be repeated", true},
@@ -42,8 +43,8 @@ caf::expected<schema::PlanMode> mode_of(const invocation& from) {
   auto text = from.value("mode");
   if (!text) return schema::PlanMode::PLAN_ACT;
   if (auto mode = parse_plan_mode(*text)) return *mode;
-  return make_error(errc::invalid_argument,
-                    "--mode is " + quote_word(*text) + ", but must be plan_act, large or small");
+  return make_error(errc::invalid_argument, "--mode is " + quote_word(*text) +
+                                                ", but must be plan_act, large, small or auto");
 }
 
 caf::error read_budget(const invocation& from, schema::Budget::Builder budget) {

@@ -6,9 +6,9 @@ _tandem_engines() {
 }
 _tandem() {
   local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}"
-  local commands="submit jobs job result follow cancel pause resume retry feedback purge topology drain engine certs help version completion"
+  local commands="submit jobs job result follow cancel pause resume retry feedback purge topology drain engine route certs help version completion"
   local globals="--node --data --tls --json --no-color --timeout --help"
-  local valued="--node --data --tls --timeout --file --mode --key --tenant --tag --priority --budget-usd --budget-tokens --check --check-file --state --text --limit --before --after --reason --score --comment --older-than --interval --name --kind --model --url --served-model --server --api-key-file --api-key-env --concurrency --deadline --host --days --out"
+  local valued="--node --data --tls --timeout --file --mode --key --tenant --tag --priority --budget-usd --budget-tokens --check --check-file --state --text --limit --before --after --reason --score --comment --older-than --interval --name --kind --model --url --served-model --server --api-key-file --api-key-env --concurrency --deadline --share --policy --clip --purpose --host --days --out"
   local command="" words="" i
   for ((i = 1; i < COMP_CWORD; i++)); do
     if [[ "${COMP_WORDS[i]}" == --* ]]; then
@@ -34,6 +34,7 @@ _tandem() {
     topology) words="--watch --interval --dot $globals" ;;
     drain) words="--wait $globals" ;;
     engine) words="list probe explain add drain undrain remove --name --kind --model --url --served-model --server --api-key-file --api-key-env --concurrency --deadline $globals" ;;
+    route) words="status explain try promote rollback export eval --share --reason --after --limit --policy --clip --purpose $globals" ;;
     certs) words="show check issue init renew --name --kind --host --days --out --force $globals" ;;
     help) words="$commands $globals" ;;
     version) words="$globals" ;;
@@ -45,6 +46,8 @@ _tandem() {
     --kind) words="client node" ;;
     --check) words="number exact= contains= regex= json_schema= judge= command=" ;;
     probe | explain | drain | undrain | remove) [[ "$command" == engine ]] && words="$(_tandem_engines)" ;;
+    --purpose) words="plan step compose verify answer way" ;;
+    eval) [[ "$command" == route ]] && { COMPREPLY=($(compgen -f -- "$cur")); return; } ;;
     --file | --check-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
     --data | --tls | --out) COMPREPLY=($(compgen -d -- "$cur")); return ;;
     --*) [[ " $valued " == *" $prev "* ]] && return ;;
