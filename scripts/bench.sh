@@ -6,7 +6,7 @@
 # TANDEM_BENCH_DATA names a folder with the full data sets, where there is one.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
-names=(durable durable_http step_overhead http_overhead stream_gain streams schedule boot cluster_dispatch mesh_scale cluster replication loss)
+names=(durable durable_http step_overhead http_overhead stream_gain streams schedule boot cluster_dispatch mesh_scale cluster replication loss routing)
 
 run_bench() {
   local name=$1
@@ -15,6 +15,7 @@ run_bench() {
   if [ "$name" = schedule ] && [ -n "${TANDEM_BENCH_DATA:-}" ] && [ ${#args[@]} -eq 0 ]; then
     args=("$TANDEM_BENCH_DATA/asynchow/plans.jsonl")
   fi
+  if [ "$name" = routing ] && [ -n "${TANDEM_BENCH_DATA:-}" ]; then args+=(--data "$TANDEM_BENCH_DATA"); fi
   "build/release/bin/bench_$name" "${args[@]}" 2>/dev/null
 }
 

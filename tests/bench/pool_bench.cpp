@@ -86,7 +86,8 @@ pool_bench::pool_bench(const node_config& config, const backend_services& servic
   state_->settings = std::move(*settings);
   state_->system = std::make_unique<caf::actor_system>(*state_->settings);
   auto& system = *state_->system;
-  auto router = system.spawn(router_behavior, config.routing, config.models, std::uint64_t{1});
+  auto router = system.spawn(router_behavior,
+                             router_start{.config = config.routing, .models = config.models});
   auto engine =
       system.spawn(engine_behavior, config.engines[1], config.models[1], router, services);
   auto pool =

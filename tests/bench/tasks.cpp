@@ -3,126 +3,16 @@
 // the table of the README.
 
 #include <cstdio>
-#include <fstream>
-#include <future>
 #include <map>
 
-#include <simdjson.h>
-#include <caf/actor_system.hpp>
-#include <caf/event_based_actor.hpp>
-
-#include "config/load.hpp"
 #include "tests/bench/bench.hpp"
+#include "tests/bench/task_runner.hpp"
 
 namespace tandem::bench {
 namespace {
 
-constexpr std::uint32_t in_flight = 8;
-
-struct task {
-  int operations = 0;
-  std::string question;
-  std::string answer;
-};
-
-struct outcome_of_task {
-  bool right = false;
-  std::int64_t cost_nanousd = 0;
-  std::int64_t cost_all_large_nanousd = 0;
-};
-
-std::vector<task> read_tasks() {
-  std::vector<task> tasks;
-  std::ifstream in{TANDEM_SOURCE_DIR "/tests/data/tasks.jsonl"};
-  simdjson::dom::parser parser;
-  for (std::string line; std::getline(in, line);) {
-    auto json = parser.parse(line);
-    tasks.push_back({static_cast<int>(json["n"].get_int64()),
-                     std::string{json["question"].get_string().value()},
-                     std::string{json["answer"].get_string().value()}});
-  }
-  return tasks;
-}
-
-struct asker {
-  planner_actor planner;
-  schema::PlanMode mode = schema::PlanMode::UNKNOWN;
-  std::vector<task> tasks;
-  std::size_t next = 0;
-  std::size_t ended = 0;
-  std::vector<outcome_of_task> outcomes;
-  std::promise<void> finished;
-};
-
-void ask_next(caf::event_based_actor* self, const std::shared_ptr<asker>& state) {
-  if (state->next == state->tasks.size()) return;
-  auto place = state->next++;
-  message_builder<schema::Submit> submit;
-  auto message = submit->initMessages(1)[0];
-  message.setRole(schema::Role::USER);
-  message.setContent(state->tasks[place].question);
-  submit->setMode(state->mode);
-  auto end = [=] {
-    if (++state->ended == state->tasks.size()) {
-      state->finished.set_value();
-      self->quit();
-    } else {
-      ask_next(self, state);
-    }
-  };
-  self->request(state->planner, caf::infinite, submit_atom_v, submit.finish())
-      .then(
-          [=](const tmsg::submitd& reply) {
-            message_builder<schema::JobRef> ref;
-            ref->setJob(reply.read()->getJob());
-            self->request(state->planner, caf::infinite, wait_atom_v, ref.finish())
-                .then(
-                    [=](const tmsg::jobsum& summary) {
-                      auto reader = summary.read();
-                      auto usage = reader->getUsage();
-                      state->outcomes[place] = {
-                          reader->getState() == schema::JobState::DONE &&
-                              reader->getAnswer() ==
-                                  capnp::Text::Reader{state->tasks[place].answer.c_str()},
-                          usage.getCostNanousd(), usage.getCostAllLargeNanousd()};
-                      end();
-                    },
-                    [=](const caf::error&) { end(); });
-          },
-          [=](const caf::error&) { end(); });
-}
-
-std::vector<outcome_of_task> ask_all(const std::vector<task>& tasks, schema::PlanMode mode,
-                                     const char* policy) {
-  temp_folder folder{"tasks"};
-  auto config = load_config(TANDEM_SOURCE_DIR "/config/embedded.toml");
-  if (!config) {
-    std::fprintf(stderr, "bench: %s\n", message_of(config.error()).c_str());
-    std::exit(2);
-  }
-  config->data = folder.path();
-  config->routing.policy = policy;
-  config->journal.durability = storage::durability::os;
-  config->resolve();
-  auto node = start_node(*config);
-  auto state = std::make_shared<asker>();
-  state->planner = node->planner();
-  state->mode = mode;
-  state->tasks = tasks;
-  state->outcomes.resize(tasks.size());
-  auto finished = state->finished.get_future();
-  node->system().spawn([state](caf::event_based_actor* self) -> caf::behavior {
-    for (std::uint32_t i = 0; i < in_flight; ++i) ask_next(self, state);
-    return {[](caf::unit_t) {}};
-  });
-  finished.wait();
-  state->planner = nullptr;
-  node->stop();
-  return state->outcomes;
-}
-
 int run() {
-  auto tasks = read_tasks();
+  auto tasks = read_tasks(TANDEM_SOURCE_DIR "/tests/data/tasks.jsonl");
   struct way {
     const char* name;
     schema::PlanMode mode;
