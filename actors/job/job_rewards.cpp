@@ -111,7 +111,9 @@ void add_rewards_at_end(const job_state& state, bool has_check, errc code,
   auto wrong = state.state() == schema::JobState::FAILED && code == errc::invalid_output;
   // An engine that was away, a deadline, a person who cancelled: no word on quality.
   auto quality = !has_check || !(done || wrong) ? -1.0 : done ? 1.0 : 0.0;
-  out.push_back(way_reward(state, quality, false));
+  // Without a decision it only tells a tenant's target that a job is over.
+  if (state.way_decision() != 0 || !state.tenant().empty())
+    out.push_back(way_reward(state, quality, false));
   for_each_part(state, [&](schema::AttemptRecord::Reader attempt) {
     if (quality >= 0)
       out.push_back(make_reward(schema::RewardSource::JOB, attempt.getPurpose(),

@@ -19,7 +19,8 @@ inline constexpr std::size_t ways_max = 3;
 [[nodiscard]] schema::PlanMode way_named(std::string_view name);
 
 /// The job has ended, with this code. Where it has no check, only what its plans were worth is
-/// known. One of them, of purpose `way`, comes for every job: it says what all of it has used.
+/// known. One of them, of purpose `way`, says what all of it has used; for jobs that a router
+/// chose the way of, or that are of a tenant.
 void add_rewards_at_end(const job_state& state, bool has_check, errc code,
                         std::vector<tmsg::reward>& out);
 /// The present way of a job is given up because of `code`.

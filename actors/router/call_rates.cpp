@@ -23,11 +23,10 @@ void move_towards(double& average, double value, double by) {
 
 void call_rates::on_call(schema::Purpose purpose, std::string_view model,
                          std::uint32_t prompt_bytes, tokens used, std::uint64_t latency_us) {
-  std::pair key{purpose, std::string{model}};
-  auto found = calls_.find(key);
+  auto found = calls_.find(std::pair{purpose, model});
   if (found == calls_.end()) {
     if (calls_.size() >= entries_max) return;
-    found = calls_.emplace(std::move(key), call_average{}).first;
+    found = calls_.emplace(std::pair{purpose, std::string{model}}, call_average{}).first;
   }
   auto& of = found->second;
   auto by = gain(++of.calls);
@@ -40,7 +39,7 @@ void call_rates::on_call(schema::Purpose purpose, std::string_view model,
 call_rates::expected_call call_rates::call(schema::Purpose purpose, std::string_view model,
                                            std::uint32_t prompt_bytes,
                                            std::uint32_t max_tokens) const {
-  auto found = calls_.find(std::pair{purpose, std::string{model}});
+  auto found = calls_.find(std::pair{purpose, model});
   if (found == calls_.end())
     return {{static_cast<double>((prompt_bytes + 3) / 4), static_cast<double>(max_tokens)}, 0};
   const auto& of = found->second;

@@ -50,7 +50,16 @@ class call_rates {
     double latency_us = 0;
     std::uint64_t calls = 0;
   };
-  std::map<std::pair<schema::Purpose, std::string>, call_average, std::less<>> calls_;
+  /// Looked up several times a decision: without making a string.
+  struct by_name {
+    using is_transparent = void;
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const {
+      return a.first != b.first ? a.first < b.first
+                                : std::string_view{a.second} < std::string_view{b.second};
+    }
+  };
+  std::map<std::pair<schema::Purpose, std::string>, call_average, by_name> calls_;
   std::map<std::string, way_rates, std::less<>> ways_;
 };
 
