@@ -92,6 +92,15 @@ kept_decision& decision_ledger::add(kept_decision decision) {
 }
 
 void decision_ledger::drop_oldest() {
+  // What was learned from one of them and is not saved yet must stay marked: it waits its turn.
+  for (auto left = order_.size(); left > 1; --left) {
+    auto oldest = decisions_.find(order_.front());
+    if (oldest == decisions_.end() || oldest->second.rewards.empty() ||
+        changed_.count(oldest->first) == 0)
+      break;
+    order_.push_back(order_.front());
+    order_.pop_front();
+  }
   auto found = decisions_.find(order_.front());
   if (found != decisions_.end()) {
     if (found->second.quality < 0) ++missing_;
@@ -107,8 +116,7 @@ const kept_decision* decision_ledger::find(std::uint64_t id) const {
 }
 
 caf::error decision_ledger::restore(schema::DecisionRecord::Reader record) {
-  if (decisions_.size() >= decisions_max_ || decisions_.count(record.getId()) != 0)
-    return caf::none;
+  if (decisions_.count(record.getId()) != 0) return caf::none;
   kept_decision out;
   out.made.id = record.getId();
   out.made.at_ms = record.getAtMs();
@@ -164,6 +172,7 @@ caf::error decision_ledger::restore(schema::DecisionRecord::Reader record) {
   out.cost_nanousd = record.getCostNanousd();
   out.latency_us = record.getLatencyUs();
   auto id = out.made.id;
+  while (decisions_.size() >= decisions_max_) drop_oldest();
   order_.push_front(id);
   decisions_.emplace(id, std::move(out));
   return caf::none;

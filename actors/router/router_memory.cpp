@@ -12,8 +12,6 @@
 namespace tandem {
 namespace {
 
-/// Statistics in one go, each up to some tens of KiB.
-constexpr std::size_t statistics_max = 256;
 /// Decisions without a reward that are saved in one go.
 constexpr std::size_t decisions_saved_max = 2000;
 constexpr std::uint32_t changes_shown_max = 50;
@@ -84,11 +82,9 @@ void router_state::restore(pointer self, const storage::route_memory& memory) {
           [self](const route_changes& kept) {
             auto& changes = self->state.changes;
             changes.insert(changes.end(), kept.changes.begin(), kept.changes.end());
-            // Those that came before they were read.
+            // Those that came before all this was read.
             for (const auto& [incarnation, of] : self->state.peers)
-              if (!changes.empty())
-                self->send(caf::actor_cast<router_peer>(of.router), learned_atom_v,
-                           changes.front());
+              self->state.tell_everything(self, of.router);
           },
           [](const caf::error&) {});
   for (const auto& what : set_aside) spdlog::warn("routing: set aside what=\"{}\"", what);
@@ -157,7 +153,8 @@ void router_state::save(pointer self) {
   if (loading) return set_save(self);
   auto& chooser = table->chooser();
   storage::route_batch batch;
-  for (auto arm : chooser.learner().take_changed(statistics_max)) {
+  // All of them: a decision's mark and the sums that contain its reward are one write.
+  for (auto arm : chooser.learner().take_changed(chooser.learner().arms())) {
     batch.statistics.push_back(statistics_of(chooser.learner(), arm, now_ms()));
     for (const auto& [incarnation, of] : peers)
       self->send(caf::actor_cast<router_peer>(of.router), learned_atom_v, batch.statistics.back());

@@ -116,6 +116,29 @@ TEST_F(Ledger, TheOldestGoWhereThereAreTooMany) {
   EXPECT_EQ(counts->getMissing(), 50u);
 }
 
+TEST_F(Ledger, WhatWasLearnedAndIsNotSavedYetDoesNotGo) {
+  ledger_.add(decision(1));
+  give(reward(1, source::VERIFICATION, 1));
+  for (std::uint64_t id = 2; id <= 250; ++id) ledger_.add(decision(id));
+  EXPECT_EQ(ledger_.size(), 100u);
+  EXPECT_EQ(give(reward(1, source::VERIFICATION, 1)), meaning::again);
+  auto saved = ledger_.take_changed(0);
+  ASSERT_EQ(saved.size(), 1u);
+  EXPECT_EQ(saved[0].read()->getId(), 1u);
+  for (std::uint64_t id = 251; id <= 400; ++id) ledger_.add(decision(id));
+  EXPECT_EQ(ledger_.find(1), nullptr) << "it is kept elsewhere now";
+}
+
+TEST_F(Ledger, ALateRewardFindsItsDecisionAlsoWhereThereIsNoRoom) {
+  ledger_.add(decision(1));
+  auto kept = ledger_.take_changed(1);
+  for (std::uint64_t id = 2; id <= 150; ++id) ledger_.add(decision(id));
+  ASSERT_EQ(give(reward(1, source::USER, 1)), meaning::unknown_decision);
+  ASSERT_FALSE(ledger_.restore(*kept[0].read()));
+  EXPECT_EQ(give(reward(1, source::USER, 1)), meaning::learned);
+  EXPECT_EQ(ledger_.size(), 100u);
+}
+
 TEST_F(Ledger, ADecisionComesBackAsItWasKept) {
   ledger_.add(decision(1, 1000, "acme"));
   give(reward(1, source::JUDGE, 0.5, "acme"));

@@ -13,6 +13,7 @@
 #include "nodes/cli/route_eval_command.hpp"
 #include "nodes/cli/route_eval_json.hpp"
 #include "schema/message.hpp"
+#include "tests/support/temp_folder.hpp"
 #include "tests/unit/routing/evaluation_simulation.hpp"
 
 namespace tandem::cli {
@@ -63,14 +64,8 @@ std::string line_of(const logged_decision& from) {
 
 class route_eval_command : public testing::Test {
  protected:
-  route_eval_command() {
-    auto form = (std::filesystem::temp_directory_path() / "route-eval-XXXXXX").string();
-    folder_ = ::mkdtemp(form.data());
-  }
-  ~route_eval_command() override { std::filesystem::remove_all(folder_); }
-
   std::string write(const std::string& text) {
-    auto path = folder_ / "log.jsonl";
+    auto path = folder_.path() / "log.jsonl";
     std::ofstream{path} << text;
     return path.string();
   }
@@ -89,7 +84,7 @@ class route_eval_command : public testing::Test {
     invocation from{
         .command = &spec, .arguments = std::move(arguments), .options = std::move(options)};
     if (json) from.globals["json"] = {""};
-    auto path = [&](const char* name) { return (folder_ / name).string(); };
+    auto path = [&](const char* name) { return (folder_.path() / name).string(); };
     auto out = ::open(path("out").c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
     auto err = ::open(path("err").c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
     console io{[](const char*) { return std::string{}; }, out, err};
@@ -107,7 +102,7 @@ class route_eval_command : public testing::Test {
     return text.str();
   }
 
-  std::filesystem::path folder_;
+  test::temp_folder folder_;
   std::string out_;
   std::string err_;
 };
@@ -178,9 +173,9 @@ TEST_F(route_eval_command, SaysWhatIsWrong) {
   EXPECT_EQ(run({"eval", path}, {{"policy", {"guess"}}}), exit_code::usage);
   EXPECT_NE(err_.find("cheapest"), std::string::npos) << err_;
   EXPECT_EQ(run({"eval", path}, {{"clip", {"0"}}}), exit_code::usage);
-  EXPECT_EQ(run({"eval", (folder_ / "none").string()}), exit_code::local_failure);
+  EXPECT_EQ(run({"eval", (folder_.path() / "none").string()}), exit_code::local_failure);
   EXPECT_NE(err_.find("cannot read"), std::string::npos) << err_;
-  EXPECT_EQ(run({"eval", folder_.string()}), exit_code::local_failure);
+  EXPECT_EQ(run({"eval", folder_.path().string()}), exit_code::local_failure);
   EXPECT_EQ(run({"eval", write("")}), exit_code::local_failure);
   EXPECT_NE(err_.find("route export"), std::string::npos) << err_;
   EXPECT_EQ(run({"eval", write(log(2) + "{\"v\":9}\n")}), exit_code::local_failure);
