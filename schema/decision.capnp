@@ -77,7 +77,6 @@ struct Reward @0x8a2b3c4d5e6f9555 {
   # With `outcome`: what was asked.
   tokens @10 :List(ModelTokens);
   # With `outcome`: of the call; with `job`: of the whole job.
-  queueUs @11 :UInt64;
 }
 
 struct ModelTokens @0xd1d5e7f9a3b1c311 {

@@ -17,6 +17,7 @@
 #include "storage/journal_state.hpp"
 #include "storage/keys.hpp"
 #include "storage/log_check.hpp"
+#include "storage/normal_folder.hpp"
 #include "storage/storage_error.hpp"
 
 namespace tandem::storage {
@@ -39,15 +40,6 @@ caf::expected<journal_id> random_journal_id() {
   bits &= (std::uint64_t{1} << journal_id_bits) - 1;
   // 0 would look like no journal.
   return journal_id{bits == 0 ? 1 : bits};
-}
-
-// Absolute, so that errors name it wholly; without a slash at the end, which would hide its own
-// name.
-std::string normal_folder(const std::filesystem::path& folder) {
-  if (folder.empty()) return {};
-  std::error_code code;
-  const auto absolute = std::filesystem::absolute(folder, code).lexically_normal();
-  return (absolute.has_filename() ? absolute : absolute.parent_path()).string();
 }
 
 }  // namespace

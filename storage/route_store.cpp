@@ -6,6 +6,7 @@
 
 #include "schema/errc.hpp"
 #include "storage/log_check.hpp"
+#include "storage/normal_folder.hpp"
 #include "storage/route_folder.hpp"
 #include "storage/route_store_state.hpp"
 #include "storage/storage_error.hpp"
@@ -15,13 +16,6 @@ namespace tandem::storage {
 namespace {
 
 constexpr std::uint64_t asides_kept_max = 100;
-
-std::string normal_folder(const std::filesystem::path& folder) {
-  if (folder.empty()) return {};
-  std::error_code code;
-  const auto absolute = std::filesystem::absolute(folder, code).lexically_normal();
-  return (absolute.has_filename() ? absolute : absolute.parent_path()).string();
-}
 
 }  // namespace
 
