@@ -68,6 +68,11 @@ struct Attempt @0xa08192a3b4c5eb42 {
   # A verdict on the job's answer is to be expected.
   judged @29 :UInt64;
   # Purpose `verify`: the decision behind what is read by a judge for the router's sake alone; 0: it is for the job.
+  cache @30 :Common.CacheUse;
+  session @31 :Text;
+  # Calls of one session go to the engine that had the last one, where that costs little.
+  adapt @32 :Text;
+  # Purpose `plan`: the plan of a near goal, to be fitted to this one; empty: none.
 }
 
 struct PinnedVersion @0x9192a3b4c5d6fc43 {
@@ -117,9 +122,26 @@ struct AttemptResult @0xe4c5d6e7f8092f46 {
   # Engines that were busy or down before this one took it, each with its reason.
   begun @17 :Bool;
   # With overloaded or unavailable: chunks of it went out before, so only a new attempt may repeat it.
+  cache @18 :CacheNote;
 }
 
 struct Cancel @0xd5d6e7f8091a4047 {
   fence @0 :Fence;
   reason @1 :Text;
+}
+
+struct CacheNote @0xc6b7a8998a7b6c48 {
+  # What the caches did about one attempt.
+  level @0 :UInt8;
+  # 1: the pool's memory; 2: a shard's memory; 3: its disk; 0: not served.
+  reason @1 :Text;
+  # Why it was not served, or which near plan was.
+  node @2 :Text;
+  # Of the shard that served it, or had nothing.
+  key @3 :Data;
+  # Under which it is, or would be.
+  near @4 :Float32;
+  # Similarity of a near plan; 0: it is an exact hit, or none.
+  label @5 :UInt64;
+  # Of a near plan.
 }

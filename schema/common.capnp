@@ -50,6 +50,16 @@ struct ChatMessage @0xa5e8d2f3c6b71e15 {
   content @1 :Text;
 }
 
+enum CacheUse @0x9f2b4d6e8a0c1e1a {
+  unknown @0;
+  use @1;
+  # What is there is served, what is computed is kept. Unknown is the same.
+  refresh @2;
+  # Computed anew, and kept.
+  off @3;
+  # Neither looked up nor kept.
+}
+
 enum Purpose @0xf4b9a0c7d8e62f16 {
   # What a call to a model is for; routing learns each apart.
   unknown @0;
@@ -74,6 +84,10 @@ struct Usage @0x8c1d3e5f7a9b4017 {
   # At the model's prices: 1e-9 US dollars.
   costAllLargeNanousd @5 :Int64;
   # The same tokens at the large tier's prices.
+  cacheHits @6 :UInt32;
+  # Answers that came from a cache, without a call.
+  savedNanousd @7 :Int64;
+  # What those would have cost.
 }
 
 struct Check @0xd6e7f8091a2b5118 {

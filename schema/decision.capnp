@@ -20,6 +20,8 @@ struct RouteQuery @0xc6e7f8091a2b5151 {
   # Models that could cost more than this are filtered out.
   avoidedEngines @10 :List(Text);
   # Never used for this call: they have just refused it, or have it already.
+  session @11 :Text;
+  # Calls of one session stay at one engine while that takes little longer. Empty: none.
 }
 
 struct Candidate @0xb7f8091a2b3c6252 {
@@ -46,6 +48,13 @@ struct Decision @0xa8091a2b3c4d7353 {
   outputPriceNanousd @10 :Int64;
   kept @11 :Bool;
   # The router waits for rewards, and can explain it.
+  weightVersion @12 :Text;
+  # Of the engine.
+  profile @13 :UInt64;
+  # Of the engine's prompt templates.
+  promptTokens @14 :UInt64;
+  # Estimated, and those of them that the engine should have in its prefix cache.
+  cachedTokens @15 :UInt64;
 }
 
 enum RewardSource @0x991a2b3c4d5e8454 {
@@ -77,6 +86,18 @@ struct Reward @0x8a2b3c4d5e6f9555 {
   # With `outcome`: what was asked.
   tokens @10 :List(ModelTokens);
   # With `outcome`: of the call; with `job`: of the whole job.
+  cachedPromptTokens @11 :UInt64;
+  # With `outcome`, this and what follows: of the call, as the engine said; 0: not known.
+  firstTokenUs @12 :UInt64;
+  queueUs @13 :UInt64;
+  completionTokens @14 :UInt64;
+  promptTokens @15 :UInt64;
+  fromCache @16 :Bool;
+  # No engine had a part in it: what was counted for it is given back, no rate is learned.
+  cacheKey @17 :Data;
+  # With `job` and purpose `plan`: of the plan, whose job's answer was verified with this quality.
+  label @18 :UInt64;
+  # Of the near plan that it was.
 }
 
 struct ModelTokens @0xd1d5e7f9a3b1c311 {

@@ -58,6 +58,15 @@ struct EngineStatus @0xec4d5e6f7081b762 {
   # The latest changes of health, newest last: why it is as it is.
   loadAtMs @29 :UInt64;
   # When the server said its load; 0: it has not.
+  profile @30 :UInt64;
+  # Hash of the model's prompt templates as this engine's node has them.
+  limit @31 :UInt32;
+  # Requests at once as measured latency allows now, at most `concurrency`; 0: not measured.
+  backlogTokens @32 :UInt64;
+  # Prompt tokens that were sent there and are not read yet, as its node counts them.
+  prefillTokensPerS @33 :Float32;
+  # Measured; 0: not yet.
+  decodeTokensPerS @34 :Float32;
 }
 
 enum Breaker @0xb9d0e1f2a3b4c563 {

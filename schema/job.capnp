@@ -14,6 +14,7 @@
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("tandem::schema");
 using Common = import "common.capnp";
+using Attempt = import "attempt.capnp";
 
 enum PlanMode @0xb7f809a1c2d35221 {
   unknown @0;
@@ -52,6 +53,9 @@ struct Submit @0x991a2b3c4d5e6423 {
   # Of the whole job; zeros: no limit.
   check @8 :Common.Check;
   # Of the answer.
+  cache @9 :Common.CacheUse;
+  session @10 :Text;
+  # Optional: calls of jobs of one session prefer the engine that has read their common texts.
 }
 
 struct Submitted @0x8a2b3c4d5e6f7524 {
@@ -167,6 +171,7 @@ struct AttemptView @0xa08192a3b4c5db2a {
   decision @14 :UInt64;
   atMs @15 :UInt64;
   hedged @16 :Bool;
+  cache @17 :Attempt.CacheNote;
 }
 
 struct StepView @0x9192a3b4c5d6ec2b {

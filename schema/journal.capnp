@@ -6,6 +6,7 @@ using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("tandem::schema");
 using Common = import "common.capnp";
 using Job = import "job.capnp";
+using Attempt = import "attempt.capnp";
 
 struct JobRecord @0xa08192a3b4c5fb81 {
   # One thing that happened to one job. Its number within the job is in the key.
@@ -35,6 +36,8 @@ struct SubmittedRecord @0x9192a3b4c5d70c82 {
   tags @6 :List(Text);
   budget @7 :Common.Budget;
   check @8 :Common.Check;
+  cache @9 :Common.CacheUse;
+  session @10 :Text;
 }
 
 struct StepRecord @0x82a3b4c5d6e81d83 {
@@ -73,6 +76,7 @@ struct AttemptRecord @0xe4c5d6e7f80a3f85 {
   decision @14 :UInt64;
   simulated @15 :Bool;
   hedged @16 :Bool;
+  cache @17 :Attempt.CacheNote;
 }
 
 struct DoneRecord @0xd5d6e7f8091b5086 {

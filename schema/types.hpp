@@ -7,6 +7,7 @@
 #include <caf/type_id.hpp>
 
 #include "schema/attempt.capnp.h"
+#include "schema/cache.capnp.h"
 #include "schema/cluster.capnp.h"
 #include "schema/decision.capnp.h"
 #include "schema/engine.capnp.h"
@@ -73,6 +74,14 @@ using rtcmd = tandem::message<tandem::schema::RouteCommand>;
 using rtrep = tandem::message<tandem::schema::RouteReport>;
 using decrec = tandem::message<tandem::schema::DecisionRecord>;
 using rtchg = tandem::message<tandem::schema::RouteChange>;
+using cachqry = tandem::message<tandem::schema::CacheQuery>;
+using cachrep = tandem::message<tandem::schema::CacheReply>;
+using cachent = tandem::message<tandem::schema::CacheEntry>;
+using cachlv = tandem::message<tandem::schema::CacheLeave>;
+using cachprg = tandem::message<tandem::schema::CachePurge>;
+using cachcmd = tandem::message<tandem::schema::CacheCommand>;
+using cachrpt = tandem::message<tandem::schema::CacheReport>;
+using planlbl = tandem::message<tandem::schema::PlanLabel>;
 
 }  // namespace tmsg
 
@@ -130,4 +139,12 @@ CAF_ADD_TYPE_ID(tandem_messages, (tmsg::rtcmd))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::rtrep))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::decrec))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::rtchg))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::cachqry))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::cachrep))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::cachent))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::cachlv))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::cachprg))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::cachcmd))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::cachrpt))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::planlbl))
 CAF_END_TYPE_ID_BLOCK(tandem_messages)

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include <caf/actor.hpp>
 #include <caf/type_id.hpp>
 
@@ -16,11 +18,13 @@ struct peer_handles {
   caf::actor front;
   caf::actor replicas;
   caf::actor router;
+  /// In the order of their numbers, which never changes.
+  std::vector<caf::actor> cache_shards;
 };
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, peer_handles& x) {
-  return f(x.supervisor, x.mesh, x.exchange, x.front, x.replicas, x.router);
+  return f(x.supervisor, x.mesh, x.exchange, x.front, x.replicas, x.router, x.cache_shards);
 }
 
 }  // namespace tandem

@@ -30,7 +30,8 @@ using all_types = ::testing::Types<
     tmsg::offer, tmsg::work, tmsg::workchnk, tmsg::workres, tmsg::workcncl, tmsg::piece,
     tmsg::receipt, tmsg::repwrite, tmsg::repack, tmsg::repqry, tmsg::repchnk, tmsg::drainqry,
     tmsg::engcmd, tmsg::keyqry, tmsg::keyrep, tmsg::armstat, tmsg::rtset, tmsg::rtcmd, tmsg::rtrep,
-    tmsg::decrec, tmsg::rtchg>;
+    tmsg::decrec, tmsg::rtchg, tmsg::cachqry, tmsg::cachrep, tmsg::cachent, tmsg::cachlv,
+    tmsg::cachprg, tmsg::cachcmd, tmsg::cachrpt, tmsg::planlbl>;
 
 template <class List>
 struct length;
