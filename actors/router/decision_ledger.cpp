@@ -48,8 +48,9 @@ void write_arm(schema::ArmScore::Builder out, const kept_arm& arm, const arm_sco
   out.setPropensity(score.propensity);
 }
 
-void write_features(schema::FeatureVector::Builder out, const feature_vector& features) {
-  out.setVersion(feature_version);
+void write_features(schema::FeatureVector::Builder out, const feature_vector& features,
+                    std::uint32_t version) {
+  out.setVersion(version);
   auto dense = out.initDense(features.dense_size);
   for (unsigned i = 0; i < dense.size(); ++i) dense.set(i, features.dense[i]);
   auto sparse = out.initSparse(static_cast<unsigned>(features.sparse.size()));
@@ -80,8 +81,11 @@ caf::error read_features(schema::FeatureVector::Reader from, feature_vector& out
 
 }  // namespace
 
-decision_ledger::decision_ledger(std::size_t decisions_max, std::uint64_t window_ms)
-    : decisions_max_{std::max<std::size_t>(decisions_max, 1)}, window_ms_{window_ms} {}
+decision_ledger::decision_ledger(std::size_t decisions_max, std::uint64_t window_ms,
+                                 std::uint32_t features)
+    : decisions_max_{std::max<std::size_t>(decisions_max, 1)},
+      window_ms_{window_ms},
+      features_{features} {}
 
 kept_decision& decision_ledger::add(kept_decision decision) {
   auto id = decision.made.id;
@@ -154,7 +158,7 @@ caf::error decision_ledger::restore(schema::DecisionRecord::Reader record) {
   }
   out.made.chosen = record.getChosen();
   if (out.made.chosen >= out.arms.size()) return wrong("the chosen arm is not there");
-  if (record.getFeatures().getVersion() == feature_version)
+  if (record.getFeatures().getVersion() == features_)
     if (auto err = read_features(record.getFeatures(), out.made.features))
       return wrong(message_of(err));
   out.kind = name_in(record.getKind());
@@ -276,7 +280,7 @@ tmsg::decrec decision_ledger::record_of(const kept_decision& of) const {
   }
   out->setChosen(of.made.chosen);
   out->setEngine(text(of.engine));
-  write_features(out->initFeatures(), of.made.features);
+  write_features(out->initFeatures(), of.made.features, features_);
   out->setCostPrice(of.made.cost_price);
   out->setLatencyPrice(of.made.latency_price);
   auto rewards = out->initRewards(static_cast<unsigned>(of.rewards.size()));

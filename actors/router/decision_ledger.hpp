@@ -70,7 +70,8 @@ struct kept_decision {
 class decision_ledger {
  public:
   /// At most `decisions_max` are kept; rewards later than `window_ms` are refused.
-  decision_ledger(std::size_t decisions_max, std::uint64_t window_ms);
+  decision_ledger(std::size_t decisions_max, std::uint64_t window_ms,
+                  std::uint32_t features = feature_version);
 
   kept_decision& add(kept_decision decision);
   /// Null: not kept.
@@ -116,6 +117,8 @@ class decision_ledger {
 
   std::size_t decisions_max_;
   std::uint64_t window_ms_;
+  /// Which version of them decisions have here.
+  std::uint32_t features_;
   std::unordered_map<std::uint64_t, kept_decision> decisions_;
   /// Oldest first.
   std::deque<std::uint64_t> order_;

@@ -11,9 +11,14 @@ namespace {
 constexpr std::uint64_t arms_known_max = 4096;
 constexpr std::size_t versions_known_max = 16;
 
+std::uint32_t features_of(const router_config& config) {
+  return config.embeddings ? feature_version_with(config.embedding_model) : feature_version;
+}
+
 learner_config learner_of(const router_config& config) {
   return {.dense = config.features,
           .sparse = config.sparse,
+          .features = features_of(config),
           .half_life_rewards = config.half_life_rewards,
           .half_life_ms = static_cast<std::uint64_t>(config.half_life.count()),
           .new_weights_keep = config.new_weights_keep};
@@ -47,9 +52,11 @@ model_chooser::model_chooser(const router_config& config, std::unique_ptr<route_
                              std::uint64_t origin, std::uint64_t first_decision)
     : config_{config},
       trial_{std::move(trial)},
-      extractor_{{.dense = config.features, .sparse = config.sparse}},
+      extractor_{
+          {.dense = config.features, .sparse = config.sparse, .embeddings = config.embeddings}},
       learner_{learner_of(config), origin},
-      ledger_{config.decisions_max, static_cast<std::uint64_t>(config.reward_window.count())},
+      ledger_{config.decisions_max, static_cast<std::uint64_t>(config.reward_window.count()),
+              features_of(config)},
       budgets_{config.targets},
       first_decision_{first_decision},
       next_decision_{first_decision},
@@ -86,13 +93,18 @@ model_chooser::known_arm& model_chooser::arm_of(schema::Purpose purpose, std::st
   return found->second;
 }
 
+bool model_chooser::learns() const {
+  const auto* tried = trial_->candidate();
+  return trial_->policy().learns() || (tried != nullptr && tried->learns());
+}
+
 chosen_candidate model_chooser::choose(const call_to_route& call,
                                        std::span<const candidate> candidates,
                                        std::uint64_t now_ms) {
   const auto& facts = call.facts;
   const auto& policy = trial_->policy();
   const auto* tried = trial_->candidate();
-  auto learns = policy.learns() || (tried != nullptr && tried->learns());
+  auto learns = this->learns();
   auto large_cost = reference(call.large_cost_nanousd, candidates, &candidate::cost_nanousd);
   auto large_latency = reference(call.large_latency_us, candidates, &candidate::latency_us);
   auto& arms = weighed_;

@@ -66,6 +66,8 @@ class model_chooser {
   [[nodiscard]] static caf::expected<std::unique_ptr<model_chooser>> make(
       const router_config& config, std::uint64_t origin, std::uint64_t first_decision);
 
+  /// Whether the policy that acts, or the one that is tried, looks at features.
+  [[nodiscard]] bool learns() const;
   /// At least one candidate has no `why_not`.
   [[nodiscard]] chosen_candidate choose(const call_to_route& call,
                                         std::span<const candidate> candidates,

@@ -8,7 +8,8 @@
 namespace tandem::bench {
 namespace {
 
-/// The router, too, does not ask for each decision how the learned choice stands.
+/// The router asks for each decision how the learned choice stands; at a price that stays, seldom
+/// does as well.
 constexpr std::uint64_t standing_every = 16;
 
 std::unique_ptr<routing_policy> policy_of(const bandit_config& config) {
@@ -74,6 +75,12 @@ std::size_t bandit::decide(const decision_facts& facts, std::span<const offered_
   decision_.arms.resize(arms_.size());
   for (std::size_t i = 0; i < arms_.size(); ++i) decision_.arms[i] = {arms_[i].id, scores_[i]};
   return chosen;
+}
+
+void bandit::set_cost_price(double price) {
+  if (price == config_.cost_price) return;
+  config_.cost_price = price;
+  standing_ = learner_->standing_of(config_.purpose, price, 0, decision_.at_ms);
 }
 
 void bandit::learn(double quality, std::uint64_t now_ms) {

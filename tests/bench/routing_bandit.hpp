@@ -59,6 +59,8 @@ class bandit {
 
   [[nodiscard]] const made_decision& last() const { return decision_; }
   [[nodiscard]] quality_learner& learner() { return *learner_; }
+  /// From the next decision on; how the learned choice stands is asked at this price, too.
+  void set_cost_price(double price);
   /// As after a kill: nothing is known, under the same origin.
   void forget();
 

@@ -137,6 +137,12 @@ void fold(std::vector<sparse_feature>& grams) {
 
 }  // namespace
 
+std::uint32_t feature_version_with(std::string_view embedding_model) {
+  // Above all versions without.
+  return (feature_version << 24) | 0x80000000u |
+         static_cast<std::uint32_t>(feature_hash(embedding_model, 5) & 0xffffffu);
+}
+
 void feature_extractor::extract(const decision_facts& facts, feature_vector& out) const {
   auto size = std::clamp<std::size_t>(config_.dense, 1, dense_features_max);
   out.dense.fill(0);
@@ -173,7 +179,7 @@ void feature_extractor::extract(const decision_facts& facts, feature_vector& out
   put_shape(scan.counts(), dense);
   put_circumstances(facts, dense);
   auto rest = dense.take(words.size());
-  if (facts.embedding.empty()) {
+  if (facts.embedding.empty() && !config_.embeddings) {
     for (std::size_t i = 0; i < rest.size(); ++i) rest[i] = bounded(word_scale * words[i]);
   } else {
     put_embedding(facts.embedding, rest);

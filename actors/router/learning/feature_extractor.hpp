@@ -11,6 +11,9 @@ struct feature_config {
   std::uint32_t dense = 64;
   /// Word 1- and 2-grams hashed into sparse_dimensions besides.
   bool sparse = false;
+  /// An embedding is to be expected: where none came its numbers are 0 rather than hashed words,
+  /// which would mean something else in the same place.
+  bool embeddings = false;
 };
 
 /// Text and circumstances of a call -> numbers of bounded size: hashed word n-grams (feature

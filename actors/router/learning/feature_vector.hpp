@@ -14,6 +14,8 @@ namespace tandem {
 /// What the numbers of a feature_vector mean. Whoever changes that raises it: what was learned with
 /// another version is set aside.
 inline constexpr std::uint32_t feature_version = 1;
+/// Where an embedding takes the place of words: each model's vectors are numbers of their own.
+[[nodiscard]] std::uint32_t feature_version_with(std::string_view embedding_model);
 /// The dense part: the learner keeps a matrix of its square for each arm.
 inline constexpr std::size_t dense_features_max = 128;
 /// The sparse part: hashed into so many dimensions, of which one decision has at most so many.
@@ -49,7 +51,7 @@ struct decision_facts {
   std::uint32_t fan_in = 0;
   /// Failed tries of the same call before this one.
   std::uint32_t tries = 0;
-  /// Of the prompt, from an embeddings endpoint; empty: hashed words alone.
+  /// Of the prompt, from an embeddings endpoint, in the place of hashed words; empty: none came.
   std::span<const float> embedding;
 };
 

@@ -100,7 +100,7 @@ arm_id quality_learner::arm(schema::Purpose purpose, std::string_view model,
   arm_id id = 0;
   auto* arm = state_->find_or_add(purpose, model, weight_version, now_ms, id);
   if (arm != nullptr && arm->set_version(weight_version, state_->config.new_weights_keep))
-    state_->standings[purpose].forget(id, state_->config.new_weights_keep);
+    state_->standings[purpose].forget(state_->config.new_weights_keep);
   return id;
 }
 
@@ -120,7 +120,7 @@ void quality_learner::learn(const made_decision& decision, double quality, std::
   auto& record = state_->standings[decision.purpose];
   record.add(decision, quality);
   if (arm->learn(decision.id, decision.features, quality, state_->config, now_ms))
-    record.forget(decision.arms[decision.chosen].arm, 0.1);
+    record.forget(0.1);
 }
 
 void quality_learner::correct(const made_decision& decision, double before, double quality,
@@ -164,7 +164,7 @@ void quality_learner::write(arm_id id, schema::ArmStatistics::Builder out,
   out.setPurpose(arm->purpose);
   out.setModel({arm->model.data(), arm->model.size()});
   out.setWeightVersion({arm->version.data(), arm->version.size()});
-  out.setFeatureVersion(feature_version);
+  out.setFeatureVersion(state_->config.features);
   out.setDense(state_->config.dense);
   const auto& sums = arm->own;
   out.setAsOfMs(std::min(sums.as_of_ms, now_ms));

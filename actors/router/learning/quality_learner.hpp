@@ -17,6 +17,8 @@ namespace tandem {
 struct learner_config {
   std::uint32_t dense = 64;
   bool sparse = false;
+  /// What was learned with another one is refused.
+  std::uint32_t features = feature_version;
   /// What a reward is worth after so many more of the same arm: one half.
   double half_life_rewards = 2000;
   /// The same by time, also for what other nodes have learned.

@@ -17,6 +17,16 @@ using float_matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic>;
 /// Of the constant: rewards are about one half until something is known.
 constexpr double prior_mean = 0.5;
 constexpr double constant_strength = 1;
+/// Of the strength, before rewards have spoken: e^2 up or down is no surprise. A few dozen rewards
+/// are nearly as likely under any strength, and the likeliest is then often the largest there is,
+/// under which the arm looks at no call, is sure of it, and is not tried where it is good.
+constexpr double usual_strength = 10;
+constexpr double usual_spread = 2;
+
+double unlikelihood(double strength) {
+  auto off = std::log(strength / usual_strength) / usual_spread;
+  return 0.5 * off * off;
+}
 
 matrix gram_of(const arm_sums& sums) {
   auto n = static_cast<Eigen::Index>(sums.moments.size());
@@ -62,7 +72,7 @@ void ridge::choose_strength(const arm_sums& sums) {
   for (double strength = 1; strength < 3000; strength *= 1.5) {
     auto left = std::max(total - (along / (values + strength)).sum(), 1e-3 * sums.weight);
     auto evidence = -0.5 * sums.weight * std::log(left / sums.weight) -
-                    0.5 * ((values + strength) / strength).log().sum();
+                    0.5 * ((values + strength) / strength).log().sum() - unlikelihood(strength);
     if (evidence > best) {
       best = evidence;
       strength_ = strength;

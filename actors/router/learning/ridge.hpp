@@ -10,7 +10,8 @@ namespace tandem {
 
 /// Ridge regression solved: the weights and the inverse that tells how sure they are. The strength
 /// of regularisation is the one under which the rewards seen are the most likely (evidence: MacKay
-/// 1992), so nothing about it need be configured. Sherman-Morrison for each reward, solved anew by
+/// 1992) beside a wide belief that keeps it from the ends while rewards are few (Chung et al.
+/// 2013), so nothing about it need be configured. Sherman-Morrison for each reward, solved anew by
 /// Cholesky now and then.
 class ridge {
  public:

@@ -12,6 +12,8 @@ constexpr double weight_max = 20;
 /// Fewer decisions say nothing.
 constexpr double decisions_min = 40;
 constexpr double bound = 1.96;
+/// What is left of the differences when an arm arrives.
+constexpr double keep_by_arrival = 0.1;
 
 /// What would have been chosen by prediction alone.
 std::size_t learned_choice(const made_decision& decision) {
@@ -62,6 +64,8 @@ void standing_record::add(const made_decision& decision, double quality) {
     auto at = arms_.find(decision.arms[i].arm);
     if (at == arms_.end()) {
       if (arms_.size() >= arms_max) continue;
+      // With one more arm the learned choice is another one, and has not been judged.
+      if (!arms_.empty()) forget(keep_by_arrival);
       at = arms_.try_emplace(decision.arms[i].arm).first;
     }
     at->second.scale(keep);
@@ -81,9 +85,10 @@ void standing_record::correct(const made_decision& decision, double before, doub
   }
 }
 
-void standing_record::forget(arm_id, double keep) {
-  // Every difference has the learned choice in it, which may have been this arm.
+void standing_record::forget(double keep) {
+  // Every difference has the learned choice in it, which may have been the arm that changed.
   for (auto& [arm, sum] : arms_) sum.scale(keep);
+  demoted_.clear();
 }
 
 standing standing_record::at(double cost_price, double latency_price) const {

@@ -14,7 +14,9 @@ namespace tandem {
 /// Whether the learned choice (the best by prediction, nothing added for exploration) is better
 /// than each arm alone, for one purpose: doubly-robust estimates (Dudik, Langford, Li 2011) of the
 /// difference in quality, with the differences in cost and latency beside it, so that prices are
-/// applied when it is read. Decayed: one half after 1,000 rewards. Not thread-safe.
+/// applied when it is read. Decayed: one half after 1,000 rewards; a tenth when an arm arrives,
+/// which lifts a demotion too: while demoted a new arm would get its forced pulls and nothing else.
+/// Not thread-safe.
 class standing_record {
  public:
   static constexpr std::size_t arms_max = 256;
@@ -23,8 +25,8 @@ class standing_record {
   void add(const made_decision& decision, double quality);
   /// A reward that was added as `before` is `quality`.
   void correct(const made_decision& decision, double before, double quality);
-  /// What was seen of this arm is not so any more.
-  void forget(arm_id arm, double keep);
+  /// An arm is not as it was: what was seen counts so much, and a demotion has to be earned anew.
+  void forget(double keep);
 
   /// Demoted when the upper bound is below 0, until the estimate is above 0 again, at these prices.
   [[nodiscard]] standing at(double cost_price, double latency_price) const;

@@ -69,7 +69,7 @@ const char* wrong_scalar(const arm_sums& s) {
 
 caf::expected<told_sums> read_statistics(schema::ArmStatistics::Reader record,
                                          const learner_config& config) {
-  if (record.getFeatureVersion() != feature_version)
+  if (record.getFeatureVersion() != config.features)
     return refuse(errc::invalid_argument, record, "another version of the features");
   if (record.getDense() != config.dense)
     return refuse(errc::invalid_argument, record, "another number of dense features");

@@ -167,6 +167,19 @@ TEST(quality_learner, RefusesStatisticsThatNoRewardsHave) {
   }
 }
 
+TEST(quality_learner, RefusesWhatWasLearnedWithAnothersEmbeddings) {
+  learner_config config{.dense = dense, .features = feature_version_with("e5")};
+  learned from{1, config};
+  from.teach(20, 1);
+  learned same{2, config};
+  EXPECT_FALSE(tell(from, same.learner));
+  config.features = feature_version_with("e6");
+  learned other{2, config};
+  EXPECT_EQ(code_of(tell(from, other.learner)), errc::invalid_argument);
+  learned words{2};
+  EXPECT_EQ(code_of(tell(from, words.learner)), errc::invalid_argument);
+}
+
 TEST(quality_learner, RewardsOutOfRangeTeachNothing) {
   learned one{1};
   for (double quality : {-0.1, 1.1, static_cast<double>(NAN), static_cast<double>(INFINITY)})
@@ -204,25 +217,60 @@ TEST(quality_learner, ArmsAndOriginsAreBounded) {
   EXPECT_EQ(to.learner.predict(1, features(1), 0).weight, 0);
 }
 
-TEST(quality_learner, ALearnedChoiceThatDoesWorseThanOneArmIsDemoted) {
-  learned one{1};
+/// `rewards` of two arms: it believes in the first, and the second is always right.
+arm_id believe_wrongly(learned& one, int rewards) {
   auto other = one.learner.arm(purpose, "big", "v1", 0);
   std::mt19937_64 random{3};
-  for (int i = 0; i < 400; ++i) {
+  for (int i = 0; i < rewards; ++i) {
     made_decision d;
     d.purpose = purpose;
-    // It believes in the first, and the second is always right.
     d.arms = {{.arm = one.arm, .score = {.quality = 0.9, .propensity = 0.5}},
               {.arm = other, .score = {.quality = 0.1, .cost = 1, .propensity = 0.5}}};
     d.chosen = static_cast<std::uint32_t>(random() % 2);
     d.features = features(0);
     one.learner.learn(d, d.chosen, 0);
   }
+  return other;
+}
+
+TEST(quality_learner, ALearnedChoiceThatDoesWorseThanOneArmIsDemoted) {
+  learned one{1};
+  auto other = believe_wrongly(one, 400);
   auto free = one.learner.standing_of(purpose, 0, 0, 0);
   EXPECT_TRUE(free.demoted);
   EXPECT_EQ(free.best_fixed, other);
   // At another price the same rewards say otherwise.
   EXPECT_FALSE(one.learner.standing_of(purpose, 2, 0, 0).demoted);
+}
+
+TEST(quality_learner, AnArmThatArrivesLiftsADemotion) {
+  learned one{1};
+  auto other = believe_wrongly(one, 300);
+  ASSERT_TRUE(one.learner.standing_of(purpose, 0, 0, 0).demoted);
+  made_decision d = decision(one.arm, 0);
+  d.arms.push_back({.arm = other, .score = {}});
+  d.arms.push_back({.arm = one.learner.arm(purpose, "new", "v1", 0), .score = {}});
+  one.learner.learn(d, 0, 0);
+  EXPECT_FALSE(one.learner.standing_of(purpose, 0, 0, 0).demoted);
+  // What it believes is as wrong as it was: soon seen again.
+  believe_wrongly(one, 100);
+  EXPECT_TRUE(one.learner.standing_of(purpose, 0, 0, 0).demoted);
+}
+
+TEST(quality_learner, AFewNoisyRewardsDoNotTeachThatCallsAreAllTheSame) {
+  int blind = 0;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    learned one{1};
+    std::mt19937_64 random{seed};
+    std::uniform_real_distribution<> draw{-1, 1};
+    for (int i = 0; i < 24; ++i) {
+      auto value = draw(random);
+      bool told = draw(random) > -0.4;
+      one.learner.learn(decision(one.arm, value), (value > 0) == told ? 1 : 0, 0);
+    }
+    blind += one.at(0.7).quality - one.at(-0.7).quality < 0.05 ? 1 : 0;
+  }
+  EXPECT_LT(blind, 15);
 }
 
 }  // namespace
