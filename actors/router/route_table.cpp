@@ -38,7 +38,8 @@ class call_texts {
   }
 
   /// Valid as long as this and the attempt.
-  [[nodiscard]] decision_facts facts(schema::Purpose purpose) const {
+  [[nodiscard]] decision_facts facts(schema::Purpose purpose,
+                                     std::span<const float> embedding) const {
     return {.purpose = purpose,
             .kind = view(attempt_.getKind()),
             .tenant = view(attempt_.getTenant()),
@@ -48,7 +49,8 @@ class call_texts {
             .max_tokens = attempt_.getMaxTokens(),
             .position = attempt_.getFence().getStep(),
             .fan_in = attempt_.getFanIn(),
-            .tries = attempt_.getTries()};
+            .tries = attempt_.getTries(),
+            .embedding = embedding};
   }
 
  private:
@@ -66,8 +68,8 @@ bool is_rewarded(schema::Attempt::Reader attempt) {
 }  // namespace
 
 route_table::route_table(const router_config& config, const std::vector<model_config>& models,
-                         std::unique_ptr<model_chooser> chooser)
-    : config_{config}, chooser_{std::move(chooser)} {
+                         std::unique_ptr<model_chooser> chooser, const engine_picker::seeds& seeds)
+    : config_{config}, chooser_{std::move(chooser)}, picker_{config.engines, seeds} {
   for (const auto& m : models)
     models_.push_back({m, nanousd_per_token(m.input_price), nanousd_per_token(m.output_price), {}});
   large_ = cheapest_of(config_.large_tier);
@@ -90,23 +92,41 @@ void route_table::update(const tmsg::engstat& status, place where) {
     auto found = std::find_if(m.engines.begin(), m.engines.end(),
                               [&](const engine& e) { return e.name == name; });
     if (found == m.engines.end()) {
-      m.engines.push_back({.name = std::string{name}});
+      m.engines.push_back({.name = std::string{name}, .slot = picker_.add()});
       found = std::prev(m.engines.end());
+    } else if (found->slot && (found->weight_version != view(reader->getWeightVersion()) ||
+                               found->process != reader->getProcessId())) {
+      picker_.restart(*found->slot);
     }
+    found->process = reader->getProcessId();
     found->weight_version = view(reader->getWeightVersion());
+    found->profile = reader->getProfile();
     found->healthy = reader->getHealth() == schema::Health::HEALTHY;
     found->remote = where == place::remote;
-    found->concurrency = std::max(reader->getConcurrency(), 1u);
+    // What it can do at once now, where that was measured.
+    auto places = reader->getLimit() == 0 ? reader->getConcurrency() : reader->getLimit();
+    found->concurrency = std::max(places, 1u);
     found->context_tokens = reader->getContextTokens();
+    if (found->slot) picker_.set(*found->slot, found->concurrency, found->remote);
   }
 }
 
 void route_table::remove(std::string_view name) {
   for (auto& m : models_) {
-    for (const auto& e : m.engines)
-      if (e.name == name) in_flight_ -= e.in_flight;
+    for (const auto& e : m.engines) {
+      if (e.name != name) continue;
+      in_flight_ -= e.in_flight;
+      if (e.slot) picker_.remove(*e.slot);
+    }
     std::erase_if(m.engines, [&](const engine& e) { return e.name == name; });
   }
+}
+
+bool route_table::weighs(schema::RouteQuery::Reader query) const {
+  if (!chooser_->learns()) return false;
+  auto tier = view(query.getTier());
+  auto may = [&](const model& m) { return tier.empty() || m.config.tier == tier; };
+  return std::count_if(models_.begin(), models_.end(), may) > 1;
 }
 
 route_table::load route_table::load_of(std::string_view name) const {
@@ -116,27 +136,20 @@ route_table::load route_table::load_of(std::string_view name) const {
   return {};
 }
 
-bool route_table::is_better(const engine& a, const engine& b) {
-  auto room_a = a.in_flight < a.concurrency;
-  auto room_b = b.in_flight < b.concurrency;
-  if (room_a != room_b) return room_a;
-  if (room_a && a.remote != b.remote) return b.remote;
-  auto load = [](const engine& x) { return static_cast<double>(x.in_flight) / x.concurrency; };
-  return load(a) < load(b);
-}
-
-route_table::engine* route_table::pick_engine(model& of, schema::RouteQuery::Reader query,
-                                              std::string& why_not, bool& later) {
+void route_table::find_able(model& of, schema::RouteQuery::Reader query, std::string& why_not,
+                            bool& later) {
+  able_.clear();
   auto tier = view(query.getTier());
   if (!tier.empty() && tier != of.config.tier) {
     why_not = "not of tier '" + std::string{tier} + "'";
-    return nullptr;
+    return;
   }
   std::string_view pinned;
   for (auto pin : query.getPinnedVersions())
     if (view(pin.getModel()) == of.config.name) pinned = view(pin.getWeightVersion());
-  engine* best = nullptr;
-  bool best_excluded = true;
+  // Engines that failed this step already are taken only when nothing else is left, full ones only
+  // when all are.
+  std::pair best{true, true};
   why_not = "no engine";
   auto could = of.engines.empty();
   for (auto& e : of.engines) {
@@ -152,19 +165,31 @@ route_table::engine* route_table::pick_engine(model& of, schema::RouteQuery::Rea
       could = true;
       continue;
     }
-    // Engines that failed this step already are taken only when nothing else is left.
-    auto excluded = names(query.getExcludedEngines(), e.name);
-    if (best == nullptr || (best_excluded && !excluded) ||
-        (best_excluded == excluded && is_better(e, *best))) {
-      best = &e;
-      best_excluded = excluded;
+    if (!e.slot) {
+      why_not = "there are more engines than the router can choose from";
+      continue;
     }
+    std::pair each{names(query.getExcludedEngines(), e.name), e.in_flight >= e.concurrency};
+    if (each > best) continue;
+    if (each < best) able_.clear();
+    best = each;
+    able_.push_back(*e.slot);
   }
-  if (best == nullptr && could) {
+  if (able_.empty() && could) {
     later = true;
     if (!of.engines.empty()) why_not = "no healthy engine that is not busy";
   }
-  return best;
+}
+
+route_table::option route_table::pick_engine(model& of, schema::RouteQuery::Reader query,
+                                             std::uint64_t now_ms, std::string& why_not,
+                                             bool& later) {
+  find_able(of, query, why_not, later);
+  if (able_.empty()) return {.of = &of};
+  auto choice = picker_.choose(able_, now_ms);
+  auto on = std::find_if(of.engines.begin(), of.engines.end(),
+                         [&](const engine& e) { return e.slot == choice.engine; });
+  return {.of = &of, .on = &*on, .choice = choice};
 }
 
 bool route_table::affordable(const model& of, schema::RouteQuery::Reader query) {
@@ -188,11 +213,9 @@ std::pair<double, double> route_table::expect(const model& of, schema::Purpose p
 
 caf::expected<route_table::routed> route_table::route(schema::RouteQuery::Reader query,
                                                       schema::Attempt::Reader attempt,
-                                                      std::uint64_t now_ms) {
-  struct option {
-    model* of;
-    engine* on;
-  };
+                                                      std::uint64_t now_ms,
+                                                      std::span<const float> embedding) {
+  picker_.read(query, attempt);
   std::vector<candidate> candidates;
   std::vector<option> options;
   bool any = false;
@@ -204,7 +227,8 @@ caf::expected<route_table::routed> route_table::route(schema::RouteQuery::Reader
       if (names(query.getExcludedModels(), m.config.name) != excluded) continue;
       candidate each{.model = m.config.name, .tier = m.config.tier};
       bool busy = false;
-      auto* on = pick_engine(m, query, each.why_not, busy);
+      auto picked = pick_engine(m, query, now_ms, each.why_not, busy);
+      auto*& on = picked.on;
       if ((on != nullptr || busy) && !affordable(m, query)) {
         too_dear = true;
         busy = false;
@@ -221,7 +245,7 @@ caf::expected<route_table::routed> route_table::route(schema::RouteQuery::Reader
             expect(m, query.getPurpose(), query.getPromptBytes(), query.getMaxTokens());
       }
       candidates.push_back(std::move(each));
-      options.push_back({&m, on});
+      options.push_back(picked);
     }
     if (any) break;
   }
@@ -236,7 +260,7 @@ caf::expected<route_table::routed> route_table::route(schema::RouteQuery::Reader
                           (too_dear && !later ? "; submit again with a larger budget" : ""));
   }
   call_texts texts{attempt};
-  call_to_route call{.facts = texts.facts(query.getPurpose()),
+  call_to_route call{.facts = texts.facts(query.getPurpose(), embedding),
                      .rewarded = is_rewarded(attempt),
                      .journal = attempt.getFence().getJob().getJournal(),
                      .job = attempt.getFence().getJob().getNumber()};
@@ -244,7 +268,8 @@ caf::expected<route_table::routed> route_table::route(schema::RouteQuery::Reader
     std::tie(call.large_cost_nanousd, call.large_latency_us) =
         expect(*large_, query.getPurpose(), query.getPromptBytes(), query.getMaxTokens());
   auto chosen = chooser_->choose(call, candidates, now_ms);
-  auto& [of, on] = options[chosen.place];
+  auto& [of, on, choice] = options[chosen.place];
+  picker_.assign(chosen.decision, choice, now_ms);
   ++on->in_flight;
   ++in_flight_;
   message_builder<schema::Decision> decision;
@@ -293,7 +318,8 @@ candidate route_table::way_candidate(std::string_view way, std::uint32_t prompt_
 }
 
 caf::expected<tmsg::decisn> route_table::choose_way(schema::Attempt::Reader attempt,
-                                                    std::uint64_t now_ms) {
+                                                    std::uint64_t now_ms,
+                                                    std::span<const float> embedding) {
   std::vector<candidate> candidates;
   std::size_t bytes = 0;
   for (auto message : attempt.getMessages()) bytes += message.getContent().size();
@@ -301,7 +327,7 @@ caf::expected<tmsg::decisn> route_table::choose_way(schema::Attempt::Reader atte
   bool any = false;
   std::string reasons;
   call_texts texts{attempt};
-  call_to_route call{.facts = texts.facts(schema::Purpose::WAY),
+  call_to_route call{.facts = texts.facts(schema::Purpose::WAY, embedding),
                      .rewarded = is_rewarded(attempt),
                      .journal = attempt.getFence().getJob().getJournal(),
                      .job = attempt.getFence().getJob().getNumber()};
@@ -337,6 +363,8 @@ void route_table::write(schema::Decision::Builder out, const model& of, const en
   out.setModel(of.config.name);
   out.setTier(of.config.tier);
   out.setEngine(on.name);
+  out.setWeightVersion(on.weight_version);
+  out.setProfile(on.profile);
   out.setPolicy(std::string{chosen.policy});
   out.setPropensity(chosen.propensity);
   out.setKept(chosen.kept);
@@ -353,11 +381,13 @@ std::optional<tmsg::rtchg> route_table::settle(schema::Reward::Reader reward,
     for (auto& m : models_) {
       for (auto& e : m.engines) {
         if (e.name != view(reward.getEngine()) || e.in_flight == 0) continue;
+        if (e.slot) picker_.settle(*e.slot, reward, now_ms);
         --e.in_flight;
         --in_flight_;
       }
     }
   }
+  if (reward.getFromCache()) return std::nullopt;
   return chooser_->on_reward(reward, now_ms);
 }
 

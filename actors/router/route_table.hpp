@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,17 +13,18 @@
 #include <caf/expected.hpp>
 
 #include "actors/engine/engine_config.hpp"
+#include "actors/router/engine_picker.hpp"
 #include "actors/router/model_chooser.hpp"
 #include "schema/types.hpp"
 
 namespace tandem {
 
 /// What the router knows of models and engines, and the two decisions made from it: which model
-/// (the chooser's, among those that can), then which engine of it (the least loaded). No actors.
+/// (the chooser's, among those that can), then which engine of it (the picker's). No actors.
 class route_table {
  public:
   route_table(const router_config& config, const std::vector<model_config>& models,
-              std::unique_ptr<model_chooser> chooser);
+              std::unique_ptr<model_chooser> chooser, const engine_picker::seeds& seeds);
 
   enum class place : std::uint8_t { local, remote };
   /// An engine is there, or has changed.
@@ -44,11 +46,16 @@ class route_table {
   /// `budget_exceeded`: those that could may cost more than the allowance. `invalid_argument`: no
   /// model ever could (an unknown tier, a prompt beyond every context).
   [[nodiscard]] caf::expected<routed> route(schema::RouteQuery::Reader query,
-                                            schema::Attempt::Reader attempt, std::uint64_t now_ms);
+                                            schema::Attempt::Reader attempt, std::uint64_t now_ms,
+                                            std::span<const float> embedding = {});
   /// Which way a job goes: `plan_act`, `large` or `small`, as the decision's model, among those
   /// that the attempt does not name as failed. `invalid_argument`: none is left.
   [[nodiscard]] caf::expected<tmsg::decisn> choose_way(schema::Attempt::Reader attempt,
-                                                       std::uint64_t now_ms);
+                                                       std::uint64_t now_ms,
+                                                       std::span<const float> embedding = {});
+  /// Whether features of this call would be looked at: the policy learns, and more than one model
+  /// may take it.
+  [[nodiscard]] bool weighs(schema::RouteQuery::Reader query) const;
 
   /// How the decision turned out; see model_chooser::on_reward.
   [[nodiscard]] std::optional<tmsg::rtchg> settle(schema::Reward::Reader reward,
@@ -64,11 +71,15 @@ class route_table {
   struct engine {
     std::string name;
     std::string weight_version;
+    std::uint64_t profile = 0;
     bool healthy = false;
     bool remote = false;
     std::uint32_t concurrency = 1;
     std::uint32_t context_tokens = 0;
     std::uint32_t in_flight = 0;
+    std::uint32_t process = 0;
+    /// At the picker; none: it has no room for more, the engine is not chosen.
+    std::optional<engine_slot> slot = {};
   };
   struct model {
     model_config config;
@@ -77,13 +88,18 @@ class route_table {
     std::vector<engine> engines;
   };
 
-  /// Whether `a` is to be taken rather than `b`: with room before without, this node's before
-  /// another's while both have room, then the less loaded.
-  [[nodiscard]] static bool is_better(const engine& a, const engine& b);
-  /// The best engine that can take the call. Null: `why_not` says why; `later`: one could,
-  /// were it healthy.
-  [[nodiscard]] engine* pick_engine(model& of, schema::RouteQuery::Reader query,
-                                    std::string& why_not, bool& later);
+  struct option {
+    model* of = nullptr;
+    /// Null: none can take the call.
+    engine* on = nullptr;
+    engine_chooser::choice choice;
+  };
+  /// The engines that can take the call; of these the ones that have not failed it before, of these
+  /// the ones with room, while there are any. Empty: `why_not` says why; `later`: one could, were
+  /// it healthy.
+  void find_able(model& of, schema::RouteQuery::Reader query, std::string& why_not, bool& later);
+  [[nodiscard]] option pick_engine(model& of, schema::RouteQuery::Reader query,
+                                   std::uint64_t now_ms, std::string& why_not, bool& later);
   /// A first look with the prompt alone; the engine, which knows the whole, has the last word.
   [[nodiscard]] static bool affordable(const model& of, schema::RouteQuery::Reader query);
   [[nodiscard]] double expected_cost(const model& of, const call_rates::tokens& used) const;
@@ -101,7 +117,10 @@ class route_table {
 
   router_config config_;
   std::unique_ptr<model_chooser> chooser_;
+  engine_picker picker_;
   std::vector<model> models_;
+  /// While choosing.
+  std::vector<engine_slot> able_;
   const model* large_ = nullptr;
   std::size_t in_flight_ = 0;
 };

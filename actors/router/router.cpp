@@ -1,6 +1,7 @@
 #include "actors/router/router.hpp"
 
 #include <algorithm>
+#include <random>
 
 #include "actors/clock.hpp"
 #include "actors/status.hpp"
@@ -71,10 +72,15 @@ router_inside::behavior_type router_behavior(router_state::pointer self,
   }
   auto& state = self->state;
   state.config = start.config;
+  state.embeddings = start.embeddings;
   state.own_origin = start.origin;
   state.started_at_ms = unix_ms();
   state.started = std::chrono::steady_clock::now();
-  state.table = std::make_unique<route_table>(start.config, start.models, std::move(*chooser));
+  std::random_device source;
+  engine_picker::seeds seeds{.hashes = std::uint64_t{source()} << 32 | source(),
+                             .draws = start.draws};
+  state.table =
+      std::make_unique<route_table>(start.config, start.models, std::move(*chooser), seeds);
   self->set_down_handler([self](const caf::down_msg& down) {
     std::vector<std::string> lost;
     for (const auto& [name, engine] : self->state.engines)
@@ -83,6 +89,7 @@ router_inside::behavior_type router_behavior(router_state::pointer self,
   });
   self->set_exit_handler([self](const caf::exit_msg& exit) {
     auto& state = self->state;
+    state.decide_all();
     if (!state.keeper || state.loading) return self->quit(exit.reason);
     state.save(self);
     // Its mailbox has an order only among what is no exit: the reply says that all was written.
@@ -93,13 +100,18 @@ router_inside::behavior_type router_behavior(router_state::pointer self,
   return {[self](route_atom, const tmsg::rtqry& query,
                  const tmsg::attempt& attempt) -> caf::result<tmsg::decisn, engine_actor> {
             auto& state = self->state;
+            if (state.embeddings && state.table->weighs(*query.read()))
+              return state.route_later(self, query, attempt);
             auto routed = state.table->route(*query.read(), *attempt.read(), state.now_ms());
             if (!routed) return std::move(routed.error());
             state.tell_load(self, routed->engine);
             return {std::move(routed->decision), state.engines.find(routed->engine)->second.handle};
           },
           [self](way_atom, const tmsg::attempt& attempt) -> caf::result<tmsg::decisn> {
-            auto way = self->state.table->choose_way(*attempt.read(), self->state.now_ms());
+            auto& state = self->state;
+            if (state.embeddings && state.table->chooser().learns())
+              return state.choose_way_later(self, attempt);
+            auto way = state.table->choose_way(*attempt.read(), state.now_ms());
             if (!way) return std::move(way.error());
             return std::move(*way);
           },
@@ -152,6 +164,9 @@ router_inside::behavior_type router_behavior(router_state::pointer self,
           [self](save_atom) {
             self->state.save_set = false;
             self->state.save(self);
+          },
+          [self](embed_atom, std::uint64_t call, bool arrived) {
+            self->state.on_embedding(call, arrived);
           }};
 }
 

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -13,8 +16,10 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include "actors/embedding/embedding_client.hpp"
 #include "actors/router/route_table.hpp"
 #include "actors/router/router_actor.hpp"
+#include "schema/errc.hpp"
 
 namespace tandem {
 
@@ -24,8 +29,37 @@ struct router_start {
   /// Under which what is learned here is published; of the store that keeps it, so that one that
   /// was lost is another origin.
   std::uint64_t origin = 0;
+  /// Null: calls are told apart by their words.
+  std::shared_ptr<embedding_client> embeddings;
   /// Keeps decision ids apart over restarts.
   std::uint64_t first_decision = 1;
+  /// Of draws among engines, another for each router; 0: of equal ones the first.
+  std::uint64_t draws = 0;
+};
+
+/// A vector on its way from the client's thread.
+struct embedding_slot {
+  enum state : int { fresh, awaited, full };
+  std::atomic<int> now{fresh};
+  /// Written before it is full.
+  embedding value;
+};
+
+struct waiting_call {
+  std::shared_ptr<embedding_slot> slot;
+  std::function<void(std::span<const float>)> decide;
+};
+
+/// Says `unavailable` when it goes without having been answered: whoever asked has no timeout.
+template <class... Results>
+struct promised {
+  explicit promised(caf::typed_response_promise<Results...> p) : promise{std::move(p)} {}
+  promised(const promised&) = delete;
+  promised& operator=(const promised&) = delete;
+  ~promised() {
+    if (promise.pending()) promise.deliver(make_error(errc::unavailable, "the router has ended"));
+  }
+  caf::typed_response_promise<Results...> promise;
 };
 
 struct router_state {
@@ -55,6 +89,22 @@ struct router_state {
   std::map<std::string, known_engine, std::less<>> engines;
   /// Null: nobody wants to know.
   engine_listener listener;
+
+  // router_embedding.cpp: calls that wait for the embedding of their text.
+  std::shared_ptr<embedding_client> embeddings;
+  std::map<std::uint64_t, waiting_call> waiting;
+  std::uint64_t next_waiting = 1;
+  [[nodiscard]] caf::typed_response_promise<tmsg::decisn, engine_actor> route_later(
+      pointer self, const tmsg::rtqry& query, const tmsg::attempt& attempt);
+  [[nodiscard]] caf::typed_response_promise<tmsg::decisn> choose_way_later(
+      pointer self, const tmsg::attempt& attempt);
+  /// Calls `decide` once: with the embedding when there is one within its time, else with nothing;
+  /// at once where none is to be waited for.
+  void with_embedding(pointer self, schema::Attempt::Reader attempt,
+                      std::function<void(std::span<const float>)> decide);
+  void on_embedding(std::uint64_t call, bool arrived);
+  /// Nothing is waited for any longer.
+  void decide_all();
 
   // router_memory.cpp: what is kept, and what routers tell each other.
   route_keeper_actor keeper;

@@ -59,7 +59,9 @@ using router_inside = router_actor::extend<
     // The keeper is there, or was started anew.
     caf::reacts_to<wire_atom, route_keeper_actor>,
     // To itself: it is time to save and to share what was learned.
-    caf::reacts_to<save_atom>>;
+    caf::reacts_to<save_atom>,
+    // To itself: the embedding that this call waits for is there (true), or it has waited enough.
+    caf::reacts_to<embed_atom, std::uint64_t, bool>>;
 
 }  // namespace tandem
 

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "actors/router/engines/engine_choice_config.hpp"
+
 namespace tandem {
 
 /// A tenant's spending that the router aims at, by a price on cost. `[[tenant]]`.
@@ -39,6 +41,9 @@ struct router_config {
   std::uint32_t features = 64;
   /// A sparse head of 4,096 hashed word n-grams besides.
   bool sparse = false;
+  /// The embedding of the call's last user text in the place of hashed words, and whose it is.
+  bool embeddings = false;
+  std::string embedding_model;
   /// What a reward is worth after so many more of its arm, or after so long: one half.
   double half_life_rewards = 2000;
   std::chrono::milliseconds half_life{std::chrono::hours{24 * 14}};
@@ -52,6 +57,8 @@ struct router_config {
   /// How often what was learned is written down, and told to the other nodes.
   std::chrono::milliseconds save_interval{1000};
   std::vector<tenant_target> targets;
+
+  engine_choice_config engines;
 };
 
 }  // namespace tandem

@@ -17,6 +17,29 @@ feature_vector features(std::string_view text, feature_config config = {},
   return out;
 }
 
+TEST(feature_extractor, AnEmbeddingTakesThePlaceOfWords) {
+  std::vector<float> vector{0.3f, -0.2f, 0.9f, 0.1f};
+  std::string_view text = "Tom has 3 apples";
+  auto with = features(text, {.embeddings = true}, {.embedding = vector});
+  auto without = features(text, {.embeddings = true});
+  auto words = features(text);
+  float kept = 0, none = 0;
+  for (std::size_t i = 37; i < 64; ++i) {
+    kept += std::abs(with.dense[i]);
+    none += std::abs(without.dense[i]);
+  }
+  EXPECT_GT(kept, 0.5f);
+  EXPECT_EQ(none, 0) << "hashed words mean something else than an embedding in the same place";
+  EXPECT_NE(words.dense, without.dense);
+  for (std::size_t i = 0; i < 37; ++i) EXPECT_EQ(with.dense[i], words.dense[i]);
+}
+
+TEST(feature_extractor, VectorsOfAnotherModelAreAnotherVersion) {
+  EXPECT_EQ(feature_version_with("e5"), feature_version_with("e5"));
+  EXPECT_NE(feature_version_with("e5"), feature_version_with("e6"));
+  EXPECT_NE(feature_version_with("e5"), feature_version);
+}
+
 TEST(feature_extractor, TheSameInputGivesTheSameNumbers) {
   for (std::uint32_t dense : {1u, 16u, 64u, 128u}) {
     auto a = features("Tom has 3 apples and buys 12 more.", {.dense = dense, .sparse = true});

@@ -1,5 +1,8 @@
 #include "actors/router/route_table.hpp"
 
+#include <map>
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "actors/budget.hpp"
@@ -27,6 +30,8 @@ struct call {
   std::vector<std::string> excluded_models;
   std::vector<std::string> avoided;
   budget allowance;
+  std::string text;
+  std::string session;
 };
 
 class route_table_test : public ::testing::Test {
@@ -42,18 +47,21 @@ class route_table_test : public ::testing::Test {
     models[2] = {.name = "huge", .tier = "large", .input_price = 10, .output_price = 50};
     auto chooser = model_chooser::make(config, 1, 1'000);
     ASSERT_TRUE(chooser) << message_of(chooser.error());
-    table_ = std::make_unique<route_table>(config, models, std::move(*chooser));
+    table_ = std::make_unique<route_table>(config, models, std::move(*chooser),
+                                           engine_picker::seeds{.draws = 1});
   }
 
-  void update(const engine_status& s) {
+  void update(const engine_status& s, route_table::place where = route_table::place::local,
+              std::uint32_t limit = 0) {
     message_builder<schema::EngineStatus> status;
     status->setName(s.name);
     status->setModel(s.model);
     status->setWeightVersion(s.weight_version);
     status->setHealth(s.health);
     status->setConcurrency(s.concurrency);
+    status->setLimit(limit);
     status->setContextTokens(s.context_tokens);
-    table_->update(status.finish());
+    table_->update(status.finish(), where);
   }
 
   caf::expected<route_table::routed> route(const call& c = {}) {
@@ -75,11 +83,13 @@ class route_table_test : public ::testing::Test {
     for (unsigned i = 0; i < avoided.size(); ++i) avoided.set(i, c.avoided[i]);
     query->initAllowance().setTokens(c.allowance.tokens);
     query->getAllowance().setCostNanousd(c.allowance.cost_nanousd);
+    query->setSession(c.session);
     auto finished = query.finish();
     message_builder<schema::Attempt> attempt;
     attempt->setPurpose(c.purpose);
+    attempt->initMessages(1)[0].setContent(c.text);
     auto routed = attempt.finish();
-    return table_->route(*finished.read(), *routed.read(), 1'000'000);
+    return table_->route(*finished.read(), *routed.read(), now_ms_);
   }
 
   std::string engine_for(const call& c = {}) {
@@ -104,9 +114,38 @@ class route_table_test : public ::testing::Test {
     static_cast<void>(table_->settle(*finished.read(), 1'000'000));
   }
 
+  /// Sends it, and an hour later it has been answered. Returns where.
+  std::string call_done(const call& c, std::uint64_t first_token_us = 100'000,
+                        std::uint64_t cached_tokens = 0) {
+    auto routed = route(c);
+    EXPECT_TRUE(routed);
+    message_builder<schema::Reward> reward;
+    reward->setSource(schema::RewardSource::OUTCOME);
+    reward->setEngine(routed->engine);
+    reward->setDecision(routed->decision.read()->getId());
+    reward->setPromptTokens(c.prompt_bytes / 4);
+    reward->setCachedPromptTokens(cached_tokens);
+    reward->setFirstTokenUs(first_token_us);
+    reward->setLatencyUs(first_token_us + 50'000);
+    reward->setCompletionTokens(10);
+    auto finished = reward.finish();
+    now_ms_ += 3'600'000;
+    static_cast<void>(table_->settle(*finished.read(), now_ms_));
+    return routed->engine;
+  }
+
+  std::uint64_t now_ms_ = 1'000'000;
+
   std::unique_ptr<route_table> table_;
   std::string why_;
 };
+
+TEST_F(route_table_test, AnEngineHasThePlacesThatItsMeasuredLimitLeaves) {
+  update({.name = "mini-1", .model = "mini", .concurrency = 8});
+  EXPECT_EQ(table_->load_of("mini-1").concurrency, 8u);
+  update({.name = "mini-1", .model = "mini", .concurrency = 8}, route_table::place::local, 3);
+  EXPECT_EQ(table_->load_of("mini-1").concurrency, 3u);
+}
 
 TEST_F(route_table_test, TakesTheLeastLoadedEngine) {
   update({.name = "a", .concurrency = 1});
@@ -122,8 +161,8 @@ TEST_F(route_table_test, TakesTheLeastLoadedEngine) {
 TEST_F(route_table_test, SettledCallsMakeRoom) {
   update({.name = "a"});
   update({.name = "b"});
-  EXPECT_EQ(engine_for(), "a");
-  EXPECT_EQ(engine_for(), "b");
+  auto first = engine_for();
+  EXPECT_NE(engine_for(), first);
   settle("b");
   EXPECT_EQ(table_->in_flight(), 1u);
   EXPECT_EQ(engine_for(), "b");
@@ -163,8 +202,8 @@ TEST_F(route_table_test, NoEngineAtAllIsUnavailable) {
 
 TEST_F(route_table_test, RemovedEnginesAreGoneWithWhatTheyHadInFlight) {
   update({.name = "a"});
-  update({.name = "b"});
   EXPECT_EQ(engine_for(), "a");
+  update({.name = "b"});
   table_->remove("a");
   EXPECT_EQ(table_->in_flight(), 0u);
   EXPECT_EQ(engine_for(), "b");
@@ -325,6 +364,74 @@ TEST_F(route_table_test, WhatIsOnlyBusyIsWaitedForRatherThanTooDear) {
   EXPECT_EQ(refusal_of({.allowance = {0, 100'000}}), errc::unavailable);
   update({.name = "m", .model = "mini"});
   EXPECT_EQ(engine_for({.allowance = {0, 100'000}}), "m");
+}
+
+std::string long_text(char from) {
+  std::string text;
+  for (int i = 0; i < 40'000; ++i) text += static_cast<char>(from + i * i % 17);
+  return text;
+}
+
+call about(const std::string& text) {
+  return {.prompt_bytes = static_cast<std::uint32_t>(text.size()), .text = text};
+}
+
+TEST_F(route_table_test, APromptGoesWhereItsBeginningIsCached) {
+  for (const auto* name : {"a", "b", "c", "d"}) update({.name = name, .concurrency = 8});
+  std::map<std::string, std::string> places;
+  std::set<std::string> engines;
+  for (char from : {'A', 'C', 'E', 'G', 'I', 'K', 'M', 'O'}) {
+    // As fast as is thought of all until something is known.
+    auto text = long_text(from);
+    engines.insert(places[text] = call_done(about(text), 2'000'000));
+  }
+  EXPECT_GT(engines.size(), 1u);
+  for (std::size_t i = 0; i < 5; ++i)
+    for (const auto& [text, engine] : places)
+      EXPECT_EQ(call_done(about(text + std::string(i * 1'000, '!')), 100'000, 10'000), engine);
+}
+
+TEST_F(route_table_test, NewWeightsAndNewProcessesHaveNothingCached) {
+  update({.name = "a", .concurrency = 2});
+  call_done(about(long_text('A')));
+  update({.name = "b", .concurrency = 2});
+  EXPECT_EQ(engine_for(about(long_text('A'))), "a");
+  update({.name = "a", .weight_version = "v2", .concurrency = 2});
+  EXPECT_EQ(engine_for(about(long_text('A'))), "b") << "a has one call in flight, and no more";
+}
+
+TEST_F(route_table_test, AHotPromptIsAnsweredElsewhereOnceItsEngineIsFull) {
+  update({.name = "a", .concurrency = 2});
+  call_done(about(long_text('A')));
+  update({.name = "b", .concurrency = 2});
+  std::map<std::string, int> taken;
+  for (int i = 0; i < 4; ++i) ++taken[engine_for(about(long_text('A')))];
+  EXPECT_EQ(taken, (std::map<std::string, int>{{"a", 2}, {"b", 2}}));
+}
+
+TEST_F(route_table_test, AnEngineOfThisNodeIsTakenWhereNothingElseTellsThemApart) {
+  update({.name = "a@other", .concurrency = 2}, route_table::place::remote);
+  update({.name = "b", .concurrency = 2});
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(call_done({}), "b");
+  EXPECT_EQ(engine_for(about(long_text('A'))), "b");
+  EXPECT_EQ(engine_for(), "a@other") << "a hop is nothing beside ten thousand tokens";
+}
+
+TEST_F(route_table_test, ASessionStaysAtItsEngine) {
+  for (const auto* name : {"a", "b", "c"}) update({.name = name, .concurrency = 8});
+  auto at = call_done({.session = "s"});
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(call_done({.session = "s"}), at);
+  std::set<std::string> others;
+  for (int i = 0; i < 20; ++i) others.insert(call_done({.session = std::to_string(i)}));
+  EXPECT_EQ(others.size(), 3u);
+}
+
+TEST_F(route_table_test, AFasterEngineIsLearnedFromFirstTokens) {
+  update({.name = "slow", .concurrency = 8});
+  for (int i = 0; i < 20; ++i) call_done(about(long_text(static_cast<char>('A' + i))), 5'000'000);
+  update({.name = "new", .concurrency = 8});
+  for (int i = 0; i < 5; ++i)
+    EXPECT_EQ(call_done(about(long_text(static_cast<char>('a' + i)))), "new");
 }
 
 TEST_F(route_table_test, ARefusedCallLoadsNoEngine) {
