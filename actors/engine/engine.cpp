@@ -15,6 +15,8 @@ namespace tandem {
 namespace {
 
 constexpr std::size_t error_bytes_max = 1024;
+/// A year: longer timeouts are none.
+constexpr std::uint64_t timeout_ms_max = 365ull * 86'400'000;
 
 std::uint64_t us_between(engine_state::clock::time_point from, engine_state::clock::time_point to) {
   return to <= from ? 0
@@ -74,18 +76,6 @@ void engine_state::refuse(call& next, const engine_gate::verdict& why) {
                                     .retry_after = why.retry_after}));
 }
 
-void engine_state::take(pointer self, call next) {
-  auto now = time->now();
-  auto full = running.size() >= config.concurrency;
-  auto verdict = full ? gate.look(now) : gate.admit(now);
-  if (verdict.code != errc::unknown) return refuse(next, verdict);
-  next.trial = verdict.trial;
-  if (!full) return begin(self, std::move(next));
-  auto reader = next.attempt.read();
-  if (!waiting.push(reader->getPriority(), fence_key{reader->getFence()}, next))
-    refuse(next, {errc::overloaded, "engine '" + config.name + "': its queue is full (queue_max)"});
-}
-
 void engine_state::begin(pointer self, call next) {
   auto reader = next.attempt.read();
   auto decision = next.decision.read();
@@ -106,18 +96,11 @@ void engine_state::begin(pointer self, call next) {
   auto id = next_id++;
   request.id = id;
   next.started = clock::now();
+  next.sent = time->now();
   next.stream = request.stream = reader->getStream() && next.sink;
   ids.emplace(fence_key{reader->getFence()}, id);
   running.emplace(id, std::move(next));
   handle(self, id, server->start(std::move(request)));
-}
-
-void engine_state::begin_waiting(pointer self) {
-  while (running.size() < config.concurrency) {
-    auto next = waiting.pop();
-    if (!next) return;
-    take(self, std::move(*next));
-  }
 }
 
 void engine_state::publish(pointer self) {
@@ -126,7 +109,9 @@ void engine_state::publish(pointer self) {
     gate_timer = *next;
     self->delayed_send(self, *next - now, expire_atom_v);
   }
-  if (!gate.note(now, unix_ms())) return;
+  auto moved = limit_moved();
+  if (!gate.note(now, unix_ms()) && !moved) return;
+  if (moved) limit_told = places();
   self->send(router, engine_atom_v, status(), caf::actor_cast<engine_actor>(self));
   if (auto verdict = gate.look(now); verdict.code != errc::unknown)
     while (auto next = waiting.pop()) refuse(*next, verdict);
@@ -175,6 +160,7 @@ void engine_state::finish(pointer self, std::uint64_t id, const generation& resu
     last_error = result.error;
   }
   if (done.first_token == clock::time_point{}) done.first_token = result.first_text;
+  measure(done, result);
   gate.on_result(result.code, result.error, result.retry_after, time->now(), done.trial);
   // The breaker counts it, the job does not: another engine takes it, or it waits.
   if (result.is_unreached) {
@@ -210,10 +196,12 @@ tmsg::engstat engine_state::status() const {
   out->setModel(model.name);
   out->setTier(model.tier);
   out->setWeightVersion(server_now.weight_version);
+  out->setProfile(profile_number(model));
   out->setHealth(gate.health(now));
   if (!last_error.empty()) out->setLastError(valid_utf8(cut(last_error, error_bytes_max)));
   out->setInFlight(static_cast<std::uint32_t>(running.size()));
   out->setConcurrency(config.concurrency);
+  if (config.is_adaptive() && limit.is_measured()) out->setLimit(places());
   out->setQueued(static_cast<std::uint32_t>(waiting.size()));
   out->setContextTokens(server_now.context_tokens);
   out->setRequests(requests);
@@ -273,7 +261,8 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
   state.config = std::move(config);
   state.model = std::move(model);
   state.router = std::move(router);
-  state.waiting = waiting_line<engine_state::call>{state.config.queue_max};
+  state.waiting = engine_state::line{state.config.queue_max};
+  state.limit = gradient_limit{state.config.concurrency_min, state.config.concurrency};
   state.time = &self->clock();
   state.gate = engine_gate{state.config.name, state.config.breaker};
   // Weak: the backend belongs to this actor and must not keep it alive.
@@ -307,7 +296,11 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
                                     .decision = decision,
                                     .sink = sink,
                                     .promise = promise,
-                                    .arrived = engine_state::clock::now()};
+                                    .arrived = engine_state::clock::now(),
+                                    .deadline = engine_state::clock::time_point::max()};
+            auto timeout = std::min(attempt.read()->getTimeoutMs(), timeout_ms_max);
+            if (timeout != 0)
+              next.deadline = state.time->now() + std::chrono::milliseconds{timeout};
             state.take(self, std::move(next));
             return promise;
           },
@@ -370,7 +363,9 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
           [self](wake_atom) { self->state.read_backend(self); },
           [self](expire_atom) {
             self->state.gate_timer = {};
+            self->state.drop_late(self);
             self->state.publish(self);
+            self->state.tell_at_rest();
           },
           [self](drain_atom) {
             auto promise = self->make_response_promise<caf::ok_atom>();

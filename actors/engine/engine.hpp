@@ -13,6 +13,9 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include "actors/engine/admission/fair_line.hpp"
+#include "actors/engine/admission/gradient_limit.hpp"
+#include "actors/engine/admission/service_pace.hpp"
 #include "actors/engine/backend.hpp"
 #include "actors/engine/engine_actor.hpp"
 #include "actors/engine/engine_config.hpp"
@@ -20,7 +23,6 @@
 #include "actors/engine/make_backend.hpp"
 #include "actors/fence.hpp"
 #include "actors/router/router_actor.hpp"
-#include "actors/waiting_line.hpp"
 
 namespace tandem {
 
@@ -34,7 +36,7 @@ using engine_inside = engine_actor::extend<
     caf::reacts_to<done_atom, std::uint64_t, std::vector<engine_check>>,
     // Its backend's status has changed.
     caf::reacts_to<wake_atom>,
-    // To itself: a pause of its gate is over.
+    // To itself: a pause of its gate is over, or the time of an attempt that waits.
     caf::reacts_to<expire_atom>,
     // Takes nothing new from now on; answered when nothing is left to finish.
     caf::replies_to<drain_atom>::with<caf::ok_atom>,
@@ -56,6 +58,10 @@ struct engine_state {
     clock::time_point arrived;
     clock::time_point started;
     clock::time_point first_token;
+    /// By the scheduler's clock: what the limit is measured with.
+    clock::time_point sent;
+    /// The same: after it nobody waits for its reply.
+    clock::time_point deadline;
     std::uint32_t chunks = 0;
     /// More than its prompt can have.
     std::uint64_t prompt_tokens_max = 0;
@@ -68,7 +74,12 @@ struct engine_state {
   model_config model;
   std::unique_ptr<backend> server;
   router_actor router;
-  waiting_line<call> waiting;
+  using line = fair_line<call>;
+  line waiting;
+  gradient_limit limit;
+  service_pace pace;
+  /// As the router last heard of it; 0: not measured.
+  std::uint32_t limit_told = 0;
   std::unordered_map<std::uint64_t, call> running;
   std::unordered_map<fence_key, std::uint64_t> ids;
   std::uint64_t next_id = 1;
@@ -82,6 +93,7 @@ struct engine_state {
   /// The scheduler's, which a test may move; the gate's times are its.
   const caf::actor_clock* time = nullptr;
   clock::time_point gate_timer;
+  clock::time_point late_timer = clock::time_point::max();
   std::vector<caf::typed_response_promise<caf::ok_atom>> drains;
   std::uint64_t next_probe = 1;
   std::unordered_map<std::uint64_t, caf::typed_response_promise<tmsg::engrep>> probes;
@@ -92,11 +104,21 @@ struct engine_state {
   /// CAF does not answer for a promise that dies with its actor: whoever waits is told here.
   ~engine_state();
 
+  // engine_line.cpp
   /// To a server, a place in the queue, or a refusal at once.
   void take(pointer self, call next);
+  void line_up(pointer self, call next);
   void begin(pointer self, call next);
   void refuse(call& next, const engine_gate::verdict& why);
   void begin_waiting(pointer self);
+  /// Those whose time is over leave the line.
+  void drop_late(pointer self);
+  /// Requests at once, at present.
+  [[nodiscard]] std::uint32_t places() const;
+  /// What its end says about how much the server can do at once.
+  void measure(const call& done, const generation& result);
+  /// Whether the limit has moved far enough to tell the router.
+  [[nodiscard]] bool limit_moved() const;
   void handle(pointer self, std::uint64_t id, progress outcome);
   void finish(pointer self, std::uint64_t id, const generation& result);
   /// Tells the router of a change; those who wait here go elsewhere when it takes nothing.

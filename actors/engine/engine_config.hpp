@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -154,6 +155,11 @@ struct engine_config {
   std::uint32_t concurrency = 4;
   /// Requests that wait in the engine; more are refused with `overloaded`.
   std::uint32_t queue_max = 4096;
+  /// Fewer requests at once than `concurrency` where measured latency says so; not said: for
+  /// servers, not for what runs within the node or is simulated.
+  std::optional<bool> adaptive;
+  /// Never fewer than so many.
+  std::uint32_t concurrency_min = 1;
   /// `embedded`, `managed`: a GGUF file; relative paths start at the config file's folder.
   std::filesystem::path path;
   /// Empty: what the engine says itself.
@@ -165,6 +171,10 @@ struct engine_config {
   process_config process;
   replay_config replay;
   breaker_config breaker;
+
+  [[nodiscard]] bool is_adaptive() const {
+    return adaptive.value_or(kind == "http" || kind == "managed");
+  }
 };
 
 }  // namespace tandem

@@ -60,6 +60,18 @@ prompt_growth growth_of(const model_config& model) {
   return growth;
 }
 
+std::uint64_t profile_number(const model_config& model) {
+  // FNV-1a; a zero byte, which no template has, ends each.
+  std::uint64_t hash = 14'695'981'039'346'656'037ull;
+  auto add = [&hash](unsigned char byte) { hash = (hash ^ byte) * 1'099'511'628'211ull; };
+  for (const auto* part : {&model.plan_system, &model.plan_prompt, &model.replan_prompt,
+                           &model.step_system, &model.answer_system, &model.compose_system}) {
+    for (unsigned char byte : *part) add(byte);
+    add(0);
+  }
+  return hash == 0 ? 1 : hash;
+}
+
 generation_request apply_profile(const model_config& model, schema::Attempt::Reader attempt) {
   generation_request request;
   request.purpose = attempt.getPurpose();

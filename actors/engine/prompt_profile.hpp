@@ -21,4 +21,8 @@ struct prompt_growth {
 
 [[nodiscard]] prompt_growth growth_of(const model_config& model);
 
+/// Of all that apply_profile() takes from the model: two nodes with the same number word a call the
+/// same way. Never 0.
+[[nodiscard]] std::uint64_t profile_number(const model_config& model);
+
 }  // namespace tandem

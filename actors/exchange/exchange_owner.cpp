@@ -13,7 +13,8 @@ constexpr std::size_t reason_bytes_max = 200;
 constexpr std::size_t offered_max = 500;
 
 std::uint32_t places(schema::EngineStatus::Reader status) {
-  return status.getHealth() == schema::Health::HEALTHY ? std::max(status.getConcurrency(), 1u) : 0;
+  if (status.getHealth() != schema::Health::HEALTHY) return 0;
+  return std::max(status.getLimit() == 0 ? status.getConcurrency() : status.getLimit(), 1u);
 }
 
 /// What others decide by, and what they show; not the load, which changes with each attempt.
@@ -23,6 +24,8 @@ void copy_offered(schema::EngineStatus::Builder out, schema::EngineStatus::Reade
   out.setModel(from.getModel());
   out.setTier(from.getTier());
   out.setWeightVersion(from.getWeightVersion());
+  out.setProfile(from.getProfile());
+  out.setProcessId(from.getProcessId());
   out.setHealth(from.getHealth());
   out.setLastError(std::string{cut(view(from.getLastError()), reason_bytes_max)});
   out.setConcurrency(from.getConcurrency());

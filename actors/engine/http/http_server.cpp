@@ -127,6 +127,18 @@ std::shared_ptr<const http_endpoint> http_server::get(std::string_view path) con
   return std::make_shared<const http_endpoint>(std::move(out));
 }
 
+std::shared_ptr<const http_endpoint> http_server::post(std::string_view path,
+                                                       std::chrono::milliseconds timeout,
+                                                       std::size_t response_bytes_max) const {
+  auto out = endpoint(path);
+  out.method = "POST";
+  out.headers.emplace_back("Content-Type: application/json");
+  out.connect_timeout = std::min(config_.connect_timeout, timeout);
+  out.total_timeout = timeout;
+  out.response_bytes_max = response_bytes_max;
+  return std::make_shared<const http_endpoint>(std::move(out));
+}
+
 std::string http_server::without_key(std::string text) const {
   if (key_.empty()) return text;
   for (auto at = text.find(key_); at != text.npos; at = text.find(key_, at))

@@ -31,6 +31,11 @@ class http_server {
   /// GET of a path, within health_timeout.
   [[nodiscard]] std::shared_ptr<const http_endpoint> get(std::string_view path) const;
 
+  /// POST of JSON to a path, all within `timeout`.
+  [[nodiscard]] std::shared_ptr<const http_endpoint> post(std::string_view path,
+                                                          std::chrono::milliseconds timeout,
+                                                          std::size_t response_bytes_max) const;
+
   /// `text` with the key, should the server have said it, struck out.
   [[nodiscard]] std::string without_key(std::string text) const;
 

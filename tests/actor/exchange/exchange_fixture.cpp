@@ -53,12 +53,13 @@ void Exchange::tell(const site& a, const site& b, const caf::actor& exchange) {
 }
 
 void Exchange::report(const site& at, held_engine& engine, schema::Health health,
-                      std::uint32_t concurrency, const std::string& model) {
+                      std::uint32_t concurrency, const std::string& model, std::uint32_t limit) {
   message_builder<schema::EngineStatus> status;
   status->setName(engine.name);
   status->setModel(model);
   status->setHealth(health);
   status->setConcurrency(concurrency);
+  status->setLimit(limit);
   caf::anon_send(at.router, engine_atom_v, status.finish(),
                  caf::actor_cast<engine_actor>(engine.handle));
   settle();

@@ -39,7 +39,8 @@ class Exchange : public Pool {
   held_engine& hold(const site& at, const std::string& name, const std::string& model = "tiny",
                     std::uint32_t concurrency = 4);
   void report(const site& at, held_engine& engine, schema::Health health,
-              std::uint32_t concurrency = 4, const std::string& model = "tiny");
+              std::uint32_t concurrency = 4, const std::string& model = "tiny",
+              std::uint32_t limit = 0);
   engine_inside simulate(const site& at, const engine_config& config);
 
   /// Until what has changed is offered everywhere.

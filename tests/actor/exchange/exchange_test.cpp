@@ -56,6 +56,18 @@ TEST_F(Exchange, ANodeThatNeedsMoreGetsTheCreditsThatOthersLeave) {
   EXPECT_LE(list(alpha_).at("far@beta").credits, 5u);
 }
 
+TEST_F(Exchange, AnEngineIsDividedByWhatItsMeasuredLatencyAllows) {
+  start_two();
+  auto& far = hold(beta_, "far", "tiny", 32);
+  EXPECT_GE(list(alpha_).at("far@beta").credits, 16u);
+  report(beta_, far, schema::Health::HEALTHY, 32, "tiny", 2);
+  pass(20ms);
+  EXPECT_LE(list(alpha_).at("far@beta").credits, 2u);
+  report(beta_, far, schema::Health::HEALTHY, 32, "tiny", 30);
+  pass(20ms);
+  EXPECT_GE(list(alpha_).at("far@beta").credits, 15u);
+}
+
 TEST_F(Exchange, ThisNodesOwnUseCountsAsDemand) {
   start_two();
   auto& near = hold(alpha_, "near", "tiny", 8);

@@ -291,7 +291,7 @@ TEST_F(PoolEngines, AnEngineAnswersAProbeWithItsStatus) {
 // Each is over as soon as it begins: ends must not nest.
 TEST_F(PoolEngines, EndsALongQueueWithoutRunningOutOfStack) {
   constexpr std::uint32_t many = 20'000;
-  start({.in_flight_max = 1, .queue_max = many});
+  start({.in_flight_max = 1, .queue_max = 2 * many});
   send(1, {.prompt = "@sim {\"ms\":50,\"reply\":\"x\"}"});
   std::uint32_t ended = 0;
   system_->spawn([this, &ended](caf::event_based_actor* self) {
