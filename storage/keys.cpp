@@ -1,5 +1,7 @@
 #include "storage/keys.hpp"
 
+#include "schema/cache_item.hpp"
+
 namespace tandem::storage::keys {
 
 namespace {
@@ -159,6 +161,16 @@ std::optional<std::uint64_t> number_of(tag kind, std::string_view key) {
   return job_of(kind, key);
 }
 
+std::string cached_answer(const cache_key& key) {
+  std::string bytes;
+  bytes.reserve(1 + key.bytes.size());
+  bytes.push_back(static_cast<char>(tag::cached_answer));
+  bytes.append(reinterpret_cast<const char*>(key.bytes.data()), key.bytes.size());
+  return bytes;
+}
+std::string hot_answers(std::string_view tier) {
+  return single(tag::hot_answers).append(tier);
+}
 std::string end_of(tag kind) {
   return std::string(1, static_cast<char>(static_cast<unsigned char>(kind) + 1));
 }

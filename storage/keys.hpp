@@ -5,6 +5,10 @@
 #include <string>
 #include <string_view>
 
+namespace tandem {
+struct cache_key;
+}
+
 /// Every key that storage/ writes: a kind tag of one byte, then big-endian fields, so that the
 /// order of the bytes is the order of the numbers. Keys of up to 15 bytes (all but client keys)
 /// need no allocation.
@@ -50,6 +54,13 @@ enum class tag : std::uint8_t {
   route_state = 0x72,
   /// default: number u64; value: key length u32, key, value as they were found.
   route_aside = 0x73,
+  // A database of its own, cache_store; each value is sealed, see route_record.hpp.
+  /// a tier's family: 32 bytes, the answer's key; value: see cache_record.hpp.
+  cached_answer = 0x80,
+  /// default: a tier's name; value: the hottest keys, 32 bytes each, hottest first.
+  hot_answers = 0x81,
+  /// default: value: the purge rules.
+  purge_rules = 0x82,
 };
 
 inline constexpr std::size_t tenant_bytes_max = 1024;
@@ -81,6 +92,8 @@ inline constexpr std::size_t client_key_bytes_max = 4096;
 [[nodiscard]] std::string numbered(tag kind, std::uint64_t number);
 /// The number of such a key; nothing when it is another kind or of another length.
 [[nodiscard]] std::optional<std::uint64_t> number_of(tag kind, std::string_view key);
+[[nodiscard]] std::string cached_answer(const cache_key& key);
+[[nodiscard]] std::string hot_answers(std::string_view tier);
 /// The first key above all keys of `kind`.
 [[nodiscard]] std::string end_of(tag kind);
 

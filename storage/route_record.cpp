@@ -14,10 +14,8 @@ constexpr std::size_t frame_bytes = version_bytes + sizeof(std::uint32_t);
 
 std::uint32_t checksum_of(std::string_view key, std::string_view version,
                           std::string_view content) {
-  std::string all;
-  all.reserve(key.size() + version.size() + content.size());
-  all.append(key).append(version).append(content);
-  return crc32c_of(std::as_bytes(std::span(all.data(), all.size())));
+  return crc32c_of({std::as_bytes(std::span(key)), std::as_bytes(std::span(version)),
+                    std::as_bytes(std::span(content))});
 }
 
 }  // namespace
