@@ -76,6 +76,15 @@ caf::expected<std::vector<graded_prompt>> read_gsm8k(const std::filesystem::path
   return prompts;
 }
 
+caf::expected<std::vector<std::string>> read_gsm8k_prompts(const std::filesystem::path& folder) {
+  auto table = read_file(folder / "routellm" / "gsm8k_responses.csv");
+  if (!table) return table.error();
+  std::vector<std::string> prompts;
+  for (auto& row : parse_csv(*table))
+    if (row.size() == 5 && row[0] != "prompt") prompts.push_back(std::move(row[0]));
+  return prompts;
+}
+
 std::filesystem::path data_folder(int argc, char** argv) {
   if (argc > 1) return argv[1];
   if (const char* set = std::getenv("TANDEM_BENCH_DATA")) return set;

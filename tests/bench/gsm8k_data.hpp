@@ -20,6 +20,10 @@ struct graded_prompt {
 [[nodiscard]] caf::expected<std::vector<graded_prompt>> read_gsm8k(
     const std::filesystem::path& folder);
 
+/// All 1,319 prompts of the table, in its order.
+[[nodiscard]] caf::expected<std::vector<std::string>> read_gsm8k_prompts(
+    const std::filesystem::path& folder);
+
 /// The argument, or TANDEM_BENCH_DATA, or `../shared/data` beside the checkout.
 [[nodiscard]] std::filesystem::path data_folder(int argc, char** argv);
 
