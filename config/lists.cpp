@@ -46,6 +46,22 @@ config_fields bind_model(model_config& c) {
   };
 }
 
+/// Where nothing is said, what its kind says; kind may come later in the file.
+config_field bind_adaptive(engine_config& c) {
+  return {"adaptive",
+          "Fewer requests at once than `concurrency` where measured latency says that the\n"
+          "server takes no more. Not said: true for http and managed engines, else false.",
+          "true or false, without quotes",
+          [&c](const raw_value& raw) {
+            const auto* flag = std::get_if<bool>(&raw.value);
+            if (flag == nullptr) return false;
+            c.adaptive = *flag;
+            return true;
+          },
+          [] { return true; },
+          [&c] { return std::string{c.is_adaptive() ? "true" : "false"}; }};
+}
+
 config_fields bind_engine_keys(engine_config& c) {
   return {
       bind_name("name", c.name, "Unique among the engines."),
@@ -58,9 +74,13 @@ config_fields bind_engine_keys(engine_config& c) {
           {engine_kinds.begin(), engine_kinds.end()}),
       bind_name("model", c.model, "The name of a [[model]]."),
       bind_integer("concurrency", c.concurrency, "Requests at work at once.", 1, 100'000),
+      bind_adaptive(c),
+      bind_integer("concurrency_min", c.concurrency_min,
+                   "Requests at once however slow the server becomes, see adaptive.", 1, 100'000),
       bind_integer("queue_max", c.queue_max,
-                   "Requests that wait in the engine; more are refused with `overloaded`.", 0,
-                   1'000'000),
+                   "Requests that wait in the engine; more are refused with `overloaded`. One\n"
+                   "tenant has three quarters of the places at most.",
+                   0, 1'000'000),
       bind_path("path", c.path,
                 "embedded, managed: a GGUF file. Relative paths start at this file's folder."),
       bind_text("weight_version", c.weight_version, "Empty: what the engine says itself.", 256),

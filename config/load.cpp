@@ -102,6 +102,7 @@ class config_loader::reader {
       : loader_{loader}, source_{source}, folder_{folder} {}
 
   void read(const toml::table& root) {
+    add_cache_tiers(root);
     auto sections = bind_sections(loader_.config_);
     auto lists = bind_lists(loader_.config_);
     for (const auto& [key, node] : root) {
@@ -126,6 +127,14 @@ class config_loader::reader {
   }
 
  private:
+  /// `[cache.TIER]` is a section as soon as it is written.
+  void add_cache_tiers(const toml::table& root) {
+    const auto* cache = root["cache"].as_table();
+    if (cache == nullptr) return;
+    for (const auto& [key, node] : *cache)
+      if (node.is_table() && is_config_name(key.str())) add_cache_tier(loader_.config_, key.str());
+  }
+
   std::string at(const toml::source_region& region) const {
     return source_ + ":" + std::to_string(region.begin.line) + ":" +
            std::to_string(region.begin.column) + ": ";
@@ -164,13 +173,25 @@ class config_loader::reader {
           name + " must be a section; write [" + name + "] and its keys below it");
       return;
     }
-    read_fields(*table, section.fields, name + ".", "[" + name + "]", [&](std::string_view key) {
-      for (const auto& other : sections) {
-        if (find_field(other.fields, key) == nullptr) continue;
-        return "; there is one in [" + std::string{other.name} + "]";
-      }
-      return std::string{};
-    });
+    // Sections within this one.
+    std::vector<config_section> parts;
+    for (const auto& other : sections) {
+      if (!other.name.starts_with(name + ".")) continue;
+      const auto* inner = table->get(other.name.substr(name.size() + 1));
+      if (inner == nullptr) continue;
+      parts.push_back({other.name.substr(name.size() + 1), {}, {}});
+      read_section(other, *inner, {});
+    }
+    read_fields(
+        *table, section.fields, name + ".", "[" + name + "]",
+        [&](std::string_view key) {
+          for (const auto& other : sections) {
+            if (find_field(other.fields, key) == nullptr) continue;
+            return "; there is one in [" + std::string{other.name} + "]";
+          }
+          return std::string{};
+        },
+        parts);
   }
 
   void read_items(const config_list& list, const toml::node& node) {
@@ -322,6 +343,15 @@ void config_loader::set(std::string_view key, std::string_view value, std::strin
   auto dot = key.find('.');
   auto section = key.substr(0, dot);
   auto rest = dot == std::string_view::npos ? std::string_view{} : key.substr(dot + 1);
+  // `cache.TIER.key`: the tier's name may have dots too.
+  if (auto last = key.rfind('.'); section == "cache" && last != dot && last != key.npos) {
+    auto tier = key.substr(dot + 1, last - dot - 1);
+    if (!is_config_name(tier))
+      return fail(quote_word(tier) + " is no name of a tier, as a [[model]] has it");
+    add_cache_tier(config_, tier);
+    section = key.substr(0, last);
+    rest = key.substr(last + 1);
+  }
 
   config_fields fields;
   std::string prefix{section};

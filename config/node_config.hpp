@@ -10,6 +10,7 @@
 #include <caf/error.hpp>
 #include <caf/expected.hpp>
 
+#include "actors/embedding/embedding_config.hpp"
 #include "actors/engine/engine_config.hpp"
 #include "actors/etcd/etcd_config.hpp"
 #include "actors/executor_pool/executor_pool_config.hpp"
@@ -84,6 +85,7 @@ struct node_config {
   journal_config journal;
   executor_pool_config executor;
   router_config routing;
+  embedding_config embeddings;
   etcd_config etcd;
   replication_config replication;
   supervisor_config supervisor;

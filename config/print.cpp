@@ -64,6 +64,7 @@ std::string print_config_reference() {
   config.jobs.kinds.push_back({.name = "NAME"});
   config.executor.checks.push_back({.name = "NAME", .command = {"program"}});
   config.executor.tenants.push_back({.name = "NAME"});
+  add_cache_tier(config, "large");
   auto text = print(config);
   // An engine of this kind is not valid without a file that is there.
   std::string section;

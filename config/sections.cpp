@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "actors/router/engines/engine_policy.hpp"
 #include "actors/router/routing_policy.hpp"
 
 namespace tandem {
@@ -19,6 +20,8 @@ constexpr auto year = 365 * day;
 /// What one message to an actor may carry, less its other fields.
 constexpr std::size_t message_bytes_max = 768 * kib;
 constexpr std::size_t prompt_bytes_max = 64 * kib;
+constexpr std::string_view cache_prefix = "cache.";
+constexpr std::size_t cache_tiers_max = 16;
 
 config_field bind_listen(listen_address& member) {
   return {"listen",
@@ -193,6 +196,12 @@ std::vector<std::string_view> policy_names() {
   return names;
 }
 
+std::vector<std::string_view> engine_policy_names() {
+  std::vector<std::string_view> names;
+  for (const auto& policy : engine_policies()) names.push_back(policy.name);
+  return names;
+}
+
 config_fields bind_routing(router_config& c) {
   return {
       bind_choice(
@@ -228,6 +237,9 @@ config_fields bind_routing(router_config& c) {
                    "time and memory.",
                    16, 128),
       bind_flag("sparse", c.sparse, "Hashed words and pairs of words besides, 4,096 of them."),
+      bind_flag("embeddings", c.embeddings,
+                "The vector of the call's last user text, from the server of [embeddings], in the\n"
+                "place of hashed words. What was learned without is set aside."),
       bind_number("half_life_rewards", c.half_life_rewards,
                   "A verdict is worth half after so many more on the same model.", 10, 1e9),
       bind_duration("half_life", c.half_life, "The same by time.", 1min, 100 * year),
@@ -244,6 +256,102 @@ config_fields bind_routing(router_config& c) {
       bind_duration("save_interval", c.save_interval,
                     "How often what was learned is written down and told to the other nodes.", 50ms,
                     1h),
+      bind_choice(
+          "engine_policy", c.engines.policy,
+          "Which engine of the model. estimated_ttft: where the first token comes first, by\n"
+          "backlog, what it has cached of the prompt, and its speed. cache_aware: sglang's rule,\n"
+          "the longest cached prefix while loads are balanced. cache_or_performance: the most\n"
+          "cached where that is enough, else the fastest. Without a cache: least_loaded,\n"
+          "round_robin, power_of_two; consistent_hash: by session or beginning of the prompt.",
+          engine_policy_names()),
+      bind_number("cache_threshold", c.engines.cache_threshold,
+                  "cache_aware: the share of a prompt that must be cached to be followed.", 0, 1),
+      bind_integer("balance_abs_threshold", c.engines.balance_abs_threshold,
+                   "cache_aware: load goes first when one engine has so many calls more than\n"
+                   "another, and so many times as many. 0 and 1.0: always.",
+                   0, 1'000'000),
+      bind_number("balance_rel_threshold", c.engines.balance_rel_threshold,
+                  "See balance_abs_threshold.", 1, 1000),
+      bind_number("complexity_threshold", c.engines.complexity_threshold,
+                  "cache_or_performance: the share of a prompt that must be cached.", 0, 1),
+      bind_number("session_factor", c.engines.session_factor,
+                  "A session stays at its engine while that takes at most so many times as long.",
+                  1, 1000),
+      bind_size("prefix_index_bytes_max", c.engines.prefix_index_bytes_max,
+                "What the router remembers of engines' prefix caches, taken where it is used.",
+                std::size_t{2} << 20, std::size_t{16} << 30),
+  };
+}
+
+config_fields bind_cache(cache_config& c) {
+  return {
+      bind_integer(
+          "shards", c.shards,
+          "Actors that keep entries, each with a thread of its own. 0: this node asks those\n"
+          "of others. Without a [cache.TIER] nothing is kept.",
+          0, 64),
+      bind_size("value_bytes_max", c.value_bytes_max, "A larger answer is not kept.", kib,
+                512 * kib),
+      bind_number(
+          "refresh_beta", c.refresh_beta,
+          "How early hot entries are computed anew before they expire; 1.0 is the optimum of\n"
+          "Vattani et al. 0.0: never.",
+          0, 100),
+      bind_flag("sampled", c.sampled,
+                "Calls at a temperature above 0 are kept too, by their seed."),
+      bind_integer(
+          "waiting_max", c.waiting_max,
+          "Calls that wait at one shard for the same computation of others; beyond it they\n"
+          "compute themselves.",
+          0, 10'000'000),
+      bind_number("max_error", c.max_error,
+                  "What share of the near plans that are served may be wrong. 0.0: none is served.",
+                  0, 0.5),
+      bind_flag("embeddings", c.embeddings,
+                "Goals are compared by the vectors of [embeddings]' server, where it answers in\n"
+                "time; otherwise by their words."),
+      bind_integer("plans_max", c.plans_max, "Goals that each shard remembers to find near plans.",
+                   0, 1'000'000),
+  };
+}
+
+config_fields bind_cache_tier(cache_tier_config& c) {
+  return {
+      bind_size("memory", c.memory_bytes, "The tier's own budget of memory on this node.", mib,
+                1024 * gib),
+      bind_number(
+          "mem_fraction", c.mem_fraction,
+          "Of it, for the shards' entries, everything counted; a quarter of the rest is the\n"
+          "pool's.",
+          0.01, 0.99),
+      bind_choice("policy", c.policy,
+                  "frequency_lru: S3-FIFO, for many short-lived answers. semantic_lru: the least\n"
+                  "recently used leaves first, and near goals may share a plan.",
+                  {"frequency_lru", "semantic_lru"}),
+      bind_duration("ttl", c.ttl, "How long an answer is good.", 1ms, year),
+      bind_size("disk", c.disk_bytes, "In the data folder, all shards together. \"0B\": none.", 0,
+                1024 * gib),
+  };
+}
+
+config_fields bind_embeddings(embedding_config& c) {
+  return {
+      bind_text("url", c.url,
+                "http://host:port or https://host:port of an OpenAI-compatible server with\n"
+                "/v1/embeddings. Empty: none.",
+                2048),
+      bind_text("model", c.model, "What the server calls the model.", 256),
+      bind_path("api_key_file", c.api_key_file,
+                "A file with the API key, that others must not read. Or name api_key_env."),
+      bind_text("api_key_env", c.api_key_env, "The environment variable with the API key.", 256),
+      bind_path("ca_file", c.ca_file,
+                "Authorities (PEM) that the server's certificate is checked against. Empty: the\n"
+                "system's."),
+      bind_duration("timeout", c.timeout,
+                    "Whoever asks for a vector goes on without it after this.", 1ms, 1min),
+      bind_integer("cache_entries", c.cache_entries,
+                   "Vectors that are remembered, 4 bytes a dimension each. 0: none.", 0, 1'000'000),
+      bind_integer("requests_max", c.requests_max, "Requests under way; more go without.", 1, 1000),
   };
 }
 
@@ -328,7 +436,7 @@ config_fields bind_supervisor(supervisor_config& c) {
 }  // namespace
 
 std::vector<config_section> bind_sections(node_config& c) {
-  return {
+  std::vector<config_section> sections{
       {"node", "This node.", bind_node(c)},
       {"log", "What is written to standard error.", bind_log(c)},
       {"cluster", "The nodes that this one works with.", bind_cluster(c.cluster)},
@@ -341,11 +449,36 @@ std::vector<config_section> bind_sections(node_config& c) {
        bind_hedging(c.executor.hedging)},
       {"verification", "How results are checked.", bind_verification(c.executor.verification)},
       {"routing", "Which model serves a call.", bind_routing(c.routing)},
+      {"embeddings", "A server that turns texts into vectors, for routing.",
+       bind_embeddings(c.embeddings)},
       {"etcd", "Where nodes agree on who keeps a replicated journal.", bind_etcd(c.etcd)},
       {"replication", "Copies of this node's journal on other nodes.",
        bind_replication(c.replication)},
       {"supervisor", "Restarts of this node's actors, one for one.", bind_supervisor(c.supervisor)},
+      {"cache", "Answers that were computed before.", bind_cache(c.executor.cache)},
   };
+  for (auto& tier : c.executor.cache.tiers)
+    sections.push_back({std::string{cache_prefix} + tier.tier,
+                        "What is kept of this tier's models.", bind_cache_tier(tier)});
+  return sections;
+}
+
+std::string_view cache_tier_of(std::string_view section) {
+  return section.starts_with(cache_prefix) ? section.substr(cache_prefix.size())
+                                           : std::string_view{};
+}
+
+void add_cache_tier(node_config& config, std::string_view tier) {
+  auto& cache = config.executor.cache;
+  if (cache.find_tier(tier) != nullptr || cache.tiers.size() >= cache_tiers_max) return;
+  cache_tier_config made{.tier = std::string{tier}};
+  if (tier == config.routing.large_tier) {
+    made.policy = "semantic_lru";
+    made.ttl = 4h;
+  } else {
+    made.mem_fraction = 0.7;
+  }
+  cache.tiers.push_back(std::move(made));
 }
 
 }  // namespace tandem

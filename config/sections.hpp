@@ -14,7 +14,7 @@ namespace tandem {
 
 /// `[name]` in the config file, or a section of a list's item.
 struct config_section {
-  std::string_view name;
+  std::string name;
   std::string doc;
   config_fields fields;
   /// Whether the item that it belongs to uses it; writing one that nobody reads is an error.
@@ -40,6 +40,11 @@ struct config_list {
 
 /// Every plain section, bound to `config`, which must outlive the result.
 [[nodiscard]] std::vector<config_section> bind_sections(node_config& config);
+
+/// The name of `[cache.NAME]`, where `section` is one; else empty.
+[[nodiscard]] std::string_view cache_tier_of(std::string_view section);
+/// Makes sure that there is a `[cache.NAME]`, with the defaults of that tier.
+void add_cache_tier(node_config& config, std::string_view tier);
 
 /// Every list, bound to `config`, which must outlive the result.
 [[nodiscard]] std::vector<config_list> bind_lists(node_config& config);

@@ -36,6 +36,8 @@ class validator {
     check_cluster();
     check_replication();
     check_routing();
+    check_cache();
+    check_embeddings();
     for (const auto& list : bind_lists(config_)) check_list(list);
     check_prompts();
     check_engines();
@@ -176,6 +178,16 @@ class validator {
     }
   }
 
+  void check_cache() {
+    std::vector<std::string_view> tiers;
+    for (const auto& model : config_.models) tiers.emplace_back(model.tier);
+    for (const auto& each : config_.executor.cache.tiers) {
+      if (std::find(tiers.begin(), tiers.end(), each.tier) != tiers.end()) continue;
+      add("cache." + each.tier, "[cache." + each.tier + "]: no [[model]] is of tier " +
+                                    toml_string(each.tier) + nearest_hint(each.tier, tiers));
+    }
+  }
+
   void check_routing() {
     const auto& routing = config_.routing;
     auto is_fixed = routing.policy == "fixed";
@@ -202,6 +214,44 @@ class validator {
               ": no [[model]] is of this tier, and a planner needs one that plans; add tier = " +
               toml_string(routing.large_tier) + " to one" +
               nearest_hint(routing.large_tier, tiers));
+    }
+  }
+
+  void check_embeddings() {
+    const auto& embeddings = config_.embeddings;
+    const auto& routing = config_.routing;
+    if (embeddings.url.empty()) {
+      if (routing.embeddings)
+        add("routing.embeddings",
+            "routing.embeddings = true needs a server; write its address into embeddings.url");
+      if (config_.executor.cache.embeddings)
+        add("cache.embeddings",
+            "cache.embeddings = true needs a server; write its address into embeddings.url");
+      return;
+    }
+    if (embeddings.model.empty())
+      add("embeddings.model",
+          "embeddings.model is missing; write what the server calls its embedding model");
+    // 37 numbers are of other things.
+    if (routing.embeddings && routing.features < 48)
+      add("routing.features", "routing.features = " + std::to_string(routing.features) +
+                                  " leaves no room for an embedding; 48 at least, 64 or more "
+                                  "are better");
+    engine_config as;
+    as.kind = "http";
+    as.http.url = embeddings.url;
+    as.http.api_key_file = embeddings.api_key_file;
+    as.http.api_key_env = embeddings.api_key_env;
+    as.http.ca_file = embeddings.ca_file;
+    std::vector<config_problem> found;
+    validate_engine(as, "embeddings.", "embeddings.", found);
+    for (auto& problem : found) {
+      // As an engine's they would be in a section of their own.
+      for (auto* text : {&problem.key, &problem.text})
+        for (std::string_view part : {"http.url", "http.api", "http.ca"})
+          for (auto at = text->find(part); at != text->npos; at = text->find(part))
+            text->erase(at, 5);
+      add(problem.key, problem.text);
     }
   }
 

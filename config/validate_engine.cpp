@@ -49,6 +49,7 @@ class engine_validator {
 
   void run() {
     check_path();
+    check_limit();
     check_times("breaker.pause", engine_.breaker.pause, "breaker.pause_max",
                 engine_.breaker.pause_max);
     if (engine_.kind == "http" || engine_.kind == "managed") check_http();
@@ -66,6 +67,13 @@ class engine_validator {
     if (low <= high) return;
     add(low_name, " = \"" + format_duration(low) + "\" is above " + high_name + " = \"" +
                       format_duration(high) + "\"; lower the first or raise the second");
+  }
+
+  void check_limit() {
+    if (engine_.concurrency_min <= engine_.concurrency) return;
+    add("concurrency_min", " = " + std::to_string(engine_.concurrency_min) +
+                               " is above concurrency = " + std::to_string(engine_.concurrency) +
+                               "; lower the first or raise the second");
   }
 
   /// Whether it is there and can be read; says so otherwise.

@@ -12,7 +12,7 @@ packages=(
   libcurl4-openssl-dev
   # RocksDB's CMake package asks for the libraries that it compresses with.
   zlib1g-dev libbz2-dev liblz4-dev libsnappy-dev libzstd-dev
-  libeigen3-dev
+  libeigen3-dev libhnswlib-dev
   libgtest-dev libgmock-dev
   # What replication needs and its tests start; the etcd that Debian starts on localhost:2379 is not used.
   etcd-server etcd-client openssl

@@ -436,6 +436,11 @@ caf::expected<tmsg::engrep> client::remove_engine(std::string_view name,
                                     engine_atom_v, command.finish());
 }
 
+caf::expected<tmsg::cachrpt> client::cache(const tmsg::cachcmd& command) {
+  return state_->call<tmsg::cachrpt>(state_->supervisor, state_->options.call_timeout, cache_atom_v,
+                                     command);
+}
+
 caf::expected<tmsg::rtrep> client::route(const tmsg::rtcmd& command) {
   return state_->call<tmsg::rtrep>(state_->supervisor, state_->options.call_timeout, route_atom_v,
                                    command);

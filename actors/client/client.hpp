@@ -118,6 +118,8 @@ class client {
   /// What the node's router has learned and decided, and changes of its policy. `not_found`: no
   /// such decision is kept; `invalid_argument`: no such policy.
   [[nodiscard]] caf::expected<tmsg::rtrep> route(const tmsg::rtcmd& command);
+  /// `tandem cache`: of all nodes that answer in time.
+  [[nodiscard]] caf::expected<tmsg::cachrpt> cache(const tmsg::cachcmd& command);
 
  private:
   struct state;

@@ -26,6 +26,7 @@ tmsg::rtqry route_query(schema::Attempt::Reader attempt, std::string_view tier,
   query->setTier(text(tier));
   query->setPromptBytes(prompt_bytes(attempt));
   query->setMaxTokens(attempt.getMaxTokens());
+  query->setSession(attempt.getSession());
   if (attempt.getExcludedEngines().size() != 0)
     query->setExcludedEngines(attempt.getExcludedEngines());
   if (attempt.getExcludedModels().size() != 0)
@@ -140,6 +141,22 @@ void executor_pool_state::to_engine(pointer self, const fence_key& fence,
   }
   // Refused meanwhile: this one takes its place.
   if (first_over) second = false;
+  if (!second && look_up(self, of, fence, decision, engine)) return;
+  send_to(self, fence, decision, engine, second);
+}
+
+void executor_pool_state::send_to(pointer self, const fence_key& fence,
+                                  const tmsg::decisn& decision, const engine_actor& engine,
+                                  bool second) {
+  flight next{.fence = fence,
+              .tenant = {},
+              .decision = decision,
+              .engine = engine,
+              .started = self->clock().now(),
+              .reserved = {},
+              .prompt_bytes = 0};
+  message_builder<schema::AttemptResult> nothing;
+  auto& of = attempts.at(fence);
   auto call = reserve(of, *decision.read(), next.reserved);
   if (!call) {
     settle(self, next, *nothing.finish().read());
@@ -220,6 +237,11 @@ void executor_pool_state::settle(pointer self, const flight& done,
   tokens.setModel(decision->getModel());
   tokens.setPrompt(result.getUsage().getPromptTokens());
   tokens.setCompletion(result.getUsage().getCompletionTokens());
+  reward->setCachedPromptTokens(result.getUsage().getCachedPromptTokens());
+  reward->setPromptTokens(result.getUsage().getPromptTokens());
+  reward->setCompletionTokens(result.getUsage().getCompletionTokens());
+  reward->setFirstTokenUs(result.getFirstTokenUs());
+  reward->setQueueUs(result.getQueueUs());
   self->send(router, reward_atom_v, reward.finish());
 }
 

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "actors/cache_shard/cache_entry.hpp"
+#include "actors/clock.hpp"
+#include "actors/engine/admission/attempt_tokens.hpp"
 #include "actors/job/job_records.hpp"
 #include "actors/status.hpp"
 #include "schema/text.hpp"
@@ -30,7 +33,8 @@ tmsg::attres failed_attempt(schema::Fence::Reader fence, errc code, std::string_
 
 executor_pool_state::~executor_pool_state() {
   auto err = make_error(errc::unavailable, "the executor pool has stopped");
-  for (auto& [fence, work] : attempts) work.promise.deliver(err);
+  for (auto& [fence, work] : attempts)
+    if (!work.orphan) work.promise.deliver(err);
 }
 
 void executor_pool_state::take(pointer self, const tmsg::attempt& attempt, const chunk_sink& sink,
@@ -38,9 +42,19 @@ void executor_pool_state::take(pointer self, const tmsg::attempt& attempt, const
   auto reader = attempt.read();
   fence_key fence{reader->getFence()};
   auto room = in_flight < config.in_flight_max;
-  if (attempts.count(fence) != 0 || (!room && !waiting.push(reader->getPriority(), fence, fence))) {
+  auto placed = attempts.count(fence) == 0 ? line::outcome::waits : line::outcome::twice;
+  if (!room && placed == line::outcome::waits)
+    placed = waiting.push({.priority = reader->getPriority(),
+                           .tenant = view(reader->getTenant()),
+                           .fence = fence,
+                           .tokens = estimated_tokens(*reader)},
+                          fence_key{fence});
+  if (placed != line::outcome::waits) {
     promise.deliver(failed_attempt(reader->getFence(), errc::overloaded,
-                                   "the executor's queue is full (executor.queue_max)"));
+                                   placed == line::outcome::tenant_full
+                                       ? "the tenant has all its places in the executor's queue "
+                                         "(three quarters of executor.queue_max)"
+                                       : "the executor's queue is full (executor.queue_max)"));
     return;
   }
   auto deadline = timers.emplace(self->clock().now() + timeout_of(*reader),
@@ -76,12 +90,15 @@ void executor_pool_state::begin(pointer self, const fence_key& fence) {
 void executor_pool_state::reply(pointer self, const fence_key& fence, tmsg::attres result) {
   auto found = attempts.find(fence);
   if (found == attempts.end()) return;
+  abandon(self, found->second);
   auto done = std::move(found->second);
   timers.erase(done.deadline);
   if (done.hedge_set) timers.erase(done.hedge);
   attempts.erase(found);
   ++handled;
-  if (done.others.calls != 0 || done.hedged || !done.refusals.empty()) {
+  const auto& unserved = done.cached[0];
+  if (done.others.calls != 0 || done.others.cache_hits != 0 || done.hedged ||
+      !done.refusals.empty() || !unserved.reason.empty()) {
     message_builder<schema::AttemptResult> whole;
     whole.copy(*result.read());
     auto usage = done.others;
@@ -90,9 +107,15 @@ void executor_pool_state::reply(pointer self, const fence_key& fence, tmsg::attr
     whole->setHedged(done.hedged);
     auto refusals = whole->initRefusals(static_cast<unsigned>(done.refusals.size()));
     for (unsigned i = 0; i < refusals.size(); ++i) refusals.set(i, text(done.refusals[i]));
+    if (!unserved.served && !unserved.reason.empty()) {
+      auto note = whole->initCache();
+      note.setReason(unserved.reason);
+      note.setNode(unserved.node);
+      if (unserved.id != 0) note.setKey(as_data(unserved.key.key));
+    }
     result = whole.finish();
   }
-  done.promise.deliver(std::move(result));
+  if (!done.orphan) done.promise.deliver(std::move(result));
   --in_flight;
   // What is over as soon as it begins comes back here: the loop that began it goes on.
   if (std::exchange(admitting, true)) return;
@@ -133,6 +156,7 @@ void executor_pool_state::stop(pointer self, const fence_key& fence, errc code,
 void executor_pool_state::cancel(pointer self, const fence_key& fence, std::string_view reason) {
   auto found = attempts.find(fence);
   if (found == attempts.end() || found->second.stopped != errc::unknown) return;
+  if (leave_softly(self, fence, reason)) return;
   stop(self, fence, errc::cancelled, std::string{reason});
 }
 
@@ -156,6 +180,18 @@ void executor_pool_state::expire(pointer self) {
       continue;
     }
     auto& late = attempts.at(fence);
+    if (kind == timer_kind::lookup) {
+      auto& cached = cached_of(late);
+      send_leave(self, cached, true);
+      go_on_alone(self, fence,
+                  "node '" + cached.node + "', which may have it, did not answer in time");
+      continue;
+    }
+    if (late.leaving) {
+      late.leaving = false;
+      stop(self, fence, errc::cancelled, std::move(late.stop_reason));
+      continue;
+    }
     if (late.stopped != errc::unknown) {
       fail(self, fence, late.stopped, std::string{late.stop_reason});
       continue;
@@ -174,46 +210,75 @@ executor_pool_inside::behavior_type executor_pool_behavior(executor_pool_state::
   state.config = config;
   state.services = std::move(services);
   state.router = std::move(router);
-  state.waiting = waiting_line<fence_key>{config.queue_max};
+  state.waiting = executor_pool_state::line{config.queue_max};
   state.hedging = hedge_policy{config.hedging};
+  state.answers = answer_cache{config.cache};
   // What an earlier pool had reserved died with it.
   if (state.services.tenants) state.services.tenants->forget_reservations();
-  return {[self](attempt_atom, const tmsg::attempt& attempt, const chunk_sink& sink) {
-            auto promise = self->make_response_promise<tmsg::attres>();
-            self->state.take(self, attempt, sink, promise);
-            return promise;
-          },
-          [self](cancel_atom, const tmsg::cancel& cancel) {
-            auto reader = cancel.read();
-            self->state.cancel(self, fence_key{reader->getFence()}, view(reader->getReason()));
-          },
-          [self](reward_atom, const tmsg::reward& reward) {
-            self->send(self->state.router, reward_atom_v, reward);
-          },
-          [self](expire_atom) { self->state.expire(self); },
-          [self](status_atom) {
-            auto& state = self->state;
-            return actor_status({.name = "executor_pool",
-                                 .kind = "executor_pool",
-                                 .parent = "supervisor",
-                                 .mailbox_depth = self->mailbox().size(),
-                                 .in_flight = state.in_flight,
-                                 .queued = state.waiting.size(),
-                                 .handled = state.handled,
-                                 .noun = "attempts"});
-          },
-          [self](wire_atom, const router_actor& router) { self->state.router = router; },
-          [self](done_atom, std::uint64_t id, const command_verdict& result) {
-            auto& state = self->state;
-            auto found = state.checks.find(id);
-            if (found == state.checks.end()) return;
-            auto fence = found->second;
-            state.checks.erase(found);
-            if (!result.broken.empty())
-              state.on_checked(self, fence, result.broken, errc::engine_failed);
-            else
-              state.on_checked(self, fence, result.misfit);
-          }};
+  return {
+      [self](attempt_atom, const tmsg::attempt& attempt, const chunk_sink& sink) {
+        auto promise = self->make_response_promise<tmsg::attres>();
+        self->state.take(self, attempt, sink, promise);
+        return promise;
+      },
+      [self](cancel_atom, const tmsg::cancel& cancel) {
+        auto reader = cancel.read();
+        self->state.cancel(self, fence_key{reader->getFence()}, view(reader->getReason()));
+      },
+      [self](reward_atom, const tmsg::reward& reward) {
+        auto reader = reward.read();
+        auto of_plan = reader->getCacheKey().size() != 0;
+        if (of_plan) self->state.on_plan_reward(self, *reader);
+        if (!of_plan || reader->getDecision() != 0)
+          self->send(self->state.router, reward_atom_v, reward);
+      },
+      [self](expire_atom) { self->state.expire(self); },
+      [self](status_atom) {
+        auto& state = self->state;
+        return actor_status({.name = "executor_pool",
+                             .kind = "executor_pool",
+                             .parent = "supervisor",
+                             .mailbox_depth = self->mailbox().size(),
+                             .in_flight = state.in_flight,
+                             .queued = state.waiting.size(),
+                             .handled = state.handled,
+                             .noun = "attempts"});
+      },
+      [self](cache_atom, const tmsg::cachcmd& command) {
+        auto promise = self->make_response_promise<tmsg::cachrpt>();
+        self->state.command(self, command, promise);
+        return promise;
+      },
+      [self](embed_atom, std::uint64_t id, const embedding& vector) {
+        self->state.on_embedding(self, id, vector);
+      },
+      [self](cache_atom, const tmsg::cachrep& reply) { self->state.on_cache_reply(self, reply); },
+      [self](purge_atom, const tmsg::cachprg& purge) {
+        self->state.answers.purge(*purge.read(), unix_ms());
+      },
+      [self](member_atom, const tmsg::member& member, const peer_handles& handles) {
+        auto reader = member.read();
+        self->state.on_shards(self, reader->getIncarnation(), view(reader->getName()),
+                              handles.cache_shards);
+      },
+      [self](wire_atom, std::uint32_t number, const cache_shard_actor& shard) {
+        auto& state = self->state;
+        if (state.own_shards.size() <= number) state.own_shards.resize(number + 1);
+        state.own_shards[number] = caf::actor_cast<caf::actor>(shard);
+        state.on_shards(self, state.services.incarnation, state.services.node, state.own_shards);
+      },
+      [self](wire_atom, const router_actor& router) { self->state.router = router; },
+      [self](done_atom, std::uint64_t id, const command_verdict& result) {
+        auto& state = self->state;
+        auto found = state.checks.find(id);
+        if (found == state.checks.end()) return;
+        auto fence = found->second;
+        state.checks.erase(found);
+        if (!result.broken.empty())
+          state.on_checked(self, fence, result.broken, errc::engine_failed);
+        else
+          state.on_checked(self, fence, result.misfit);
+      }};
 }
 
 }  // namespace tandem

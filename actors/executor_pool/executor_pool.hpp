@@ -14,7 +14,11 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include "actors/cache_shard/attempt_key.hpp"
+#include "actors/embedding/embedding_client.hpp"
+#include "actors/engine/admission/fair_line.hpp"
 #include "actors/engine/prompt_profile.hpp"
+#include "actors/executor_pool/answer_cache.hpp"
 #include "actors/executor_pool/command_check.hpp"
 #include "actors/executor_pool/executor_pool_actor.hpp"
 #include "actors/executor_pool/executor_pool_config.hpp"
@@ -22,16 +26,21 @@
 #include "actors/executor_pool/tenant_ledger.hpp"
 #include "actors/fence.hpp"
 #include "actors/job/job_state.hpp"
+#include "actors/mesh/mesh_actor.hpp"
 #include "actors/router/router_actor.hpp"
-#include "actors/waiting_line.hpp"
 
 namespace tandem {
 
-using executor_pool_inside = executor_pool_actor::extend<
-    // The router was started anew.
-    caf::reacts_to<wire_atom, router_actor>,
-    // From a thread of the user's checks.
-    caf::reacts_to<done_atom, std::uint64_t, command_verdict>>;
+using executor_pool_inside =
+    executor_pool_actor::extend_with<cache_asker>::extend_with<member_listener>::extend<
+        // From the embedding client's thread: the vector of a lookup's goal; null: there is none.
+        caf::reacts_to<embed_atom, std::uint64_t, embedding>,
+        // This node's own shards; after a restart of one too.
+        caf::reacts_to<wire_atom, std::uint32_t, cache_shard_actor>,
+        // The router was started anew.
+        caf::reacts_to<wire_atom, router_actor>,
+        // From a thread of the user's checks.
+        caf::reacts_to<done_atom, std::uint64_t, command_verdict>>;
 
 /// What the pool shares with the node beyond its own life.
 struct executor_pool_services {
@@ -39,6 +48,11 @@ struct executor_pool_services {
   std::shared_ptr<tenant_ledger> tenants;
   /// How much longer each model's prompts can be than an attempt's messages.
   std::map<std::string, prompt_growth, std::less<>> growth;
+  /// Of this node.
+  std::uint64_t incarnation = 0;
+  std::string node;
+  /// Of goals; null: near ones are found by their words.
+  std::shared_ptr<embedding_client> embeddings;
 };
 
 struct executor_pool_state {
@@ -46,7 +60,7 @@ struct executor_pool_state {
   using pointer = executor_pool_inside::stateful_pointer<executor_pool_state>;
   using clock = std::chrono::steady_clock;
 
-  enum class timer_kind : std::uint8_t { deadline, hedge };
+  enum class timer_kind : std::uint8_t { deadline, hedge, lookup };
   struct timer {
     fence_key fence;
     timer_kind kind;
@@ -66,6 +80,47 @@ struct executor_pool_state {
   };
 
   enum class stage : std::uint8_t { answering, judging, checking };
+
+  /// What the caches know of one call.
+  struct cached_call {
+    enum class place : std::uint8_t {
+      /// Not looked up yet.
+      none,
+      asking,
+      /// Another computes it.
+      waiting,
+      /// Others may wait for this one.
+      leading,
+      /// Computed for itself, and kept.
+      alone,
+      over,
+    };
+    place at = place::none;
+    bool served = false;
+    bool timer_set = false;
+    std::uint64_t id = 0;
+    attempt_key key;
+    tmsg::decisn decision;
+    engine_actor engine;
+    /// Its node's incarnation; none: there is no shard.
+    std::uint64_t shard = 0;
+    cache_shard_actor owner;
+    std::string node;
+    /// Why it was not served.
+    std::string reason;
+    /// Of a near plan that this one is to be compared with: its text and label.
+    std::string near_text;
+    std::uint64_t near_label = 0;
+    /// Of a plan's goal.
+    embedding vector;
+    /// What waits for it.
+    tmsg::cachqry query;
+    timers_by_time::iterator timer;
+  };
+  struct lookup {
+    fence_key fence;
+    stage at = stage::answering;
+  };
 
   /// One attempt, from its arrival to its reply.
   struct work {
@@ -97,12 +152,19 @@ struct executor_pool_state {
     timers_by_time::iterator deadline;
     timers_by_time::iterator hedge;
     bool hedge_set = false;
+    /// Of the answer, and of its judge's call.
+    std::array<cached_call, 2> cached;
+    /// The shard is asked whether others wait for what is to be cancelled.
+    bool leaving = false;
+    /// Nobody waits for it here; others do.
+    bool orphan = false;
   };
 
   executor_pool_config config;
   executor_pool_services services;
   router_actor router;
-  waiting_line<fence_key> waiting;
+  using line = fair_line<fence_key>;
+  line waiting;
   std::unordered_map<fence_key, work> attempts;
   std::unordered_map<std::uint64_t, flight> flights;
   std::uint64_t next_flight = 1;
@@ -116,6 +178,13 @@ struct executor_pool_state {
   /// When the one timer that is set will fire.
   clock::time_point timer_at = clock::time_point::max();
   std::uint64_t handled = 0;
+  answer_cache answers;
+  /// By their ids: asked, and not over.
+  std::unordered_map<std::uint64_t, lookup> lookups;
+  std::uint64_t next_lookup = 1;
+  std::uint64_t cache_hits = 0;
+  /// This node's own shards, by number.
+  std::vector<caf::actor> own_shards;
 
   executor_pool_state() = default;
   executor_pool_state(const executor_pool_state&) = delete;
@@ -140,6 +209,8 @@ struct executor_pool_state {
   void choose_way(pointer self, const fence_key& fence);
   void to_engine(pointer self, const fence_key& fence, const tmsg::decisn& decision,
                  const engine_actor& engine, bool second);
+  void send_to(pointer self, const fence_key& fence, const tmsg::decisn& decision,
+               const engine_actor& engine, bool second);
   void no_route(pointer self, const fence_key& fence, const caf::error& err);
   void on_reply(pointer self, std::uint64_t id, const tmsg::attres& result);
   void on_refusal(pointer self, work& of, const fence_key& fence,
@@ -152,6 +223,45 @@ struct executor_pool_state {
   [[nodiscard]] caf::expected<tmsg::attempt> reserve(const work& of,
                                                      schema::Decision::Reader decision,
                                                      budget& reserved) const;
+
+  // cached_answers.cpp: what need not be computed.
+  [[nodiscard]] static cached_call& cached_of(work& of);
+  /// True: it goes on by itself, served or when the shard has answered.
+  [[nodiscard]] bool look_up(pointer self, work& of, const fence_key& fence,
+                             const tmsg::decisn& decision, const engine_actor& engine);
+  void on_embedding(pointer self, std::uint64_t id, const embedding& vector);
+  void on_cache_reply(pointer self, const tmsg::cachrep& reply);
+  void serve(pointer self, work& of, const fence_key& fence, schema::CacheEntry::Reader entry,
+             std::uint8_t level);
+  void serve_near(pointer self, work& of, const fence_key& fence, schema::CacheReply::Reader reply);
+  void send_label(pointer self, const attempt_key& key, schema::Decision::Reader decision,
+                  std::string_view tenant, std::uint64_t label, bool wrong);
+  void go_on_alone(pointer self, const fence_key& fence, std::string reason);
+  /// Beside what is served. `compare`: with a near plan, under this label; 0: to be kept.
+  void compute_anew(pointer self, const work& of, std::string compare = {},
+                    std::uint64_t label = 0);
+  /// A good and verified reply to `call`.
+  void keep(pointer self, cached_call& cached, schema::Attempt::Reader call,
+            schema::AttemptResult::Reader result);
+  /// The attempt ends: whoever waits for it is told.
+  void abandon(pointer self, work& of);
+  void end_lookup(cached_call& cached);
+  void end_cached(cached_call& cached);
+  void send_leave(pointer self, const cached_call& cached, bool failed);
+  /// The engine's share of the load that was counted for a decision.
+  void give_back(pointer self, const tmsg::decisn& decision);
+  /// Instead of a cancel, where others may wait for the same; false: nobody can.
+  [[nodiscard]] bool leave_softly(pointer self, const fence_key& fence, std::string_view reason);
+  void leave_to_others(pointer self, const fence_key& fence);
+  void on_shards(pointer self, std::uint64_t incarnation, std::string_view node,
+                 const std::vector<caf::actor>& shards);
+  /// It has led to a wrong answer.
+  void forget_answer(pointer self, const cache_key& key);
+  void on_plan_reward(pointer self, schema::Reward::Reader reward);
+
+  // cache_command.cpp
+  void command(pointer self, const tmsg::cachcmd& command,
+               caf::typed_response_promise<tmsg::cachrpt> promise);
 
   // verification.cpp: from an answer to a verdict.
   void verify(pointer self, const fence_key& fence);
@@ -176,3 +286,4 @@ struct executor_pool_state {
 }  // namespace tandem
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tandem::command_verdict)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tandem::embedding)

@@ -17,6 +17,8 @@ using executor_pool_actor = caf::typed_actor<
     caf::replies_to<attempt_atom, tmsg::attempt, chunk_sink>::with<tmsg::attres>,
     // From a job: how a decision turned out, for the router.
     caf::reacts_to<reward_atom, tmsg::reward>,
+    // `tandem cache`: of all nodes that answer in time.
+    caf::replies_to<cache_atom, tmsg::cachcmd>::with<tmsg::cachrpt>,
     // Nobody waits for this attempt any more.
     caf::reacts_to<cancel_atom, tmsg::cancel>,
     // To itself: some attempt's time is up.

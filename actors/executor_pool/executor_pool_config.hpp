@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "actors/cache_shard/cache_config.hpp"
+
 namespace tandem {
 
 /// A second copy of a slow attempt on another engine; the first good reply counts. `[hedging]`.
@@ -67,6 +69,8 @@ struct executor_pool_config {
   verification_config verification;
   std::vector<check_command_config> checks;
   std::vector<tenant_config> tenants;
+  /// `[cache]`
+  cache_config cache;
 };
 
 }  // namespace tandem

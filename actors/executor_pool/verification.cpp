@@ -61,6 +61,7 @@ void executor_pool_state::verify(pointer self, const fence_key& fence) {
   // What was cut at its limit fails for that reason, which its job tells better.
   if (answer->getFinish() == schema::Finish::LENGTH) return reply(self, fence, of.answer);
   if (sort == check_sort::none) {
+    keep(self, of.cached[0], *attempt, *answer);
     sample_judge(self, *attempt, *answer);
     return reply(self, fence, of.answer);
   }
@@ -107,6 +108,7 @@ void executor_pool_state::on_verdict(pointer self, const fence_key& fence) {
   if (!said)
     return on_checked(self, fence, "there is no verdict: " + message_of(said.error()),
                       errc::engine_failed);
+  keep(self, of.cached[1], *of.call.read(), *reader);
   on_checked(self, fence,
              said->pass ? std::string{} : "the judge finds that it does not fit: " + said->reason);
 }
@@ -187,7 +189,11 @@ void executor_pool_state::on_checked(pointer self, const fence_key& fence, std::
     self->send(router, reward_atom_v, reward.finish());
     if (!by_judge) sample_judge(self, *attempt, *reader);
   }
-  if (misfit.empty()) return reply(self, fence, answer);
+  if (misfit.empty()) {
+    auto& of = found->second;
+    keep(self, of.cached[0], *of.attempt.read(), *reader);
+    return reply(self, fence, answer);
+  }
   message_builder<schema::AttemptResult> refused;
   refused.copy(*reader);
   write_error(refused->initError(), code, misfit);

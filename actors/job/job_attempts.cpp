@@ -80,6 +80,12 @@ caf::expected<tmsg::attempt> job_machine::begin_attempt(message_builder<schema::
   const auto& failures = failures_of(what);
   auto record = state_.submitted();
   if (auto tags = record->getSubmitted().getTags(); tags.size() != 0) attempt.setTags(tags);
+  attempt.setCache(record->getSubmitted().getCache());
+  // What an earlier plan's steps said did not lead to a good answer.
+  if (what.epoch > 1 && attempt.getCache() != schema::CacheUse::OFF)
+    attempt.setCache(schema::CacheUse::REFRESH);
+  if (auto session = record->getSubmitted().getSession(); session.size() != 0)
+    attempt.setSession(session);
   // A plan is always known to be valid or not.
   attempt.setRewarded(has_check_ || what.purpose == schema::Purpose::PLAN);
   auto tries = what.purpose == schema::Purpose::WAY ? state_.ways_failed().size() : failures.total;

@@ -39,6 +39,7 @@ void write_attempt(schema::AttemptRecord::Builder record, schema::AttemptResult:
   record.setDecision(result.getDecision());
   record.setSimulated(result.getSimulated());
   record.setHedged(result.getHedged());
+  if (result.hasCache()) record.setCache(result.getCache());
 }
 
 void write_step(schema::StepRecord::Builder record, const plan::step& step, std::uint32_t epoch) {

@@ -72,6 +72,30 @@ void for_each_part(const job_state& state, Handler&& handle) {
   }
 }
 
+/// For the caches: how the job of the last plan has ended; and after a wrong answer what was
+/// computed or served for it, so that it is not served again.
+std::vector<tmsg::reward> words_to_caches(const job_state& state, double quality, bool failed) {
+  std::vector<tmsg::reward> ends;
+  for (auto record = state.records().rbegin(); record != state.records().rend(); ++record) {
+    auto reader = record->read();
+    if (reader->isEpochStarted() || reader->isWay()) break;
+    auto attempt = attempt_of(*reader);
+    if (!attempt || reader->isAttemptFailed() || attempt->getCache().getKey().size() == 0) continue;
+    auto is_plan = attempt->getPurpose() == schema::Purpose::PLAN;
+    if ((!is_plan && quality != 0) || ends.size() >= rewards_max) continue;
+    message_builder<schema::Reward> out;
+    out->setSource(schema::RewardSource::JOB);
+    out->setPurpose(attempt->getPurpose());
+    out->setTenant(text(state.tenant()));
+    out->setQuality(quality);
+    out->setFailed(failed);
+    out->setCacheKey(attempt->getCache().getKey());
+    out->setLabel(attempt->getCache().getLabel());
+    ends.push_back(out.finish());
+  }
+  return ends;
+}
+
 }  // namespace
 
 std::string_view name_of_way(schema::PlanMode mode) {
@@ -114,6 +138,7 @@ void add_rewards_at_end(const job_state& state, bool has_check, errc code,
   // Without a decision it only tells a tenant's target that a job is over.
   if (state.way_decision() != 0 || !state.tenant().empty())
     out.push_back(way_reward(state, quality, false));
+  for (auto& each : words_to_caches(state, quality, !done)) out.push_back(std::move(each));
   for_each_part(state, [&](schema::AttemptRecord::Reader attempt) {
     if (quality >= 0)
       out.push_back(make_reward(schema::RewardSource::JOB, attempt.getPurpose(),

@@ -42,6 +42,8 @@ void usage_totals::add(schema::Usage::Reader usage) {
   };
   cost_nanousd = sum(cost_nanousd, usage.getCostNanousd());
   cost_all_large_nanousd = sum(cost_all_large_nanousd, usage.getCostAllLargeNanousd());
+  cache_hits += usage.getCacheHits();
+  saved_nanousd = sum(saved_nanousd, usage.getSavedNanousd());
 }
 
 void usage_totals::write(schema::Usage::Builder usage) const {
@@ -51,6 +53,8 @@ void usage_totals::write(schema::Usage::Builder usage) const {
   usage.setCalls(calls);
   usage.setCostNanousd(cost_nanousd);
   usage.setCostAllLargeNanousd(cost_all_large_nanousd);
+  usage.setCacheHits(cache_hits);
+  usage.setSavedNanousd(saved_nanousd);
 }
 
 std::optional<schema::AttemptRecord::Reader> attempt_of(schema::JobRecord::Reader record) {

@@ -26,6 +26,8 @@ struct usage_totals {
   std::uint32_t calls = 0;
   std::int64_t cost_nanousd = 0;
   std::int64_t cost_all_large_nanousd = 0;
+  std::uint32_t cache_hits = 0;
+  std::int64_t saved_nanousd = 0;
 
   void add(schema::Usage::Reader usage);
   void write(schema::Usage::Builder usage) const;

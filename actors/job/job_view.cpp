@@ -49,6 +49,7 @@ void write_attempt_view(schema::AttemptView::Builder out, schema::AttemptRecord:
   out.setTotalUs(record.getTotalUs());
   out.setDecision(record.getDecision());
   out.setHedged(record.getHedged());
+  if (record.hasCache()) out.setCache(record.getCache());
   out.setAtMs(at_ms);
 }
 

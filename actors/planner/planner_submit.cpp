@@ -31,6 +31,8 @@ job_record submitted_record(schema::Submit::Reader submit, const planner_config&
   budget.setCostNanousd(given.getCostNanousd() != 0 ? given.getCostNanousd()
                                                     : std::llround(config.budget_usd * 1e9));
   if (submit.hasCheck()) submitted.setCheck(submit.getCheck());
+  submitted.setCache(submit.getCache());
+  if (submit.getSession().size() != 0) submitted.setSession(submit.getSession());
   return record.finish();
 }
 

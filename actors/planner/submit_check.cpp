@@ -53,6 +53,8 @@ caf::error check_submit(schema::Submit::Reader submit, const planner_config& con
     return wrong("the priority is outside -100 to 100");
   if (submit.getClientKey().size() > name_bytes_max || submit.getTenant().size() > name_bytes_max)
     return wrong("the client key or the tenant is longer than 256 bytes");
+  if (submit.getSession().size() > name_bytes_max)
+    return wrong("the session is longer than 256 bytes");
   if (submit.getTags().size() > tags_max) return wrong("more than 32 tags");
   for (auto tag : submit.getTags())
     if (tag.size() > name_bytes_max) return wrong("a tag is longer than 256 bytes");

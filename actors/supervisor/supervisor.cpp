@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/clock.hpp"
+#include "actors/executor_pool/executor_pool_actor.hpp"
 #include "actors/router/router_actor.hpp"
 #include "actors/status.hpp"
 #include "schema/text.hpp"
@@ -252,6 +253,14 @@ supervisor_inside::behavior_type supervisor_behavior(supervisor_state::pointer s
                                   command);
         return make_error(errc::unavailable,
                           "node '" + self->state.node.name + "' has no router now");
+      },
+      [self](cache_atom, const tmsg::cachcmd& command) -> caf::result<tmsg::cachrpt> {
+        for (const auto& child : self->state.children)
+          if (child.spec.kind == "executor_pool" && child.handle)
+            return self->delegate(caf::actor_cast<executor_pool_actor>(child.handle), cache_atom_v,
+                                  command);
+        return make_error(errc::unavailable,
+                          "node '" + self->state.node.name + "' has no executor pool now");
       },
       [self](start_atom) {
         auto promise = self->make_response_promise<caf::ok_atom>();

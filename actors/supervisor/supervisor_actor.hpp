@@ -29,6 +29,8 @@ using supervisor_actor = caf::typed_actor<
     caf::replies_to<engine_atom, tmsg::engcmd>::with<tmsg::engrep>,
     // To this node's router: see RouteCommand. `unavailable` on a node without one.
     caf::replies_to<route_atom, tmsg::rtcmd>::with<tmsg::rtrep>,
+    // `tandem cache`: of all nodes.
+    caf::replies_to<cache_atom, tmsg::cachcmd>::with<tmsg::cachrpt>,
     // Where jobs are submitted; `unavailable` on a node without the role.
     caf::replies_to<planner_atom>::with<planner_actor>>;
 

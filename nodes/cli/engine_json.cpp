@@ -50,6 +50,7 @@ void write_fields(json_writer& json, schema::EngineStatus::Reader engine) {
   json.field("last_error", view(engine.getLastError()));
   json.field("in_flight", engine.getInFlight());
   json.field("concurrency", engine.getConcurrency());
+  field_unless(json, "limit", engine.getLimit() == 0, engine.getLimit());
   json.field("queued", engine.getQueued());
   json.field("context_tokens", engine.getContextTokens());
   json.field("requests", engine.getRequests());

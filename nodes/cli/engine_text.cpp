@@ -100,8 +100,15 @@ engine_verdict judge_breaker(engine_reader engine, std::uint64_t now) {
 
 engine_verdict judge_room(engine_reader engine) {
   using state = engine_verdict::state;
-  if (engine.getInFlight() < engine.getConcurrency()) {
+  if (engine.getInFlight() < places_of(engine)) {
     return {state::used, "it is healthy and has room", {}};
+  }
+  if (places_of(engine) < engine.getConcurrency()) {
+    return {state::used,
+            "it is healthy, but at work on as many as measured latency allows now, " +
+                human_count(places_of(engine)) + " of " + human_count(engine.getConcurrency()) +
+                "; more requests wait in its queue",
+            "add an engine; or `adaptive = false` where the measurement is wrong"};
   }
   return {state::used,
           "it is healthy, but all " + human_count(engine.getConcurrency()) +
@@ -110,6 +117,18 @@ engine_verdict judge_room(engine_reader engine) {
 }
 
 }  // namespace
+
+std::uint32_t places_of(engine_reader engine) {
+  return engine.getLimit() == 0 ? engine.getConcurrency()
+                                : std::min(engine.getLimit(), engine.getConcurrency());
+}
+
+std::string places_text(engine_reader engine) {
+  auto now = places_of(engine);
+  auto text = human_count(now);
+  if (now < engine.getConcurrency()) text += " of " + human_count(engine.getConcurrency());
+  return text;
+}
 
 tint tint_of_state(std::string_view state) {
   if (state == "ok" || state == "healthy" || state == "alive") return tint::green;
@@ -180,7 +199,7 @@ std::string engines_text(schema::Topology::Reader topology, const style& how, st
            std::string{view(engine.getTier())},
            {health, colour},
            {std::string{breaker_name(engine)}, tint_of(engine.getBreaker())},
-           human_count(engine.getInFlight()) + '/' + human_count(engine.getConcurrency()),
+           human_count(engine.getInFlight()) + '/' + places_text(engine),
            human_count(engine.getQueued()),
            human_count(engine.getRequests()),
            {human_count(engine.getFailures()), engine.getFailures() > 0 ? tint::red : tint::none},
@@ -235,6 +254,8 @@ std::string counts_text(engine_reader engine) {
 std::string limits_text(engine_reader engine) {
   auto text = human_count(engine.getInFlight()) + " of " + human_count(engine.getConcurrency()) +
               " places taken, " + human_count(engine.getQueued()) + " queued";
+  if (places_of(engine) != engine.getConcurrency())
+    text += "; measured latency allows " + human_count(places_of(engine)) + " now";
   if (engine.getContextTokens() == 0) return text;
   return text + "; prompt and answer up to " + human_count(engine.getContextTokens()) + " tokens";
 }

@@ -34,6 +34,10 @@ struct engine_verdict {
 /// Whether everything that was tried worked; for an engine without a server whether it is healthy.
 [[nodiscard]] bool is_all_ok(schema::EngineReport::Reader report);
 
+/// Requests at once, now: `64`, or `40 of 64` where measured latency allows no more.
+[[nodiscard]] std::uint32_t places_of(schema::EngineStatus::Reader engine);
+[[nodiscard]] std::string places_text(schema::EngineStatus::Reader engine);
+
 /// A health or an actor's state, coloured.
 [[nodiscard]] tint tint_of_state(std::string_view state);
 

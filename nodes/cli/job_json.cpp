@@ -22,6 +22,8 @@ void write_usage(json_writer& json, schema::Usage::Reader usage) {
   json.field("completion_tokens", usage.getCompletionTokens());
   json.field("cost_nanousd", usage.getCostNanousd());
   json.field("cost_all_large_nanousd", usage.getCostAllLargeNanousd());
+  json.field("cache_hits", usage.getCacheHits());
+  json.field("saved_nanousd", usage.getSavedNanousd());
   auto saved = saving_percent(usage.getCostNanousd(), usage.getCostAllLargeNanousd());
   if (saved)
     json.field("saving_percent", *saved);
@@ -120,6 +122,8 @@ void write_attempt(json_writer& json, schema::AttemptView::Reader attempt) {
   }
   json.field("rung", view(attempt.getRung()));
   json.field("hedged", attempt.getHedged());
+  json.field("cache_level", attempt.getCache().getLevel());
+  json.field("cache_reason", view(attempt.getCache().getReason()));
   write_usage(json, attempt.getUsage());
   json.field("queue_us", attempt.getQueueUs());
   json.field("first_token_us", attempt.getFirstTokenUs());

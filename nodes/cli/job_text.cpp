@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 
+#include "nodes/cli/cache_text.hpp"
 #include "nodes/cli/fact_list.hpp"
 #include "nodes/cli/format.hpp"
 #include "nodes/cli/job_json.hpp"
@@ -127,6 +128,10 @@ std::string facts(schema::JobView::Reader job, const style& how, std::uint64_t n
   auto calls = human_count(usage.getCalls()) + (usage.getCalls() == 1 ? " call" : " calls");
   list.add("tokens", tokens_text(usage) + "; " + calls);
   list.add("cost", cost_text(usage) + (summary.getSimulated() ? " (simulated)" : ""));
+  if (usage.getCacheHits() > 0)
+    list.add("cached", human_count(usage.getCacheHits()) +
+                           (usage.getCacheHits() == 1 ? " answer" : " answers") +
+                           " without a call, " + human_money(usage.getSavedNanousd()) + " saved");
   list.add("budget", budget_text(summary));
   list.add("score", score_text(summary.getFeedback()));
   if (summary.getState() == schema::JobState::DONE) {
@@ -146,7 +151,10 @@ std::string purpose_text(schema::AttemptView::Reader attempt) {
 
 table::cell outcome_cell(schema::AttemptView::Reader attempt) {
   std::string hedged = attempt.getHedged() ? " (slow: a second copy ran too)" : "";
-  if (attempt.getError().getCode() == schema::Errc::UNKNOWN) return {"ok" + hedged, tint::green};
+  auto served = served_text(attempt);
+  if (!served.empty()) served = ", " + served;
+  if (attempt.getError().getCode() == schema::Errc::UNKNOWN)
+    return {"ok" + hedged + served, tint::green};
   auto text = describe(attempt.getError()) + hedged;
   if (attempt.getRung().size() > 0) text += "; then: " + std::string{view(attempt.getRung())};
   return {text, tint::red};

@@ -37,6 +37,11 @@ constexpr std::array options{
                 "verify the answer: number, exact=TEXT, contains=TEXT, regex=EXPRESSION, "
                 "json_schema=SCHEMA, judge=RUBRIC or command=NAME (of a [[check]] in the node's "
                 "config)"},
+    option_spec{"cache", "USE",
+                "use (the default), refresh (compute anew, and keep it) or off: what caches may do "
+                "for this job"},
+    option_spec{"session", "NAME",
+                "jobs of one session prefer the engine that has read their common texts"},
     option_spec{"check-file", "FILE", "read the argument of --check from FILE"}};
 
 caf::expected<schema::PlanMode> mode_of(const invocation& from) {
@@ -45,6 +50,15 @@ caf::expected<schema::PlanMode> mode_of(const invocation& from) {
   if (auto mode = parse_plan_mode(*text)) return *mode;
   return make_error(errc::invalid_argument, "--mode is " + quote_word(*text) +
                                                 ", but must be plan_act, large, small or auto");
+}
+
+caf::expected<schema::CacheUse> cache_use_of(const invocation& from) {
+  auto text = from.value("cache");
+  if (!text || *text == "use") return schema::CacheUse::USE;
+  if (*text == "refresh") return schema::CacheUse::REFRESH;
+  if (*text == "off") return schema::CacheUse::OFF;
+  return make_error(errc::invalid_argument,
+                    "--cache is " + quote_word(*text) + ", but must be use, refresh or off");
 }
 
 caf::error read_budget(const invocation& from, schema::Budget::Builder budget) {
@@ -73,7 +87,10 @@ caf::error read_options(const invocation& from, schema::Submit::Builder submit) 
   if (!priority) return std::move(priority.error());
   auto timeout = duration_option(from, "timeout");
   if (!timeout) return std::move(timeout.error());
-  for (const char* name : {"key", "tenant"}) {
+  auto cache = cache_use_of(from);
+  if (!cache) return std::move(cache.error());
+  submit.setCache(*cache);
+  for (const char* name : {"key", "tenant", "session"}) {
     if (auto text = from.value(name); text && !is_valid_utf8(*text)) {
       return make_error(errc::invalid_argument, std::string{"--"} + name + " is not UTF-8 text");
     }
@@ -84,6 +101,7 @@ caf::error read_options(const invocation& from, schema::Submit::Builder submit) 
   if (*timeout) submit.setTimeoutMs(static_cast<std::uint64_t>((*timeout)->count()));
   submit.setClientKey(from.value("key").value_or(""));
   submit.setTenant(from.value("tenant").value_or(""));
+  submit.setSession(from.value("session").value_or(""));
   auto given = from.values("tag");
   auto tags = submit.initTags(static_cast<unsigned>(given.size()));
   for (unsigned i = 0; i < tags.size(); ++i) {

@@ -215,7 +215,7 @@ std::string node_engines_text(capnp::List<schema::EngineStatus>::Reader engines,
                  ? std::string{}
                  : std::string{name_of(engine.getBreaker())},
              std::string{view(engine.getServer())},
-             human_count(engine.getInFlight()) + '/' + human_count(engine.getConcurrency()),
+             human_count(engine.getInFlight()) + '/' + places_text(engine),
              human_count(engine.getQueued()),
              human_count(engine.getRequests()),
              {failures, engine.getFailures() > 0 ? tint::red : tint::none},

@@ -274,6 +274,11 @@ caf::expected<std::unique_ptr<node>> node::start(const node_config& config,
   made->parts.config = config;
   made->parts.incarnation = random_incarnation();
   made->parts.services = engine_services(config);
+  if (config.routing.embeddings || config.executor.cache.embeddings) {
+    auto client = embedding_client::open(config.embeddings, made->parts.services.http);
+    if (!client) return std::move(client.error());
+    made->parts.embeddings = std::move(*client);
+  }
   if (auto err = made->open_journal(options)) return err;
   auto start = read_start(*made->store, config);
   if (!start) return std::move(start.error());

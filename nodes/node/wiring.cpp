@@ -43,6 +43,12 @@ void tell_mesh(const node_actors& actors, const caf::actor& listener) {
   caf::anon_send(actors.mesh, wire_atom_v, listener);
 }
 
+/// A pool and a shard of its node.
+void meet(const executor_pool_inside& pool, const cache_shard_inside& shard, std::uint32_t number) {
+  caf::anon_send(pool, wire_atom_v, number, caf::actor_cast<cache_shard_actor>(shard));
+  caf::anon_send(shard, wire_atom_v, caf::actor_cast<cache_asker>(pool));
+}
+
 constexpr std::string_view origin_name = "origin";
 
 /// Under which what the store keeps is published. A store that was lost, or set aside, is another
@@ -109,6 +115,7 @@ router_config routing_of(const node_config& config) {
   for (const auto& tenant : config.executor.tenants)
     routing.targets.push_back(
         {tenant.name, nanousd(tenant.target_usd_per_job), nanousd(tenant.target_usd_per_hour)});
+  routing.embedding_model = config.embeddings.model;
   return routing;
 }
 
@@ -124,7 +131,9 @@ child_spec router_child(const node_parts& parts, std::uint64_t origin) {
                     .config = routing_of(parts.config),
                     .models = parts.config.models,
                     .origin = origin,
-                    .first_decision = (parts.incarnation << 32) + ((*starts)++ << 27) + 1};
+                    .embeddings = parts.config.routing.embeddings ? parts.embeddings : nullptr,
+                    .first_decision = (parts.incarnation << 32) + ((*starts)++ << 27) + 1,
+                    .draws = parts.incarnation};
                 auto& actors = *parts.actors;
                 actors.router = system.spawn(router_behavior, start);
                 caf::anon_send(actors.router, wire_atom_v, actors.route_keeper);
@@ -143,28 +152,89 @@ child_spec router_child(const node_parts& parts, std::uint64_t origin) {
               }};
 }
 
-child_spec pool_child(const node_parts& parts, const executor_pool_services& services) {
-  const auto& actors = parts.actors;
-  return {.name = "executor_pool",
-          .kind = "executor_pool",
+/// Null: there is none, and why.
+std::pair<std::shared_ptr<storage::cache_store>, std::string> open_cache_store(
+    const node_parts& parts, std::uint32_t number) {
+  const auto& config = parts.config.executor.cache;
+  storage::cache_store_options options{
+      .folder = parts.config.data / "cache" / std::to_string(number),
+      .value_schema = capnp::Schema::from<schema::CacheEntry>()};
+  for (const auto& tier : config.tiers)
+    if (tier.disk_bytes != 0)
+      options.tiers.push_back({.name = tier.tier,
+                               .bytes_max = std::max<std::uint64_t>(tier.disk_bytes / config.shards,
+                                                                    storage::cache_tier_bytes_min),
+                               .ttl_ms = static_cast<std::uint64_t>(tier.ttl.count())});
+  if (options.tiers.empty()) return {};
+  std::error_code failure;
+  std::filesystem::create_directories(options.folder.parent_path(), failure);
+  std::filesystem::permissions(options.folder.parent_path(), std::filesystem::perms::owner_all,
+                               failure);
+  auto opened = storage::cache_store::open(options);
+  if (!opened) {
+    auto why = message_of(opened.error());
+    spdlog::warn("cache: nothing is kept on the disk why=\"{}\"", why);
+    return {nullptr, why};
+  }
+  for (const auto& note : (*opened)->notes()) spdlog::warn("cache: {}", note);
+  return {std::move(*opened), {}};
+}
+
+child_spec cache_shard_child(const node_parts& parts, std::uint32_t number) {
+  auto [store, why] = open_cache_store(parts, number);
+  cache_shard_start start{.config = parts.config.executor.cache,
+                          .node = parts.config.name,
+                          .incarnation = parts.incarnation,
+                          .number = number,
+                          .store = store,
+                          .why_no_store = why,
+                          .seed = parts.incarnation + number};
+  return {.name = "cache_shard_" + std::to_string(number),
+          .kind = "cache_shard",
           .spawn =
-              [config = parts.config.executor, services, actors](caf::actor_system& system) {
-                actors->pool =
-                    system.spawn(executor_pool_behavior, config,
-                                 caf::actor_cast<router_actor>(actors->router), services);
-                return caf::actor_cast<caf::actor>(actors->pool);
+              [start, actors = parts.actors](caf::actor_system& system) {
+                auto& all = actors->cache_shards;
+                if (all.size() <= start.number) all.resize(start.number + 1);
+                auto shard = system.spawn<caf::detached>(cache_shard_behavior, start);
+                all[start.number] = shard;
+                if (actors->pool) meet(actors->pool, shard, start.number);
+                return caf::actor_cast<caf::actor>(shard);
               },
           .announce =
-              [actors] {
-                for (const auto& each : actors->journals)
-                  if (each->planner)
-                    caf::anon_send(each->planner, wire_atom_v,
-                                   caf::actor_cast<executor_pool_actor>(actors->pool));
+              [actors = parts.actors, number] {
+                tell_mesh(*actors, caf::actor_cast<caf::actor>(actors->cache_shards[number]));
               }};
 }
 
-executor_pool_services pool_services(const node_config& config, const storage::journal& store) {
-  executor_pool_services services;
+child_spec pool_child(const node_parts& parts, const executor_pool_services& services) {
+  const auto& actors = parts.actors;
+  return {
+      .name = "executor_pool",
+      .kind = "executor_pool",
+      .spawn =
+          [config = parts.config.executor, services, actors](caf::actor_system& system) {
+            actors->pool = system.spawn(executor_pool_behavior, config,
+                                        caf::actor_cast<router_actor>(actors->router), services);
+            for (std::uint32_t i = 0; i < actors->cache_shards.size(); ++i)
+              meet(actors->pool, actors->cache_shards[i], i);
+            return caf::actor_cast<caf::actor>(actors->pool);
+          },
+      .announce =
+          [actors] {
+            // It is to hear of the other nodes' shards.
+            if (actors->mesh)
+              caf::anon_send(actors->mesh, wire_atom_v, caf::actor_cast<caf::actor>(actors->pool));
+            for (const auto& each : actors->journals)
+              if (each->planner)
+                caf::anon_send(each->planner, wire_atom_v,
+                               caf::actor_cast<executor_pool_actor>(actors->pool));
+          }};
+}
+
+executor_pool_services pool_services(const node_parts& parts, const storage::journal& store) {
+  const auto& config = parts.config;
+  executor_pool_services services{.incarnation = parts.incarnation, .node = config.name};
+  if (config.executor.cache.embeddings) services.embeddings = parts.embeddings;
   for (const auto& model : config.models) services.growth.emplace(model.name, growth_of(model));
   if (config.executor.tenants.empty()) return services;
   services.tenants = std::make_shared<tenant_ledger>(config.executor.tenants);
@@ -345,6 +415,9 @@ child_spec mesh_child(const node_parts& parts) {
             setup.listeners.push_back(caf::actor_cast<member_listener>(actors.exchange));
             setup.listeners.push_back(caf::actor_cast<member_listener>(actors.front));
             setup.listeners.push_back(caf::actor_cast<member_listener>(actors.router));
+            setup.listeners.push_back(caf::actor_cast<member_listener>(actors.pool));
+            for (const auto& shard : actors.cache_shards)
+              setup.listeners.push_back(caf::actor_cast<member_listener>(shard));
             if (actors.replicas)
               setup.listeners.push_back(caf::actor_cast<member_listener>(actors.replicas));
             if (actors.supervisor)
@@ -370,11 +443,14 @@ child_spec engine_admin_child(const node_parts& parts) {
 }  // namespace
 
 peer_handles handles_of(const node_actors& actors) {
+  std::vector<caf::actor> shards;
+  for (const auto& each : actors.cache_shards) shards.push_back(caf::actor_cast<caf::actor>(each));
   return {.supervisor = caf::actor_cast<caf::actor>(actors.supervisor),
           .exchange = caf::actor_cast<caf::actor>(actors.exchange),
           .front = caf::actor_cast<caf::actor>(actors.front),
           .replicas = caf::actor_cast<caf::actor>(actors.replicas),
-          .router = caf::actor_cast<caf::actor>(actors.router)};
+          .router = caf::actor_cast<caf::actor>(actors.router),
+          .cache_shards = std::move(shards)};
 }
 
 child_spec engine_child(const node_parts& parts, const engine_config& engine) {
@@ -423,7 +499,10 @@ std::vector<child_spec> wire_node(const node_parts& parts, std::shared_ptr<stora
     children.push_back(engine_admin_child(parts));
   }
   children.push_back(exchange_child(parts));
-  children.push_back(pool_child(parts, pool_services(parts.config, *store)));
+  const auto& cache = parts.config.executor.cache;
+  for (std::uint32_t i = 0; i < cache.shards && !cache.tiers.empty(); ++i)
+    children.push_back(cache_shard_child(parts, i));
+  children.push_back(pool_child(parts, pool_services(parts, *store)));
   children.insert(children.end(), own.begin() + 2, own.end());
   children.push_back(front_child(parts));
   if (parts.replication) children.push_back(replicas_child(parts));

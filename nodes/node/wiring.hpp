@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "actors/archive/archive_actor.hpp"
+#include "actors/cache_shard/cache_shard.hpp"
+#include "actors/embedding/embedding_client.hpp"
 #include "actors/engine/engine.hpp"
 #include "actors/exchange/exchange_actor.hpp"
 #include "actors/executor_pool/executor_pool.hpp"
@@ -46,6 +48,8 @@ struct node_actors {
   std::map<std::string, engine_inside> engines;
   exchange_actor exchange;
   executor_pool_inside pool;
+  /// By number.
+  std::vector<cache_shard_inside> cache_shards;
   front_inside front;
   mesh_inside mesh;
   replicas_inside replicas;
@@ -57,6 +61,8 @@ struct node_parts {
   node_config config;
   std::uint64_t incarnation = 0;
   backend_services services;
+  /// Null: routing looks at words alone.
+  std::shared_ptr<embedding_client> embeddings;
   /// None: journals have one copy.
   std::shared_ptr<node_replication> replication;
   /// Of journals that are taken over; without the folder.

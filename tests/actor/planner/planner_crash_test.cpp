@@ -43,6 +43,7 @@ executor_pool_actor::behavior_type deadly_pool(
             return promise;
           },
           [](reward_atom, const tmsg::reward&) {},
+          [](cache_atom, const tmsg::cachcmd&) { return tmsg::cachrpt{}; },
           [self](cancel_atom, const tmsg::cancel& cancel) {
             message_builder<schema::AttemptResult> result;
             result->setFence(cancel.read()->getFence());
@@ -50,7 +51,8 @@ executor_pool_actor::behavior_type deadly_pool(
             for (auto& promise : std::exchange(self->state.kept, {}))
               promise.deliver(result.finish());
           },
-          [](expire_atom) {}, [](status_atom) { return tmsg::actstat{}; }};
+          [](expire_atom) {},
+          [](status_atom) { return tmsg::actstat{}; }};
 }
 
 class PlannerCrash : public ::testing::Test {

@@ -71,6 +71,12 @@ TEST(EngineVerdict, UsesAHealthyEngine) {
   auto full = judge([](auto engine) { engine.setInFlight(64); });
   EXPECT_EQ(full.is, verdict_state::used);
   EXPECT_THAT(full.why, HasSubstr("all 64 places are taken"));
+  auto limited = judge([](auto engine) {
+    engine.setInFlight(40);
+    engine.setLimit(40);
+  });
+  EXPECT_EQ(limited.is, verdict_state::used);
+  EXPECT_THAT(limited.why, HasSubstr("as many as measured latency allows now, 40 of 64"));
 }
 
 TEST(EngineVerdict, GivesTheLatestReasonOfAnUnhealthyOne) {
@@ -149,6 +155,15 @@ TEST(EngineText, ExplainsAnOpenBreakerAndAProcess) {
   EXPECT_THAT(text, HasSubstr("used     no: its breaker is open"));
   EXPECT_THAT(text, HasSubstr("breaker  open, tries again in 12 s, opened 2 times in a row\n"));
   EXPECT_THAT(text, HasSubstr("process  process 4711, started again 1 time\n"));
+}
+
+TEST(EngineText, ShowsHowManyAtOnceMeasuredLatencyAllows) {
+  auto limited = [](auto engine) { engine.setLimit(40); };
+  EXPECT_THAT(explain(limited),
+              HasSubstr("3 of 64 places taken, 0 queued; measured latency allows 40 now"));
+  EXPECT_EQ(places_text(*make_engine(limited).read()), "40 of 64");
+  EXPECT_EQ(places_text(*make_engine([](auto engine) { engine.setLimit(64); }).read()), "64");
+  EXPECT_EQ(places_text(*make_engine().read()), "64");
 }
 
 TEST(EngineText, LeavesOutWhatNobodySaid) {

@@ -212,6 +212,59 @@ judge_share = 0.1
   EXPECT_EQ(print_config(*again), print_config(*config));
 }
 
+TEST(load, ReadsCachesByTier) {
+  auto config = load(std::string{R"(
+[cache]
+shards = 2
+[cache.large]
+ttl = "1h"
+[cache.small]
+memory = "1MiB"
+mem_fraction = 0.25
+policy = "semantic_lru"
+)"} + valid_rest);
+  ASSERT_TRUE(config) << message_of(config.error());
+  const auto& cache = config->executor.cache;
+  EXPECT_EQ(cache.shards, 2u);
+  ASSERT_EQ(cache.tiers.size(), 2u);
+  EXPECT_EQ(cache.find_tier("large")->ttl, 1h);
+  EXPECT_EQ(cache.find_tier("large")->policy, "semantic_lru");
+  EXPECT_EQ(cache.find_tier("small")->ttl, 30min);
+  EXPECT_EQ(cache.find_tier("small")->memory_bytes, 1u << 20);
+  EXPECT_DOUBLE_EQ(cache.find_tier("small")->mem_fraction, 0.25);
+  auto again = load(print_config(*config));
+  ASSERT_TRUE(again) << message_of(again.error());
+  EXPECT_EQ(print_config(*again), print_config(*config));
+}
+
+TEST(load, CachesNothingWithoutATier) {
+  auto config = load(valid_rest);
+  ASSERT_TRUE(config) << message_of(config.error());
+  EXPECT_TRUE(config->executor.cache.tiers.empty());
+}
+
+TEST(load, SaysWhatIsWrongWithACacheOfATier) {
+  EXPECT_THAT(problems_of(std::string{"[cache.medium]\n"} + valid_rest),
+              HasSubstr("no [[model]] is of tier \"medium\""));
+  EXPECT_THAT(problems_of(std::string{"[cache.small]\nttll = \"1h\"\n"} + valid_rest),
+              HasSubstr("did you mean 'ttl'"));
+  EXPECT_THAT(problems_of(std::string{"[cache.small]\npolicy = \"lru\"\n"} + valid_rest),
+              HasSubstr("frequency_lru"));
+  EXPECT_THAT(problems_of(std::string{"[cache.small]\nmem_fraction = 1.5\n"} + valid_rest),
+              HasSubstr("0.01 to 0.99"));
+}
+
+TEST(load, TakesACachesKeyAsAFlag) {
+  config_loader loader;
+  loader.read_text(valid_rest, "node.toml", "/etc/tandem");
+  loader.set("node.data", "/somewhere", "test");
+  loader.set("cache.small.ttl", "2h", "--set");
+  auto config = loader.finish();
+  ASSERT_TRUE(config) << message_of(config.error());
+  ASSERT_NE(config->executor.cache.find_tier("small"), nullptr);
+  EXPECT_EQ(config->executor.cache.find_tier("small")->ttl, 2h);
+}
+
 TEST(load, RefusesSectionsThatTheEnginesKindDoesNotRead) {
   EXPECT_THAT(problems_of(std::string{valid_rest} + "[engine.http]\n"),
               HasSubstr("node.toml:16:1: [[engine]] 'tiny-0': [engine.http] is for engines of kind "
@@ -278,7 +331,8 @@ TEST(load, SaysWhatAWrongTypeShouldBe) {
 TEST(load, TellsAllProblemsOfAllKindsAtOnce) {
   auto text =
       problems_of(std::string{"[jobs]\nrunning_max = 0\ntimeuot = \"1s\"\n"
-                              "timeout = \"1 hour\"\n[routing]\npolicy = \"cheap\"\n"} +
+                              "timeout = \"1 hour\"\n[routing]\npolicy = \"cheap\"\n"
+                              "engine_policy = \"fastest\"\n"} +
                   valid_rest + "[[engine]]\nname = \"x\"\nkind = \"sim\"\nmodel = \"tny\"\n");
   EXPECT_THAT(text, HasSubstr("timeuot"));
   EXPECT_THAT(text, HasSubstr("1 hour"));
@@ -286,8 +340,10 @@ TEST(load, TellsAllProblemsOfAllKindsAtOnce) {
               HasSubstr("node.toml:2:15: jobs.running_max = 0 must be a whole number from 1"));
   EXPECT_THAT(text,
               HasSubstr("routing.policy = \"cheap\" must be fixed, cheapest, large_only, cascade"));
+  EXPECT_THAT(text, HasSubstr("routing.engine_policy = \"fastest\" must be estimated_ttft, "
+                              "cache_aware, cache_or_performance, least_loaded"));
   EXPECT_THAT(text, HasSubstr("names no [[model]]; did you mean 'tiny'?"));
-  EXPECT_EQ(lines_of(text), 5u);
+  EXPECT_EQ(lines_of(text), 6u);
 }
 
 TEST(load, AsksForDoubleBracketsWhereASectionIsAList) {

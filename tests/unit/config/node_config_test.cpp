@@ -12,7 +12,9 @@ namespace tandem {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 node_config valid_config() {
   node_config config;
@@ -217,6 +219,24 @@ TEST(node_config, RefusesAReplayWithoutAnswers) {
   EXPECT_TRUE(config.validate().empty());
 }
 
+TEST(node_config, LimitsServersByLatencyUnlessToldOtherwise) {
+  for (auto [kind, adaptive] : {std::pair{"http", true},
+                                {"managed", true},
+                                {"embedded", false},
+                                {"replay", false},
+                                {"sim", false}}) {
+    engine_config engine{.kind = kind};
+    EXPECT_EQ(engine.is_adaptive(), adaptive) << kind;
+    engine.adaptive = !adaptive;
+    EXPECT_EQ(engine.is_adaptive(), !adaptive) << kind;
+  }
+  auto config = valid_config();
+  config.engines[0].concurrency = 4;
+  config.engines[0].concurrency_min = 5;
+  EXPECT_THAT(only_problem(config, "engine.0.concurrency_min"),
+              HasSubstr("is above concurrency = 4"));
+}
+
 TEST(node_config, RefusesAPathOfEnginesThatReadNone) {
   auto config = valid_config();
   config.engines[0].path = "/models/a.gguf";
@@ -414,6 +434,25 @@ TEST(node_config, RefusesCopiesWithoutAnEtcd) {
   config.replication.min_in_sync = 3;
   EXPECT_THAT(only_problem(config, "replication.min_in_sync"),
               HasSubstr("min_in_sync = 3 is above replication.copies = 2"));
+}
+
+TEST(node_config, EmbeddingsNeedAServerAndAModel) {
+  auto config = valid_config();
+  config.routing.embeddings = true;
+  EXPECT_THAT(only_problem(config, "routing.embeddings"), HasSubstr("write its address"));
+  config.embeddings.url = "http://127.0.0.1:8080/v1";
+  EXPECT_THAT(only_problem(config, "embeddings.model"), HasSubstr("is missing"));
+  config.embeddings.model = "e5";
+  EXPECT_TRUE(config.validate().empty());
+  config.routing.features = 32;
+  EXPECT_THAT(only_problem(config, "routing.features"), HasSubstr("no room for an embedding"));
+  config.routing.features = 64;
+  config.embeddings.url = "http://user:secret@host";
+  EXPECT_THAT(only_problem(config, "embeddings.url"),
+              AllOf(HasSubstr("embeddings.url"), Not(HasSubstr("secret"))));
+  config.embeddings.url = "http://host";
+  config.embeddings.api_key_env = "NO_SUCH_VARIABLE_9";
+  EXPECT_THAT(only_problem(config, "embeddings.api_key_env"), HasSubstr("is not set"));
 }
 
 TEST(node_config, RefusesEndpointsOfEtcdThatAreNone) {

@@ -1,0 +1,249 @@
+#include "nodes/cli/cache_text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "nodes/cli/format.hpp"
+#include "nodes/cli/job_json.hpp"
+#include "nodes/cli/json_writer.hpp"
+#include "nodes/cli/names.hpp"
+#include "nodes/cli/plain_text.hpp"
+#include "nodes/cli/table.hpp"
+#include "schema/ids.hpp"
+#include "schema/text.hpp"
+
+namespace tandem::cli {
+namespace {
+
+using align = table::align;
+
+constexpr std::array<std::string_view, 4> places{"", "the pool's memory", "memory", "disk"};
+
+bool is_shown(schema::CacheLevel::Reader level, const cache_filter& filter) {
+  return (filter.tier.empty() || view(level.getTier()) == filter.tier) &&
+         (filter.level == 0 || level.getLevel() == filter.level);
+}
+
+std::string share_text(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? std::string{} : std::to_string(part * 100 / whole) + "%";
+}
+
+std::string trouble_text(schema::CacheLevel::Reader level) {
+  std::string text;
+  auto add = [&text](std::uint64_t number, const char* what) {
+    if (number > 0) text += (text.empty() ? "" : ", ") + human_count(number) + ' ' + what;
+  };
+  add(level.getExpired(), "expired");
+  add(level.getEvicted(), "made room");
+  add(level.getDamaged(), "damaged");
+  add(level.getRefused(), "not kept");
+  add(level.getWaits(), "waited for another");
+  return text;
+}
+
+std::string rule_text(schema::PurgeRule::Reader rule) {
+  std::string text = "purged: all until " + human_time(rule.getAtMs());
+  auto part = [&text](const char* what, capnp::Text::Reader which) {
+    if (which.size() != 0) text += std::string{" "} + what + ' ' + printable_line(view(which));
+  };
+  part("tier", rule.getTier());
+  part("tenant", rule.getTenant());
+  part("model", rule.getModel());
+  part("weights", rule.getWeightVersion());
+  return text + '\n';
+}
+
+std::string near_text(schema::CacheLevel::Reader level) {
+  if (!level.hasNear()) return {};
+  auto near = level.getNear();
+  auto text = "near plans of " + printable_line(view(level.getNode())) + ": " +
+              human_count(near.getServed()) + " served (" + human_count(near.getServedRight()) +
+              " right, " + human_count(near.getServedWrong()) + " wrong), " +
+              human_count(near.getExplored()) + " compared, " + human_count(near.getRefused()) +
+              " refused by guards";
+  if (near.getTenantsOff() > 0)
+    text += "; off for " + human_count(near.getTenantsOff()) + " tenants, where they did harm";
+  return text + "\n";
+}
+
+}  // namespace
+
+std::string cache_stats_text(schema::CacheReport::Reader report, const cache_filter& filter,
+                             const style& how) {
+  table out{{{"NODE"},
+             {"LEVEL"},
+             {"TIER"},
+             {"POLICY"},
+             {"ENTRIES", align::right},
+             {"BYTES", align::right},
+             {"OF", align::right},
+             {"HITS", align::right},
+             {"MISSES", align::right},
+             {"HIT", align::right},
+             {"SAVED", align::right},
+             {"BESIDES"}}};
+  std::string near;
+  std::int64_t saved = 0;
+  auto any = false;
+  for (auto level : report.getLevels()) {
+    if (!is_shown(level, filter)) continue;
+    any = true;
+    saved += level.getSavedNanousd();
+    out.add({printable_line(view(level.getNode())), "L" + std::to_string(level.getLevel()),
+             printable_line(view(level.getTier())), printable_line(view(level.getPolicy())),
+             human_count(level.getEntries()), human_bytes(level.getBytes()),
+             human_bytes(level.getBytesMax()), human_count(level.getHits()),
+             human_count(level.getMisses()),
+             share_text(level.getHits(), level.getHits() + level.getMisses()),
+             level.getSavedNanousd() == 0 ? "" : human_money(level.getSavedNanousd()),
+             trouble_text(level)});
+    near += near_text(level);
+  }
+  std::string text;
+  if (any) {
+    out.drop_empty();
+    text = out.render(how, true) + near;
+    if (saved > 0) text += "saved since the nodes started: " + human_money(saved) + "\n";
+  } else {
+    text = report.getLevels().size() != 0
+               ? "there is no [cache." + printable_line(filter.tier) + "]\n"
+               : "nothing is cached: no [cache.TIER] in the config of the nodes that answered\n";
+  }
+  for (auto rule : report.getPurged()) text += rule_text(rule);
+  for (auto node : report.getMissing())
+    text += "no answer from node " + printable_line(view(node)) + "\n";
+  return text;
+}
+
+std::string cache_purged_text(schema::CacheReport::Reader report) {
+  std::string text;
+  if (report.getPurged().size() == 0)
+    text = "nothing is cached: no [cache.TIER] in the config of the nodes that answered\n";
+  else
+    text = rule_text(report.getPurged()[report.getPurged().size() - 1]);
+  for (auto node : report.getMissing())
+    text +=
+        "no answer from node " + printable_line(view(node)) + "; it hears of it when it is back\n";
+  return text;
+}
+
+std::string cache_stats_json(schema::CacheReport::Reader report, const cache_filter& filter) {
+  json_writer json;
+  json.object();
+  json.array_field("levels");
+  for (auto level : report.getLevels()) {
+    if (!is_shown(level, filter)) continue;
+    json.object();
+    json.field("node", view(level.getNode()));
+    json.field("level", level.getLevel());
+    json.field("tier", view(level.getTier()));
+    json.field("policy", view(level.getPolicy()));
+    json.field("entries", level.getEntries());
+    json.field("bytes", level.getBytes());
+    json.field("bytes_max", level.getBytesMax());
+    json.field("hits", level.getHits());
+    json.field("misses", level.getMisses());
+    json.field("expired", level.getExpired());
+    json.field("evicted", level.getEvicted());
+    json.field("damaged", level.getDamaged());
+    json.field("refused", level.getRefused());
+    json.field("waits", level.getWaits());
+    json.field("saved_nanousd", level.getSavedNanousd());
+    json.field("ttl_ms", level.getTtlMs());
+    if (level.hasNear()) {
+      auto near = level.getNear();
+      json.object_field("near");
+      json.field("served", near.getServed());
+      json.field("served_right", near.getServedRight());
+      json.field("served_wrong", near.getServedWrong());
+      json.field("explored", near.getExplored());
+      json.field("refused", near.getRefused());
+      json.field("tenants_off", near.getTenantsOff());
+      json.field("entries", near.getEntries());
+      json.field("bytes", near.getBytes());
+      json.end();
+    }
+    json.end();
+  }
+  json.end();
+  json.array_field("purged");
+  for (auto rule : report.getPurged()) {
+    json.object();
+    json.field("tier", view(rule.getTier()));
+    json.field("tenant", view(rule.getTenant()));
+    json.field("model", view(rule.getModel()));
+    json.field("weight_version", view(rule.getWeightVersion()));
+    json.field("at_ms", rule.getAtMs());
+    json.end();
+  }
+  json.end();
+  json.array_field("missing");
+  for (auto node : report.getMissing()) json.value(view(node));
+  json.end();
+  json.end();
+  return json.text();
+}
+
+std::string served_text(schema::AttemptView::Reader attempt) {
+  auto note = attempt.getCache();
+  if (note.getLevel() == 0 || note.getLevel() >= places.size()) return {};
+  auto text = "from " + std::string{places[note.getLevel()]} + " (L" +
+              std::to_string(note.getLevel()) + " of " + printable_line(view(note.getNode())) + ")";
+  if (attempt.getUsage().getSavedNanousd() > 0)
+    text += ", " + human_money(attempt.getUsage().getSavedNanousd()) + " saved";
+  return text;
+}
+
+namespace {
+
+std::string explain(schema::AttemptView::Reader attempt) {
+  if (auto served = served_text(attempt); !served.empty()) {
+    auto reason = view(attempt.getCache().getReason());
+    return reason.empty() ? served : served + "; " + printable_line(reason);
+  }
+  auto reason = view(attempt.getCache().getReason());
+  if (!reason.empty()) return "computed: " + printable_line(reason);
+  if (attempt.getModel().size() == 0) return "no model was called";
+  return "computed: there is no [cache." + printable_line(view(attempt.getTier())) + "]";
+}
+
+}  // namespace
+
+std::string cache_explain_text(schema::JobView::Reader job, const style& how) {
+  table out{{{"TRY", align::right}, {"FOR"}, {"MODEL"}, {"WEIGHTS"}, {"CACHE"}}};
+  for (auto attempt : job.getAttempts()) {
+    std::string what{name_of(attempt.getPurpose())};
+    if (attempt.getStep() != 0) what += ' ' + std::to_string(attempt.getStep());
+    out.add({std::to_string(attempt.getAttempt()), what, printable_line(view(attempt.getModel())),
+             printable_line(view(attempt.getWeightVersion())), explain(attempt)});
+  }
+  if (job.getAttempts().size() == 0) return "no attempt has ended yet\n";
+  return out.render(how);
+}
+
+std::string cache_explain_json(schema::JobView::Reader job) {
+  json_writer json;
+  json.object();
+  json.field("job", to_string(id_of(job.getSummary().getJob())));
+  json.array_field("attempts");
+  for (auto attempt : job.getAttempts()) {
+    auto note = attempt.getCache();
+    json.object();
+    json.field("attempt", attempt.getAttempt());
+    json.field("step", attempt.getStep());
+    json.field("purpose", name_of(attempt.getPurpose()));
+    json.field("model", view(attempt.getModel()));
+    json.field("weight_version", view(attempt.getWeightVersion()));
+    json.field("level", note.getLevel());
+    json.field("node", view(note.getNode()));
+    json.field("reason", view(note.getReason()));
+    json.field("saved_nanousd", attempt.getUsage().getSavedNanousd());
+    json.end();
+  }
+  json.end();
+  json.end();
+  return json.text();
+}
+
+}  // namespace tandem::cli
