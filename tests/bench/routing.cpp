@@ -11,6 +11,7 @@
 
 #include "tests/bench/bench_report.hpp"
 #include "tests/bench/routing_arms.hpp"
+#include "tests/bench/routing_budget.hpp"
 #include "tests/bench/routing_counts.hpp"
 #include "tests/bench/routing_documents.hpp"
 #include "tests/bench/routing_evaluation_report.hpp"
@@ -65,10 +66,11 @@ int run(const arguments& where) {
   timed("arms", [&] { run_arms(results); });
   timed("merge", [&] { run_merge(results); });
   timed("counts", [&] { run_counts(results); });
+  timed("budget", [&] { run_budget(results); });
   timed("evaluation", [&] { report_evaluation(where.data, results); });
   std::printf("%s\n", to_table(results.bars).c_str());
   for (const auto& note : results.notes) std::printf("%s\n", note.c_str());
-  if (!where.docs.empty()) write_documents(where.docs, results);
+  if (!where.docs.empty()) write_documents(where.docs, "routing", results);
   auto r = report_of(results);
   r.figures["seconds"] = seconds_since(start);
   return finish(r);
