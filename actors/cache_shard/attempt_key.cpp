@@ -74,6 +74,12 @@ attempt_key key_of(schema::Attempt::Reader attempt, schema::Decision::Reader dec
   if (attempt.getPurpose() == schema::Purpose::PLAN) {
     add_setting(builder, attempt, decision);
     builder.add(weights, view(decision.getWeightVersion()));
+    // What was said before the goal must be the same: only the goal may be in other words.
+    auto messages = attempt.getMessages();
+    for (unsigned i = 0; i + 1 < messages.size(); ++i) {
+      builder.add(role, static_cast<std::uint64_t>(messages[i].getRole()));
+      builder.add(content, view(messages[i].getContent()));
+    }
     made.place = first_word(builder.finish());
   }
   add_setting(builder, attempt, decision);

@@ -16,7 +16,7 @@ struct attempt_key {
   cache_key key;
   /// The same without the weights.
   std::uint64_t variant = 0;
-  /// Of a plan: the same without the goal's text. Near plans are looked for within it.
+  /// Of a plan: the same without the last message, the goal. Near plans are looked for within it.
   std::uint64_t place = 0;
 };
 

@@ -41,6 +41,18 @@ tmsg::rtqry route_query(schema::Attempt::Reader attempt, std::string_view tier,
   return query.finish();
 }
 
+executor_pool_state::flight flight_to(const fence_key& fence, const tmsg::decisn& decision,
+                                      const engine_actor& engine,
+                                      executor_pool_state::clock::time_point now) {
+  return {.fence = fence,
+          .tenant = {},
+          .decision = decision,
+          .engine = engine,
+          .started = now,
+          .reserved = {},
+          .prompt_bytes = 0};
+}
+
 bool is_refusal(schema::Errc code) {
   return code == schema::Errc::OVERLOADED || code == schema::Errc::UNAVAILABLE;
 }
@@ -121,13 +133,7 @@ caf::expected<tmsg::attempt> executor_pool_state::reserve(const work& of,
 void executor_pool_state::to_engine(pointer self, const fence_key& fence,
                                     const tmsg::decisn& decision, const engine_actor& engine,
                                     bool second) {
-  flight next{.fence = fence,
-              .tenant = {},
-              .decision = decision,
-              .engine = engine,
-              .started = self->clock().now(),
-              .reserved = {},
-              .prompt_bytes = 0};
+  auto next = flight_to(fence, decision, engine, self->clock().now());
   message_builder<schema::AttemptResult> nothing;
   auto found = attempts.find(fence);
   if (found == attempts.end())  // over already: give the engine's share of the load back
@@ -148,13 +154,7 @@ void executor_pool_state::to_engine(pointer self, const fence_key& fence,
 void executor_pool_state::send_to(pointer self, const fence_key& fence,
                                   const tmsg::decisn& decision, const engine_actor& engine,
                                   bool second) {
-  flight next{.fence = fence,
-              .tenant = {},
-              .decision = decision,
-              .engine = engine,
-              .started = self->clock().now(),
-              .reserved = {},
-              .prompt_bytes = 0};
+  auto next = flight_to(fence, decision, engine, self->clock().now());
   message_builder<schema::AttemptResult> nothing;
   auto& of = attempts.at(fence);
   auto call = reserve(of, *decision.read(), next.reserved);

@@ -11,6 +11,7 @@
 #include "schema/errc.hpp"
 #include "storage/cache_store.hpp"
 #include "storage/raw_cache_records.hpp"
+#include "tests/bench/bench.hpp"
 #include "tests/bench/cache_bench.hpp"
 
 namespace tandem::bench {
@@ -57,28 +58,6 @@ cache_key request_key(cache_key_builder& builder, std::uint64_t n) {
       .add(8, prompt)
       .finish();
 }
-
-/// Removed at the end; beside the build, since /tmp may be memory.
-class bench_folder {
- public:
-  bench_folder() {
-    const auto base = std::filesystem::path(TANDEM_BIN_DIR).parent_path() / "bench-data";
-    std::filesystem::create_directories(base);
-    auto name = (base / "cache-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder for the bench");
-    path_ = name;
-  }
-  ~bench_folder() {
-    std::error_code code;
-    std::filesystem::remove_all(path_, code);
-  }
-  bench_folder(const bench_folder&) = delete;
-  bench_folder& operator=(const bench_folder&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 constexpr std::uint64_t stored_items = 200'000;
 
@@ -186,7 +165,7 @@ void run_heap(cache_results& results) {
 }
 
 void run_third_level(cache_results& results) {
-  const bench_folder folder;
+  const temp_folder folder{"cache"};
   auto options = store_options(folder.path() / "store");
   fill_store(options);
   auto copied = options;

@@ -402,6 +402,24 @@ TEST(NearPlans, AGoalInOtherWordsGetsAPlanOnceItIsKnownHowOftenThatIsWrong) {
   EXPECT_EQ(nodes.level_of(number), 0u);
 }
 
+TEST(NearPlans, AreLookedForOnlyWhereWhatWasSaidBeforeIsTheSame) {
+  auto key = [](const std::string& before, const std::string& last) {
+    message_builder<schema::Attempt> attempt;
+    attempt->setPurpose(schema::Purpose::PLAN);
+    auto messages = attempt->initMessages(2);
+    messages[0].setContent(before);
+    messages[1].setContent(last);
+    message_builder<schema::Decision> decision;
+    decision->setModel("big");
+    decision->setWeightVersion("1");
+    return key_of(attempt->asReader(), decision->asReader());
+  };
+  auto one = key("you are an accountant", "plan the week");
+  EXPECT_EQ(one.place, key("you are an accountant", "plan my week").place);
+  EXPECT_NE(one.place, key("you are a cook", "plan the week").place);
+  EXPECT_NE(one.key, key("you are a cook", "plan the week").key);
+}
+
 TEST(NearPlans, PlansThatAreNotTheSameAreNeverServedForEachOther) {
   cache_cluster nodes{1, near_tier()};
   // Without `plans` every answer has the goal's own words: none fits another goal.
