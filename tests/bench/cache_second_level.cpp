@@ -11,7 +11,6 @@
 
 #include <cstdio>
 #include <future>
-#include <thread>
 
 #include <caf/event_based_actor.hpp>
 #include <caf/openssl/publish.hpp>
@@ -138,22 +137,30 @@ std::vector<double> round_trips(caf::actor_system& near, caf::actor_system& far)
 class redis {
  public:
   redis() {
+    int says[2];
+    if (pipe(says) != 0) return;
     pid_ = fork();
     if (pid_ == 0) {
-      if (std::freopen("/dev/null", "w", stdout) == nullptr) _exit(127);
+      dup2(says[1], STDOUT_FILENO);
       execlp("redis-server", "redis-server", "--port", redis_port, "--bind", "127.0.0.1", "--save",
              "", "--appendonly", "no", static_cast<char*>(nullptr));
       _exit(127);
     }
-    for (int i = 0; i < 200 && fd_ < 0; ++i) {
-      connect();
-      if (fd_ < 0) std::this_thread::sleep_for(std::chrono::milliseconds{20});
-    }
+    close(says[1]);
+    // To the end, where it cannot start.
+    std::string log;
+    char piece[512];
+    for (ssize_t got = 0;
+         log.find("Ready to accept") == log.npos && (got = read(says[0], piece, sizeof piece)) > 0;)
+      log.append(piece, static_cast<std::size_t>(got));
+    log_ = says[0];
+    connect();
   }
   redis(const redis&) = delete;
   redis& operator=(const redis&) = delete;
   ~redis() {
     if (fd_ >= 0) close(fd_);
+    if (log_ >= 0) close(log_);
     if (pid_ > 0) {
       kill(pid_, SIGTERM);
       waitpid(pid_, nullptr, 0);
@@ -193,6 +200,7 @@ class redis {
 
   pid_t pid_ = -1;
   int fd_ = -1;
+  int log_ = -1;
 };
 
 std::string bulk(const std::string& text) {
