@@ -73,6 +73,8 @@ struct Attempt @0xa08192a3b4c5eb42 {
   # Calls of one session go to the engine that had the last one, where that costs little.
   adapt @32 :Text;
   # Purpose `plan`: the plan of a near goal, to be fitted to this one; empty: none.
+  mixWeights @33 :Bool;
+  # `pinnedVersions` are preferred, not required, once no engine serves them.
 }
 
 struct PinnedVersion @0x9192a3b4c5d6fc43 {

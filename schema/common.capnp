@@ -30,6 +30,7 @@ enum Errc @0xe8a4c6d2f0135b12 {
   notAuthenticated @14;
   internal @15;
   budgetExceeded @16;
+  weightsChanged @17;
 }
 
 struct Error @0xc3f6e8a1b2d47c13 {
@@ -48,6 +49,15 @@ enum Role @0x9ad7c1e4f5b60d14 {
 struct ChatMessage @0xa5e8d2f3c6b71e15 {
   role @0 :Role;
   content @1 :Text;
+}
+
+enum WeightPolicy @0xb3e1a50c7d92f41a {
+  # When no engine serves any more the weight version that a job has begun with.
+  unknown @0;
+  # The node's `jobs.weights`.
+  fail @1;
+  mix @2;
+  # It goes on with what is served.
 }
 
 enum CacheUse @0x9f2b4d6e8a0c1e1a {
@@ -71,6 +81,8 @@ enum Purpose @0xf4b9a0c7d8e62f16 {
   # The whole goal in one call, without a plan.
   way @6;
   # No call: which way a job of mode `auto` goes.
+  warm @7;
+  # For an engine's prefix cache alone: nobody reads the output.
 }
 
 struct Usage @0x8c1d3e5f7a9b4017 {

@@ -15,6 +15,8 @@ enum Health @0xfb3c4d5e6f70a661 {
   draining @4;
   busy @5;
   # Told us to wait (429, 503): takes nothing before `busyUntilMs`.
+  updating @6;
+  # Its weights are changed; `held`: still takes calls of jobs that hold its present version.
 }
 
 struct EngineStatus @0xec4d5e6f7081b762 {
@@ -67,6 +69,12 @@ struct EngineStatus @0xec4d5e6f7081b762 {
   prefillTokensPerS @33 :Float32;
   # Measured; 0: not yet.
   decodeTokensPerS @34 :Float32;
+  held @35 :Bool;
+  # With health `updating`.
+  weightsFixed @36 :Text;
+  # Why its weights cannot be changed while it runs; empty: they can.
+  busyUs @37 :UInt64;
+  # Sum of the times of its finished requests, queueing here left out.
 }
 
 enum Breaker @0xb9d0e1f2a3b4c563 {

@@ -15,11 +15,11 @@ namespace {
 
 constexpr auto category = caf::atom("tandem");
 
-constexpr std::array names{"unknown",        "invalid_argument", "not_found",         "conflict",
-                           "overloaded",     "unavailable",      "deadline_exceeded", "cancelled",
-                           "engine_failed",  "invalid_output",   "malformed_message", "corrupted",
-                           "storage_failed", "locked",           "not_authenticated", "internal",
-                           "budget_exceeded"};
+constexpr std::array names{"unknown",         "invalid_argument", "not_found",         "conflict",
+                           "overloaded",      "unavailable",      "deadline_exceeded", "cancelled",
+                           "engine_failed",   "invalid_output",   "malformed_message", "corrupted",
+                           "storage_failed",  "locked",           "not_authenticated", "internal",
+                           "budget_exceeded", "weights_changed"};
 
 }  // namespace
 

@@ -44,6 +44,8 @@ enum class errc : std::uint8_t {
   internal = 15,
   /// The job's or the tenant's budget does not allow it.
   budget_exceeded = 16,
+  /// No engine serves the weight version any more that the job has begun with.
+  weights_changed = 17,
 };
 
 [[nodiscard]] const char* to_string(errc code) noexcept;

@@ -56,6 +56,7 @@ struct Submit @0x991a2b3c4d5e6423 {
   cache @9 :Common.CacheUse;
   session @10 :Text;
   # Optional: calls of jobs of one session prefer the engine that has read their common texts.
+  weights @11 :Common.WeightPolicy;
 }
 
 struct Submitted @0x8a2b3c4d5e6f7524 {

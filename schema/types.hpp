@@ -18,6 +18,7 @@
 #include "schema/replication.capnp.h"
 #include "schema/routing.capnp.h"
 #include "schema/topology.capnp.h"
+#include "schema/weights.capnp.h"
 
 namespace tmsg {
 
@@ -82,6 +83,14 @@ using cachprg = tandem::message<tandem::schema::CachePurge>;
 using cachcmd = tandem::message<tandem::schema::CacheCommand>;
 using cachrpt = tandem::message<tandem::schema::CacheReport>;
 using planlbl = tandem::message<tandem::schema::PlanLabel>;
+using wtcmd = tandem::message<tandem::schema::WeightCommand>;
+using wtrep = tandem::message<tandem::schema::WeightReport>;
+using wtnews = tandem::message<tandem::schema::WeightNews>;
+using wtorder = tandem::message<tandem::schema::WeightOrder>;
+using wtoutcm = tandem::message<tandem::schema::WeightOutcome>;
+using wtpin = tandem::message<tandem::schema::WeightPin>;
+using engupd = tandem::message<tandem::schema::EngineUpdate>;
+using engupdd = tandem::message<tandem::schema::EngineUpdated>;
 
 }  // namespace tmsg
 
@@ -147,4 +156,12 @@ CAF_ADD_TYPE_ID(tandem_messages, (tmsg::cachprg))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::cachcmd))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::cachrpt))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::planlbl))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::wtcmd))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::wtrep))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::wtnews))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::wtorder))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::wtoutcm))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::wtpin))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::engupd))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::engupdd))
 CAF_END_TYPE_ID_BLOCK(tandem_messages)

@@ -13,4 +13,13 @@ void backend::probe(std::function<void(std::vector<engine_check>)> done) {
   answer({});
 }
 
+weight_abilities backend::abilities() const {
+  return {.fixed = "an engine of this kind serves the weights that it was started with"};
+}
+
+void backend::change_weights(weight_step, const weight_target&,
+                             std::function<void(weight_outcome)> done) {
+  done({.code = errc::invalid_argument, .error = abilities().fixed});
+}
+
 }  // namespace tandem

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -100,6 +101,51 @@ struct engine_check {
   std::chrono::microseconds took{0};
 };
 
+/// One thing that a backend does on the way to other weights.
+enum class weight_step {
+  /// Stops its requests where they are, so that nothing is waited for; only with `can_pause`.
+  pause,
+  /// Loads the weights; what still runs must not be mixed with them.
+  load,
+  /// Drops every prefix that the old weights made. Nothing to do is a success.
+  flush,
+  /// Asks the server which weights it has: the answer's `version`, and a checksum in `detail` where
+  /// it offers one.
+  check,
+  /// Undoes `pause`. Nothing to undo is a success.
+  resume,
+};
+
+struct weight_target {
+  std::string version;
+  /// The GGUF file, or the folder of a version of several files. Empty: what the server finds by
+  /// itself.
+  std::filesystem::path path;
+  /// For `load`; the step ends by then.
+  std::chrono::milliseconds timeout{std::chrono::minutes{10}};
+};
+
+struct weight_outcome {
+  /// `unknown`: well. `invalid_argument`: the server cannot do this; the text says what can be
+  /// done about it.
+  errc code = errc::unknown;
+  std::string error;
+  /// Of what it has now, as the server says; empty: it does not say.
+  std::string version;
+  std::string detail;
+};
+
+struct weight_abilities {
+  /// Why its weights cannot be changed while it runs; empty: they can.
+  std::string fixed;
+  bool can_pause = false;
+  /// Whether what has begun goes on with the old weights after `load` (then nothing has to be
+  /// drained).
+  bool swaps_in_place = false;
+  /// The server itself says its version; else what we loaded is believed until it starts anew.
+  bool says_version = false;
+};
+
 /// Where a backend with threads of its own reports; callable from any thread.
 struct backend_sink {
   std::function<void(std::uint64_t id, std::string text)> on_text;
@@ -128,6 +174,11 @@ class backend {
   /// Asks the server everything that can be asked, once; `done` is called from any thread, once.
   /// By default there is nothing to ask.
   virtual void probe(std::function<void(std::vector<engine_check>)> done);
+  [[nodiscard]] virtual weight_abilities abilities() const;
+  /// One step of a change of weights; one at a time. `done` is called from any thread, once, also
+  /// when the backend ends first. By default `invalid_argument`.
+  virtual void change_weights(weight_step step, const weight_target& target,
+                              std::function<void(weight_outcome)> done);
 };
 
 }  // namespace tandem

@@ -319,6 +319,9 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
             });
             return promise;
           },
+          [](weight_atom, const tmsg::engupd&) -> caf::result<tmsg::engupdd> {
+            return make_error(errc::internal, "not yet");
+          },
           [self](status_atom) {
             auto& state = self->state;
             return actor_status({.name = state.config.name,

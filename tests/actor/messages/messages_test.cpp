@@ -31,7 +31,8 @@ using all_types = ::testing::Types<
     tmsg::receipt, tmsg::repwrite, tmsg::repack, tmsg::repqry, tmsg::repchnk, tmsg::drainqry,
     tmsg::engcmd, tmsg::keyqry, tmsg::keyrep, tmsg::armstat, tmsg::rtset, tmsg::rtcmd, tmsg::rtrep,
     tmsg::decrec, tmsg::rtchg, tmsg::cachqry, tmsg::cachrep, tmsg::cachent, tmsg::cachlv,
-    tmsg::cachprg, tmsg::cachcmd, tmsg::cachrpt, tmsg::planlbl>;
+    tmsg::cachprg, tmsg::cachcmd, tmsg::cachrpt, tmsg::planlbl, tmsg::wtcmd, tmsg::wtrep,
+    tmsg::wtnews, tmsg::wtorder, tmsg::wtoutcm, tmsg::wtpin, tmsg::engupd, tmsg::engupdd>;
 
 template <class List>
 struct length;
