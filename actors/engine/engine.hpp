@@ -42,6 +42,8 @@ using engine_inside = engine_actor::extend<
     caf::replies_to<drain_atom>::with<caf::ok_atom>,
     // Begins or ends that, without waiting.
     caf::replies_to<drain_atom, bool>::with<tmsg::engstat>,
+    // As in weight_engine.
+    caf::replies_to<weight_atom, tmsg::engupd>::with<tmsg::engupdd>,
     // The router was started anew.
     caf::reacts_to<wire_atom, router_actor>>;
 

@@ -24,10 +24,14 @@ using engine_actor = caf::typed_actor<
     caf::reacts_to<cancel_atom, tmsg::cancel>, caf::replies_to<engine_atom>::with<tmsg::engstat>,
     // Asks its server everything that can be asked, once.
     caf::replies_to<engine_atom, tmsg::engqry>::with<tmsg::engrep>,
+    caf::replies_to<status_atom>::with<tmsg::actstat>>;
+
+/// An engine of this node, as the one that changes its weights knows it.
+using weight_engine = caf::typed_actor<
     // Takes it to other weights, see EngineUpdate. Answered when it serves them, or why it does
     // not.
     caf::replies_to<weight_atom, tmsg::engupd>::with<tmsg::engupdd>,
-    caf::replies_to<status_atom>::with<tmsg::actstat>>;
+    caf::replies_to<engine_atom>::with<tmsg::engstat>>;
 
 }  // namespace tandem
 
