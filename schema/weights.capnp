@@ -12,6 +12,7 @@
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("tandem::schema");
 using Common = import "common.capnp";
+using Engine = import "engine.capnp";
 
 enum WeightFormat @0xb3e1a50c7d92f401 {
   unknown @0;
@@ -92,6 +93,9 @@ struct WeightNews @0xb3e1a50c7d92f407 {
   roll @7 :WeightRoll;
   # Of the roll that it coordinates; model empty: none.
   fetches @8 :List(WeightFetch);
+  engines @9 :List(Engine.EngineStatus);
+  # Of this node; the numbers of requests as of `atMs`.
+  atMs @10 :UInt64;
 }
 
 struct WeightFetch @0xb3e1a50c7d92f408 {
@@ -263,6 +267,8 @@ struct WeightReport @0xb3e1a50c7d92f412 {
   # compare: why one may not take the other's place; empty: it may.
   done @6 :Text;
   # In words: what the command did.
+  sequence @8 :UInt64;
+  # For the next `status`.
   folder @7 :Text;
   # show: where its files are on the node that was asked.
 }
