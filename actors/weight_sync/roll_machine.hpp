@@ -78,6 +78,8 @@ class roll_machine {
   void take_over(const std::string& coordinator, std::uint64_t incarnation, std::uint64_t epoch);
   /// Whether the record differs from that of the last call.
   [[nodiscard]] bool take_changed();
+  /// It could not be written.
+  void keep_changed() { is_changed_ = true; }
   /// What engines of the model are to serve once the record is durable; nothing: as before.
   [[nodiscard]] std::optional<std::string> wanted() const;
   /// When step() has something to do though nothing has changed.
