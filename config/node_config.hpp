@@ -20,6 +20,7 @@
 #include "actors/replication/replication_config.hpp"
 #include "actors/router/router_config.hpp"
 #include "actors/supervisor/supervisor_config.hpp"
+#include "actors/weight_sync/weight_config.hpp"
 
 namespace tandem {
 
@@ -89,6 +90,7 @@ struct node_config {
   etcd_config etcd;
   replication_config replication;
   supervisor_config supervisor;
+  weight_config weights;
   std::vector<model_config> models;
   std::vector<engine_config> engines;
   /// Is in `engines` already.

@@ -355,6 +355,38 @@ config_fields bind_embeddings(embedding_config& c) {
   };
 }
 
+config_fields bind_weights(weight_config& c) {
+  return {
+      bind_path("folder", c.folder,
+                "Where versions of weights lie. Empty: weights in the data folder."),
+      bind_text("host", c.host,
+                "Address on which other nodes fetch chunks. Empty: that of node.listen.", 256),
+      bind_integer("port", c.port, "0: any free one.", 0, 65535),
+      bind_text("advertise", c.advertise,
+                "host:port where other nodes reach that. Empty: this node's host, and the port.",
+                256),
+      bind_size("upload_rate", c.upload_rate,
+                "Bytes a second that this node gives, all together. \"0B\": no limit.", 0,
+                1024 * gib),
+      bind_size("download_rate", c.download_rate,
+                "Bytes a second that this node fetches. \"0B\": no limit.", 0, 1024 * gib),
+      bind_size("disk_max", c.disk_max, "For all versions on this node.", mib, 1024 * 1024 * gib),
+      bind_size("disk_free_min", c.disk_free_min,
+                "What must stay free on the disk; a version that would not fit is refused.", 0,
+                1024 * gib),
+      bind_integer("keep", c.keep,
+                   "Versions of a model that a node keeps beside those in use; older ones are\n"
+                   "removed after an update.",
+                   0, 1000),
+      bind_flag("differences", c.differences,
+                "Where a node has another version of the model, only the difference is sent."),
+      bind_duration("catch_up", c.catch_up,
+                    "After a start, how long engines wait to hear from other nodes which weights\n"
+                    "they are to serve.",
+                    0ms, 10min),
+  };
+}
+
 config_fields bind_cluster(cluster_config& c) {
   return {
       bind_name("name", c.name, "Nodes of another name are refused."),
@@ -451,6 +483,8 @@ std::vector<config_section> bind_sections(node_config& c) {
       {"routing", "Which model serves a call.", bind_routing(c.routing)},
       {"embeddings", "A server that turns texts into vectors, for routing.",
        bind_embeddings(c.embeddings)},
+      {"weights", "Versions of weights, and how nodes give them to each other.",
+       bind_weights(c.weights)},
       {"etcd", "Where nodes agree on who keeps a replicated journal.", bind_etcd(c.etcd)},
       {"replication", "Copies of this node's journal on other nodes.",
        bind_replication(c.replication)},

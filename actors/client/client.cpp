@@ -441,6 +441,12 @@ caf::expected<tmsg::cachrpt> client::cache(const tmsg::cachcmd& command) {
                                      command);
 }
 
+caf::expected<tmsg::wtrep> client::weights(const tmsg::wtcmd& command,
+                                           std::chrono::milliseconds timeout) {
+  return state_->call<tmsg::wtrep>(state_->supervisor, state_->options.call_timeout + timeout,
+                                   weight_atom_v, command);
+}
+
 caf::expected<tmsg::rtrep> client::route(const tmsg::rtcmd& command) {
   return state_->call<tmsg::rtrep>(state_->supervisor, state_->options.call_timeout, route_atom_v,
                                    command);

@@ -120,6 +120,10 @@ class client {
   [[nodiscard]] caf::expected<tmsg::rtrep> route(const tmsg::rtcmd& command);
   /// `tandem cache`: of all nodes that answer in time.
   [[nodiscard]] caf::expected<tmsg::cachrpt> cache(const tmsg::cachcmd& command);
+  /// `tandem weights`, of the node that it is connected to. `timeout` beside call_timeout: adding
+  /// and fetching take as long as the files are large.
+  [[nodiscard]] caf::expected<tmsg::wtrep> weights(const tmsg::wtcmd& command,
+                                                   std::chrono::milliseconds timeout = {});
 
  private:
   struct state;

@@ -9,6 +9,7 @@
 #include "actors/executor_pool/executor_pool_actor.hpp"
 #include "actors/router/router_actor.hpp"
 #include "actors/status.hpp"
+#include "actors/weight_sync/weight_sync_actor.hpp"
 #include "schema/text.hpp"
 
 namespace tandem {
@@ -261,6 +262,14 @@ supervisor_inside::behavior_type supervisor_behavior(supervisor_state::pointer s
                                   command);
         return make_error(errc::unavailable,
                           "node '" + self->state.node.name + "' has no executor pool now");
+      },
+      [self](weight_atom, const tmsg::wtcmd& command) -> caf::result<tmsg::wtrep> {
+        for (const auto& child : self->state.children)
+          if (child.spec.kind == "weight_sync" && child.handle)
+            return self->delegate(caf::actor_cast<weight_sync_actor>(child.handle), weight_atom_v,
+                                  command);
+        return make_error(errc::unavailable,
+                          "node '" + self->state.node.name + "' looks after no weights now");
       },
       [self](start_atom) {
         auto promise = self->make_response_promise<caf::ok_atom>();

@@ -31,6 +31,8 @@ using supervisor_actor = caf::typed_actor<
     caf::replies_to<route_atom, tmsg::rtcmd>::with<tmsg::rtrep>,
     // `tandem cache`: of all nodes.
     caf::replies_to<cache_atom, tmsg::cachcmd>::with<tmsg::cachrpt>,
+    // `tandem weights`, of this node; see weight_sync_actor.
+    caf::replies_to<weight_atom, tmsg::wtcmd>::with<tmsg::wtrep>,
     // Where jobs are submitted; `unavailable` on a node without the role.
     caf::replies_to<planner_atom>::with<planner_actor>>;
 

@@ -104,7 +104,7 @@ void weight_sync_state::command(pointer self, const tmsg::wtcmd& command, report
         return deliver(promise, make_error(errc::conflict, "node " + in_quotes(known->coordinator) +
                                                                " coordinates the update of model " +
                                                                in_quotes(model) +
-                                                               "; say it there, with --connect"));
+                                                               "; say it there, with --node"));
       }
       machine->stop("stopped by hand");
       react(self);

@@ -146,8 +146,7 @@ void weight_sync_state::ask_pins(pointer self, const tmsg::wtorder& order) {
     caf::error failed;
   };
   auto all = std::make_shared<gathered>();
-  auto asked = start.planners();
-  all->open = asked.size() + 1;
+  all->open = pin_keepers.size() + 1;
   auto answered = [this, self, order, all] {
     if (--all->open != 0) return;
     if (all->failed) return outcome(self, order, all->failed);
@@ -169,7 +168,7 @@ void weight_sync_state::ask_pins(pointer self, const tmsg::wtorder& order) {
   message_builder<schema::WeightPin> question;
   question->setModel(order.read()->getModel());
   auto message = question.finish();
-  for (const auto& each : asked)
+  for (const auto& [journal, each] : pin_keepers)
     self->request(each, std::chrono::seconds{5}, pin_atom_v, message)
         .then(
             [all, answered](const tmsg::wtoutcm& reply) {

@@ -123,7 +123,6 @@ void weight_sync_state::add_figures(const std::string& engine, schema::EngineSta
 }
 
 void weight_sync_state::ask_rewards(pointer self) {
-  auto router = start.router();
   if (!router) return;
   message_builder<schema::RouteCommand> ask;
   ask->setAction(schema::RouteAction::STATUS);

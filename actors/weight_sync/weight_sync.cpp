@@ -223,6 +223,10 @@ weight_sync_inside::behavior_type weight_sync_behavior(weight_sync_state::pointe
           [self](member_atom, const tmsg::member& member, const peer_handles& handles) {
             self->state.on_member(self, member, handles);
           },
+          [self](wire_atom, const router_actor& router) { self->state.router = router; },
+          [self](wire_atom, std::uint64_t journal, const pin_asked& keeper) {
+            self->state.pin_keepers.insert_or_assign(journal, keeper);
+          },
           [self](wake_atom) { self->state.on_timer(self); },
           [self](wake_atom, std::uint64_t) { self->state.react(self); }};
 }

@@ -21,6 +21,7 @@
 #include "actors/planner/planner.hpp"
 #include "actors/router/router_actor.hpp"
 #include "actors/system/tls_files.hpp"
+#include "actors/weight_sync/local_engine.hpp"
 #include "actors/weight_sync/order_book.hpp"
 #include "actors/weight_sync/roll_machine.hpp"
 #include "actors/weight_sync/serving_weights.hpp"
@@ -39,20 +40,18 @@ struct added_version {
   weight_manifest manifest;
 };
 
-using weight_sync_inside =
-    weight_sync_actor::extend<caf::reacts_to<member_atom, tmsg::member, peer_handles>,
-                              // To itself: a timer; and something has happened in a thread of its
-                              // own.
-                              caf::reacts_to<wake_atom>, caf::reacts_to<wake_atom, std::uint64_t>>;
-
-/// An engine of this node.
-struct local_engine {
-  engine_config config;
-  weight_engine handle;
-};
-
-/// What is asked for the versions that running jobs hold.
+/// Who knows which versions running jobs hold: the planner of a journal, and the pool for what is
+/// under way.
 using pin_asked = caf::typed_actor<caf::replies_to<pin_atom, tmsg::wtpin>::with<tmsg::wtoutcm>>;
+
+using weight_sync_inside = weight_sync_actor::extend<
+    // The node's router; and a planner by its journal, 0 for the pool. Again when they are started
+    // anew.
+    caf::reacts_to<wire_atom, router_actor>, caf::reacts_to<wire_atom, std::uint64_t, pin_asked>,
+    caf::reacts_to<member_atom, tmsg::member, peer_handles>,
+    // To itself: a timer; and something has happened in a thread of its
+    // own.
+    caf::reacts_to<wake_atom>, caf::reacts_to<wake_atom, std::uint64_t>>;
 
 struct weight_sync_start {
   weight_config config;
@@ -69,8 +68,6 @@ struct weight_sync_start {
   /// Host that others reach this node by.
   std::string host;
   std::function<std::vector<local_engine>()> engines;
-  std::function<std::vector<pin_asked>()> planners;
-  std::function<router_actor()> router;
 };
 
 struct weight_sync_state {
@@ -131,6 +128,8 @@ struct weight_sync_state {
   std::string url;
   weight_facts facts;
   std::map<std::uint64_t, peer> peers;
+  router_actor router;
+  std::map<std::uint64_t, pin_asked> pin_keepers;
   std::map<std::string, seen_engine> engines;
   std::map<weight_hash, fetch> fetches;
   std::map<std::uint64_t, adding> additions;
@@ -249,3 +248,5 @@ struct weight_sync_state {
     weight_sync_state::pointer self, weight_sync_start start);
 
 }  // namespace tandem
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tandem::pin_asked)

@@ -228,7 +228,7 @@ child_spec registered_engine(const engine_config& engine,
     auto now = engine;
     now.draining = engines->is_draining(engine.name);
     auto handle = make_child(now).spawn(system);
-    engines->put(engine.name, caf::actor_cast<engine_inside>(handle));
+    engines->put(engine, caf::actor_cast<engine_inside>(handle));
     return handle;
   };
   return spec;

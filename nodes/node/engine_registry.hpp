@@ -5,8 +5,10 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "actors/engine/engine.hpp"
+#include "actors/weight_sync/local_engine.hpp"
 
 namespace tandem {
 
@@ -14,9 +16,18 @@ namespace tandem {
 /// that is restarted after a crash is drained as before. Any thread.
 class engine_registry {
  public:
-  void put(const std::string& name, engine_inside handle) {
+  void put(const engine_config& config, engine_inside handle) {
     std::lock_guard lock{mutex_};
-    handles_.insert_or_assign(name, std::move(handle));
+    engines_.insert_or_assign(config.name,
+                              local_engine{config, caf::actor_cast<weight_engine>(handle)});
+    handles_.insert_or_assign(config.name, std::move(handle));
+  }
+  /// As they run now, with the config that they were written down with.
+  [[nodiscard]] std::vector<local_engine> all() const {
+    std::lock_guard lock{mutex_};
+    std::vector<local_engine> out;
+    for (const auto& [name, engine] : engines_) out.push_back(engine);
+    return out;
   }
   /// Null: there is none, or it was never started.
   [[nodiscard]] engine_inside find(const std::string& name) const {
@@ -27,6 +38,7 @@ class engine_registry {
   void erase(const std::string& name) {
     std::lock_guard lock{mutex_};
     handles_.erase(name);
+    engines_.erase(name);
     draining_.erase(name);
   }
   void set_draining(const std::string& name, bool is_draining) {
@@ -44,6 +56,7 @@ class engine_registry {
  private:
   mutable std::mutex mutex_;
   std::map<std::string, engine_inside> handles_;
+  std::map<std::string, local_engine> engines_;
   std::set<std::string> draining_;
 };
 

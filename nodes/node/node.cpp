@@ -20,6 +20,7 @@
 #include <caf/send.hpp>
 
 #include "actors/clock.hpp"
+#include "actors/etcd/etcd_client.hpp"
 #include "actors/front/book_file.hpp"
 #include "actors/http/http_loop.hpp"
 #include "actors/system/caf_settings.hpp"
@@ -87,6 +88,14 @@ class shutdown_guard {
 std::string reachable(const std::string& host, std::uint16_t port) {
   auto any = host == "0.0.0.0" || host == "::";
   return to_string(listen_address{any ? default_node_name() : host, port});
+}
+
+/// The host of what others are told.
+std::string advertised_host(const node_config& config) {
+  if (!config.cluster.advertise.empty())
+    if (auto at = parse_address(config.cluster.advertise)) return at->host;
+  auto any = config.listen.host == "0.0.0.0" || config.listen.host == "::";
+  return any ? default_node_name() : config.listen.host;
 }
 
 backend_services engine_services(const node_config& config) {
@@ -279,6 +288,12 @@ caf::expected<std::unique_ptr<node>> node::start(const node_config& config,
     if (!client) return std::move(client.error());
     made->parts.embeddings = std::move(*client);
   }
+  if (!config.etcd.endpoints.empty()) {
+    auto etcd = etcd_client::open(config.etcd, made->parts.services.http);
+    if (!etcd) return std::move(etcd.error());
+    made->parts.etcd = std::move(*etcd);
+  }
+  made->parts.host = advertised_host(config);
   if (auto err = made->open_journal(options)) return err;
   auto start = read_start(*made->store, config);
   if (!start) return std::move(start.error());

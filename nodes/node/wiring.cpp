@@ -49,6 +49,24 @@ void meet(const executor_pool_inside& pool, const cache_shard_inside& shard, std
   caf::anon_send(shard, wire_atom_v, caf::actor_cast<cache_asker>(pool));
 }
 
+/// Whom the one that looks after weights asks.
+void meet_router(const node_actors& actors) {
+  if (actors.weight_sync && actors.router)
+    caf::anon_send(actors.weight_sync, wire_atom_v, caf::actor_cast<router_actor>(actors.router));
+}
+
+void meet_pool(const node_actors& actors) {
+  if (actors.weight_sync && actors.pool)
+    caf::anon_send(actors.weight_sync, wire_atom_v, std::uint64_t{0},
+                   caf::actor_cast<pin_asked>(actors.pool));
+}
+
+void meet_planner(const node_actors& actors, const hosted_journal& hosted) {
+  if (actors.weight_sync && hosted.planner)
+    caf::anon_send(actors.weight_sync, wire_atom_v, hosted.store->id().value,
+                   caf::actor_cast<pin_asked>(hosted.planner));
+}
+
 constexpr std::string_view origin_name = "origin";
 
 /// Under which what the store keeps is published. A store that was lost, or set aside, is another
@@ -142,6 +160,7 @@ child_spec router_child(const node_parts& parts, std::uint64_t origin) {
           .announce =
               [actors] {
                 tell_mesh(*actors, caf::actor_cast<caf::actor>(actors->router));
+                meet_router(*actors);
                 for (auto& [name, engine] : actors->engines)
                   caf::anon_send(engine, wire_atom_v,
                                  caf::actor_cast<router_actor>(actors->router));
@@ -221,6 +240,7 @@ child_spec pool_child(const node_parts& parts, const executor_pool_services& ser
           },
       .announce =
           [actors] {
+            meet_pool(*actors);
             // It is to hear of the other nodes' shards.
             if (actors->mesh)
               caf::anon_send(actors->mesh, wire_atom_v, caf::actor_cast<caf::actor>(actors->pool));
@@ -325,6 +345,7 @@ child_spec planner_child(const node_parts& parts, const std::shared_ptr<hosted_j
                 if (actors->front)
                   caf::anon_send(actors->front, wire_atom_v, hosted->store->id().value,
                                  caf::actor_cast<planner_actor>(hosted->planner));
+                meet_planner(*actors, *hosted);
                 if (!is_own && hosted->led) announce_home(*actors, *self, *hosted->led);
                 return caf::actor_cast<caf::actor>(hosted->planner);
               },
@@ -404,6 +425,71 @@ child_spec replicas_child(const node_parts& parts) {
               }};
 }
 
+/// Null: nothing can be kept about weights, and why is said.
+std::shared_ptr<storage::weight_store> open_weight_store(const std::filesystem::path& folder) {
+  auto opened = storage::weight_store::open(folder);
+  if (opened) return std::move(*opened);
+  spdlog::warn("weights: no versions can be kept or served why=\"{}\"", message_of(opened.error()));
+  return nullptr;
+}
+
+/// What the weights of this node are looked after with; nothing: without.
+std::optional<weight_sync_start> weight_parts(const node_parts& parts) {
+  const auto& config = parts.config;
+  auto folder = config.weights.folder.empty() ? config.data / "weights" : config.weights.folder;
+  auto store = open_weight_store(folder / "known");
+  if (!store) return std::nullopt;
+  auto versions = version_store::open(folder, {.bytes_max = config.weights.disk_max,
+                                               .free_bytes_min = config.weights.disk_free_min});
+  if (!versions) {
+    spdlog::warn("weights: no versions can be kept or served why=\"{}\"",
+                 message_of(versions.error()));
+    return std::nullopt;
+  }
+  weight_sync_start start{
+      .config = config.weights,
+      .node = config.name,
+      .incarnation = parts.incarnation,
+      .has_cluster = !config.cluster.join.empty(),
+      .versions = std::move(*versions),
+      .store = store,
+      .serving = parts.serving,
+      .tls = parts.tls,
+      .host = parts.host,
+      .engines = [registry = parts.registry] { return registry->all(); },
+  };
+  if (start.config.host.empty()) start.config.host = config.listen.host;
+  if (parts.etcd)
+    start.agreement = make_etcd_agreement(parts.etcd, config.cluster.name, store);
+  else
+    start.agreement = make_local_agreement(store);
+  // Engines start with what they served last.
+  std::vector<std::string> remarks;
+  if (auto facts = read_facts(*store, remarks))
+    for (const auto& [model, wanted] : facts->wanted())
+      if (const auto* version = facts->find(model, wanted.version))
+        if (auto path = start.versions->path_of(manifest_of(*version->read())))
+          parts.serving->set(model, wanted.version, *path);
+  return start;
+}
+
+child_spec weight_sync_child(const node_parts& parts, const weight_sync_start& start) {
+  return {.name = "weight_sync",
+          .kind = "weight_sync",
+          .spawn =
+              [start, actors = parts.actors](caf::actor_system& system) {
+                actors->weight_sync = system.spawn<caf::detached>(weight_sync_behavior, start);
+                meet_router(*actors);
+                meet_pool(*actors);
+                for (const auto& each : actors->journals) meet_planner(*actors, *each);
+                return caf::actor_cast<caf::actor>(actors->weight_sync);
+              },
+          .announce =
+              [actors = parts.actors] {
+                tell_mesh(*actors, caf::actor_cast<caf::actor>(actors->weight_sync));
+              }};
+}
+
 child_spec mesh_child(const node_parts& parts) {
   return {.name = "mesh", .kind = "mesh", .spawn = [parts](caf::actor_system& system) {
             auto& actors = *parts.actors;
@@ -418,6 +504,8 @@ child_spec mesh_child(const node_parts& parts) {
             setup.listeners.push_back(caf::actor_cast<member_listener>(actors.pool));
             for (const auto& shard : actors.cache_shards)
               setup.listeners.push_back(caf::actor_cast<member_listener>(shard));
+            if (actors.weight_sync)
+              setup.listeners.push_back(caf::actor_cast<member_listener>(actors.weight_sync));
             if (actors.replicas)
               setup.listeners.push_back(caf::actor_cast<member_listener>(actors.replicas));
             if (actors.supervisor)
@@ -450,7 +538,8 @@ peer_handles handles_of(const node_actors& actors) {
           .front = caf::actor_cast<caf::actor>(actors.front),
           .replicas = caf::actor_cast<caf::actor>(actors.replicas),
           .router = caf::actor_cast<caf::actor>(actors.router),
-          .cache_shards = std::move(shards)};
+          .cache_shards = std::move(shards),
+          .weight_sync = caf::actor_cast<caf::actor>(actors.weight_sync)};
 }
 
 child_spec engine_child(const node_parts& parts, const engine_config& engine) {
@@ -458,9 +547,9 @@ child_spec engine_child(const node_parts& parts, const engine_config& engine) {
           .kind = "engine",
           .spawn =
               [engine, model = model_of(parts.config, engine), services = parts.services,
-               actors = parts.actors](caf::actor_system& system) {
+               actors = parts.actors, serving = parts.serving](caf::actor_system& system) {
                 // It makes itself known to the router.
-                auto handle = system.spawn(engine_behavior, engine, model,
+                auto handle = system.spawn(engine_behavior, serving->apply(engine), model,
                                            caf::actor_cast<router_actor>(actors->router), services);
                 actors->engines.insert_or_assign(engine.name, handle);
                 return caf::actor_cast<caf::actor>(handle);
@@ -489,6 +578,7 @@ std::vector<child_spec> wire_node(const node_parts& parts, std::shared_ptr<stora
   std::vector<child_spec> children{own[0], own[1]};
   // Also without the executor's role: attempts go to the engines of other nodes.
   auto memory = open_route_memory(parts);
+  auto weights = weight_parts(parts);
   children.push_back(route_keeper_child(parts, memory));
   children.push_back(router_child(parts, memory.origin));
   if (parts.config.has_role("executor")) {
@@ -506,6 +596,7 @@ std::vector<child_spec> wire_node(const node_parts& parts, std::shared_ptr<stora
   children.insert(children.end(), own.begin() + 2, own.end());
   children.push_back(front_child(parts));
   if (parts.replication) children.push_back(replicas_child(parts));
+  if (weights) children.push_back(weight_sync_child(parts, *weights));
   if (parts.tls) children.push_back(mesh_child(parts));
   return children;
 }

@@ -20,6 +20,7 @@
 #include "actors/replication/replicas.hpp"
 #include "actors/router/router_actor.hpp"
 #include "actors/supervisor/supervisor.hpp"
+#include "actors/weight_sync/weight_sync.hpp"
 #include "config/node_config.hpp"
 #include "nodes/node/engine_registry.hpp"
 #include "nodes/node/own_member.hpp"
@@ -27,6 +28,7 @@
 
 namespace tandem {
 
+class etcd_client;
 class node_replication;
 
 /// A journal that is open here, and the actors that keep it.
@@ -53,6 +55,7 @@ struct node_actors {
   front_inside front;
   mesh_inside mesh;
   replicas_inside replicas;
+  weight_sync_inside weight_sync;
   supervisor_inside supervisor;
 };
 
@@ -72,6 +75,11 @@ struct node_parts {
   front_start front;
   /// None: no network, so no other nodes.
   std::optional<tls_files> tls;
+  /// Null: nothing is agreed on beyond this node.
+  std::shared_ptr<etcd_client> etcd;
+  /// That other nodes reach this one by.
+  std::string host;
+  std::shared_ptr<serving_weights> serving = std::make_shared<serving_weights>();
   /// How this node looks to others.
   std::shared_ptr<own_member> self;
   std::shared_ptr<engine_registry> registry = std::make_shared<engine_registry>();
