@@ -111,7 +111,8 @@ exit_code watch(const invocation& from, client& node, const std::string& model, 
     auto reader = report->read();
     seen = reader->getSequence();
     auto rolls = reader->getRolls();
-    auto over = std::all_of(rolls.begin(), rolls.end(), is_over);
+    auto over = true;
+    for (auto roll : rolls) over = over && is_over(roll);
     if (from.wants_json()) {
       auto text = weights_json(*reader);
       if (text != last) io.line(text);
