@@ -59,6 +59,16 @@ class call_texts {
   std::vector<std::string_view> tags_;
 };
 
+caf::error weights_changed(const std::string& model, schema::RouteQuery::Reader query) {
+  std::string version;
+  for (auto pin : query.getPinnedVersions())
+    if (view(pin.getModel()) == model) version = view(pin.getWeightVersion());
+  return make_error(errc::weights_changed,
+                    "no engine serves " + model + " at weights '" + version +
+                        "' any more, which the job began with; submit it with --weights mix to "
+                        "let it go on, or again");
+}
+
 /// A judge's call is not judged itself.
 bool is_rewarded(schema::Attempt::Reader attempt) {
   return attempt.getPurpose() != schema::Purpose::VERIFY &&
@@ -136,6 +146,22 @@ route_table::load route_table::load_of(std::string_view name) const {
   return {};
 }
 
+std::optional<std::string_view> route_table::pin_of(const model& of,
+                                                    schema::RouteQuery::Reader query) {
+  std::string_view pinned;
+  for (auto pin : query.getPinnedVersions())
+    if (view(pin.getModel()) == of.config.name) pinned = view(pin.getWeightVersion());
+  // Ill or busy, it serves it again some time; one that does not say what it serves may.
+  auto serves = [&](const engine& e) {
+    return e.weight_version == pinned || e.weight_version.empty();
+  };
+  if (pinned.empty() || of.engines.empty() ||
+      std::any_of(of.engines.begin(), of.engines.end(), serves))
+    return pinned;
+  if (query.getMixWeights()) return std::string_view{};
+  return std::nullopt;
+}
+
 void route_table::find_able(model& of, schema::RouteQuery::Reader query, std::string& why_not,
                             bool& later) {
   able_.clear();
@@ -144,9 +170,13 @@ void route_table::find_able(model& of, schema::RouteQuery::Reader query, std::st
     why_not = "not of tier '" + std::string{tier} + "'";
     return;
   }
-  std::string_view pinned;
-  for (auto pin : query.getPinnedVersions())
-    if (view(pin.getModel()) == of.config.name) pinned = view(pin.getWeightVersion());
+  auto pin = pin_of(of, query);
+  if (!pin) {
+    why_not = "no engine serves its pinned weights";
+    weights_gone_ = of.config.name;
+    return;
+  }
+  auto pinned = *pin;
   // Engines that failed this step already are taken only when nothing else is left, full ones only
   // when all are.
   std::pair best{true, true};
@@ -155,6 +185,7 @@ void route_table::find_able(model& of, schema::RouteQuery::Reader query, std::st
   for (auto& e : of.engines) {
     if (!pinned.empty() && e.weight_version != pinned) {
       why_not = "the job is pinned to weights '" + std::string{pinned} + "'";
+      could = could || e.weight_version.empty();
       continue;
     }
     if (e.context_tokens != 0 && tokens_in(query.getPromptBytes()) > e.context_tokens) {
@@ -216,6 +247,8 @@ caf::expected<route_table::routed> route_table::route(schema::RouteQuery::Reader
                                                       std::uint64_t now_ms,
                                                       std::span<const float> embedding) {
   picker_.read(query, attempt);
+  weights_gone_.clear();
+  if (first_route_ms_ == 0) first_route_ms_ = now_ms;
   std::vector<candidate> candidates;
   std::vector<option> options;
   bool any = false;
@@ -253,6 +286,11 @@ caf::expected<route_table::routed> route_table::route(schema::RouteQuery::Reader
     std::string reasons;
     for (const auto& each : candidates)
       reasons += (reasons.empty() ? "" : "; ") + std::string{each.model} + ": " + each.why_not;
+    auto gone = !later && !too_dear && !weights_gone_.empty();
+    // Nodes that serve it may not have said so yet.
+    later = later || (gone && now_ms < first_route_ms_ + static_cast<std::uint64_t>(
+                                                             config_.weights_patience.count()));
+    if (gone && !later) return weights_changed(weights_gone_, query);
     return make_error(later      ? errc::unavailable
                       : too_dear ? errc::budget_exceeded
                                  : errc::invalid_argument,

@@ -43,7 +43,8 @@ class route_table {
     std::string engine;
   };
   /// Counts the engine as busier until settle(). `unavailable`: no engine can take it now.
-  /// `budget_exceeded`: those that could may cost more than the allowance. `invalid_argument`: no
+  /// `budget_exceeded`: those that could may cost more than the allowance. `weights_changed`: no
+  /// engine serves the version any more that the query is pinned to. `invalid_argument`: no
   /// model ever could (an unknown tier, a prompt beyond every context).
   [[nodiscard]] caf::expected<routed> route(schema::RouteQuery::Reader query,
                                             schema::Attempt::Reader attempt, std::uint64_t now_ms,
@@ -98,6 +99,10 @@ class route_table {
   /// the ones with room, while there are any. Empty: `why_not` says why; `later`: one could, were
   /// it healthy.
   void find_able(model& of, schema::RouteQuery::Reader query, std::string& why_not, bool& later);
+  /// The version that calls of this query need of `of`; empty: any. Nothing: none serves it any
+  /// more.
+  [[nodiscard]] static std::optional<std::string_view> pin_of(const model& of,
+                                                              schema::RouteQuery::Reader query);
   [[nodiscard]] option pick_engine(model& of, schema::RouteQuery::Reader query,
                                    std::uint64_t now_ms, std::string& why_not, bool& later);
   /// A first look with the prompt alone; the engine, which knows the whole, has the last word.
@@ -121,6 +126,9 @@ class route_table {
   std::vector<model> models_;
   /// While choosing.
   std::vector<engine_slot> able_;
+  std::string weights_gone_;
+  /// When it was first asked; 0: not yet.
+  std::uint64_t first_route_ms_ = 0;
   const model* large_ = nullptr;
   std::size_t in_flight_ = 0;
 };

@@ -56,6 +56,9 @@ struct router_config {
   std::uint32_t decisions_kept = 200'000;
   /// How often what was learned is written down, and told to the other nodes.
   std::chrono::milliseconds save_interval{1000};
+  /// So long after its first decision, a version that no engine serves may only not have been told
+  /// of yet: jobs that need it wait.
+  std::chrono::milliseconds weights_patience{5000};
   std::vector<tenant_target> targets;
 
   engine_choice_config engines;

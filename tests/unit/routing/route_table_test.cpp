@@ -32,6 +32,7 @@ struct call {
   budget allowance;
   std::string text;
   std::string session;
+  bool mix_weights = false;
 };
 
 class route_table_test : public ::testing::Test {
@@ -41,6 +42,7 @@ class route_table_test : public ::testing::Test {
   void start(const std::string& policy) {
     router_config config;
     config.policy = policy;
+    config.weights_patience = weights_patience_;
     std::vector<model_config> models(3);
     models[0] = {.name = "mini", .tier = "small", .input_price = 0.1, .output_price = 0.4};
     models[1] = {.name = "big", .tier = "large", .input_price = 3, .output_price = 15};
@@ -84,6 +86,7 @@ class route_table_test : public ::testing::Test {
     query->initAllowance().setTokens(c.allowance.tokens);
     query->getAllowance().setCostNanousd(c.allowance.cost_nanousd);
     query->setSession(c.session);
+    query->setMixWeights(c.mix_weights);
     auto finished = query.finish();
     message_builder<schema::Attempt> attempt;
     attempt->setPurpose(c.purpose);
@@ -135,6 +138,7 @@ class route_table_test : public ::testing::Test {
   }
 
   std::uint64_t now_ms_ = 1'000'000;
+  std::chrono::milliseconds weights_patience_{0};
 
   std::unique_ptr<route_table> table_;
   std::string why_;
@@ -247,8 +251,67 @@ TEST_F(route_table_test, PinsChooseTheWeightVersion) {
   update({.name = "b", .weight_version = "v2"});
   for (int i = 0; i < 3; ++i) EXPECT_EQ(engine_for({.pins = {{"mini", "v2"}}}), "b");
   EXPECT_EQ(engine_for({.pins = {{"big", "v9"}}}), "a") << "another model's pin";
-  EXPECT_EQ(refusal_of({.tier = "small", .pins = {{"mini", "v3"}}}), errc::invalid_argument);
-  EXPECT_NE(why_.find("pinned to weights 'v3'"), std::string::npos) << why_;
+  EXPECT_EQ(refusal_of({.tier = "small", .pins = {{"mini", "v3"}}}), errc::weights_changed);
+  EXPECT_EQ(why_,
+            "no engine serves mini at weights 'v3' any more, which the job began with; submit it "
+            "with --weights mix to let it go on, or again");
+}
+
+TEST_F(route_table_test, AVersionIsServedAsLongAsAnyEngineHasItHoweverIll) {
+  const call pinned{.tier = "small", .pins = {{"mini", "v1"}}};
+  update({.name = "a", .weight_version = "v2"});
+  for (auto health : {schema::Health::UNHEALTHY, schema::Health::BUSY, schema::Health::DRAINING,
+                      schema::Health::UPDATING}) {
+    update({.name = "b", .weight_version = "v1", .health = health});
+    EXPECT_EQ(refusal_of(pinned), errc::unavailable) << static_cast<int>(health);
+  }
+  update({.name = "b", .weight_version = "v2"});
+  EXPECT_EQ(refusal_of(pinned), errc::weights_changed);
+  update({.name = "far", .weight_version = "v1"}, route_table::place::remote);
+  EXPECT_EQ(engine_for(pinned), "far") << "an engine of another node is one like any other";
+  table_->remove("far");
+  EXPECT_EQ(refusal_of(pinned), errc::weights_changed);
+  update({.name = "b", .weight_version = ""});
+  EXPECT_EQ(refusal_of(pinned), errc::unavailable) << "it has not said yet what it serves";
+}
+
+TEST_F(route_table_test, AModelWithoutEnginesMayYetComeWithItsWeights) {
+  EXPECT_EQ(refusal_of({.tier = "small", .pins = {{"mini", "v1"}}}), errc::unavailable);
+}
+
+TEST_F(route_table_test, AJobThatMixesTakesWhatThereIsOnceItsWeightsAreGone) {
+  const call mixing{.tier = "small", .pins = {{"mini", "v1"}}, .mix_weights = true};
+  update({.name = "a", .weight_version = "v2", .concurrency = 8});
+  EXPECT_EQ(engine_for(mixing), "a");
+  update({.name = "b", .weight_version = "v1", .health = schema::Health::UNHEALTHY});
+  EXPECT_EQ(refusal_of(mixing), errc::unavailable) << "they are not gone";
+  update({.name = "b", .weight_version = "v1"});
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(engine_for(mixing), "b");
+}
+
+TEST_F(route_table_test, AnotherModelWillDoWhereThePinnedWeightsAreGone) {
+  update({.name = "a", .weight_version = "v2"});
+  update({.name = "b", .model = "big", .weight_version = "v9"});
+  update({.name = "h", .model = "huge", .health = schema::Health::UNHEALTHY});
+  EXPECT_EQ(engine_for({.pins = {{"mini", "v1"}}}), "b");
+  EXPECT_EQ(refusal_of({.pins = {{"mini", "v1"}, {"big", "v1"}}}), errc::unavailable)
+      << "the last one is only ill";
+  update({.name = "h", .model = "huge", .weight_version = "v2"});
+  EXPECT_EQ(refusal_of({.pins = {{"mini", "v1"}, {"big", "v1"}, {"huge", "v1"}}}),
+            errc::weights_changed);
+}
+
+TEST_F(route_table_test, AfterItsStartOtherNodesHaveTimeToSayThatTheyServeAVersion) {
+  weights_patience_ = std::chrono::milliseconds{2'000};
+  start("cheapest");
+  update({.name = "a", .weight_version = "v2", .concurrency = 8});
+  const call pinned{.tier = "small", .pins = {{"mini", "v1"}}};
+  EXPECT_EQ(engine_for({.tier = "small"}), "a");
+  EXPECT_EQ(refusal_of(pinned), errc::unavailable);
+  now_ms_ += 1'999;
+  EXPECT_EQ(refusal_of(pinned), errc::unavailable);
+  ++now_ms_;
+  EXPECT_EQ(refusal_of(pinned), errc::weights_changed);
 }
 
 TEST_F(route_table_test, AnEngineThatWouldFitAndIsIllIsWaitedFor) {
