@@ -17,28 +17,26 @@ std::uint32_t prompt_bytes(schema::Attempt::Reader attempt) {
   return static_cast<std::uint32_t>(std::min<std::size_t>(bytes, UINT32_MAX));
 }
 
-tmsg::rtqry route_query(schema::Attempt::Reader attempt, std::string_view tier,
-                        const std::vector<std::string>& avoided) {
-  message_builder<schema::RouteQuery> query;
-  query->setPurpose(attempt.getPurpose());
-  query->setKind(attempt.getKind());
-  query->setTenant(attempt.getTenant());
-  query->setTier(text(tier));
-  query->setPromptBytes(prompt_bytes(attempt));
-  query->setMaxTokens(attempt.getMaxTokens());
-  query->setSession(attempt.getSession());
+/// A router that keeps deciding against its query.
+constexpr std::uint32_t misrouted_max = 16;
+
+void write_query(schema::RouteQuery::Builder query, schema::Attempt::Reader attempt,
+                 std::string_view tier, const std::vector<std::string>& avoided) {
+  query.setPurpose(attempt.getPurpose());
+  query.setKind(attempt.getKind());
+  query.setTenant(attempt.getTenant());
+  query.setTier(text(tier));
+  query.setPromptBytes(prompt_bytes(attempt));
+  query.setMaxTokens(attempt.getMaxTokens());
+  query.setSession(attempt.getSession());
   if (attempt.getExcludedEngines().size() != 0)
-    query->setExcludedEngines(attempt.getExcludedEngines());
-  if (attempt.getExcludedModels().size() != 0)
-    query->setExcludedModels(attempt.getExcludedModels());
-  if (attempt.getPinnedVersions().size() != 0)
-    query->setPinnedVersions(attempt.getPinnedVersions());
-  if (attempt.hasAllowance()) query->setAllowance(attempt.getAllowance());
+    query.setExcludedEngines(attempt.getExcludedEngines());
+  if (attempt.getExcludedModels().size() != 0) query.setExcludedModels(attempt.getExcludedModels());
+  if (attempt.hasAllowance()) query.setAllowance(attempt.getAllowance());
   if (!avoided.empty()) {
-    auto list = query->initAvoidedEngines(static_cast<unsigned>(avoided.size()));
+    auto list = query.initAvoidedEngines(static_cast<unsigned>(avoided.size()));
     for (unsigned i = 0; i < list.size(); ++i) list.set(i, avoided[i]);
   }
-  return query.finish();
 }
 
 executor_pool_state::flight flight_to(const fence_key& fence, const tmsg::decisn& decision,
@@ -70,12 +68,18 @@ void executor_pool_state::route(pointer self, const fence_key& fence, bool secon
   // A copy is of the same tier: never of one that costs many times as much.
   std::string tier{second ? view(flights.at(of.call_ids[0]).decision.read()->getTier())
                           : view(call->getTier())};
+  // Nothing of it is under way: what it has held may be gone when it is routed anew.
+  if (of.calls == 0) release_pins(of, of.at, false);
+  message_builder<schema::RouteQuery> builder;
+  write_query(*builder, *call, tier, of.avoided);
+  write_pins(*builder, *call);
+  auto query = builder.finish();
   // No timers on requests within the node: see `job`. The one timer here counts every attempt's own
   // time.
-  self->request(router, caf::infinite, route_atom_v, route_query(*call, tier, of.avoided), of.call)
+  self->request(router, caf::infinite, route_atom_v, query, of.call)
       .then(
-          [self, fence, second](const tmsg::decisn& decision, const engine_actor& engine) {
-            self->state.to_engine(self, fence, decision, engine, second);
+          [self, fence, query, second](const tmsg::decisn& decision, const engine_actor& engine) {
+            self->state.to_engine(self, fence, query, decision, engine, second);
           },
           [self, fence](const caf::error& err) { self->state.no_route(self, fence, err); });
 }
@@ -130,7 +134,7 @@ caf::expected<tmsg::attempt> executor_pool_state::reserve(const work& of,
   return limited.finish();
 }
 
-void executor_pool_state::to_engine(pointer self, const fence_key& fence,
+void executor_pool_state::to_engine(pointer self, const fence_key& fence, const tmsg::rtqry& query,
                                     const tmsg::decisn& decision, const engine_actor& engine,
                                     bool second) {
   auto next = flight_to(fence, decision, engine, self->clock().now());
@@ -147,6 +151,15 @@ void executor_pool_state::to_engine(pointer self, const fence_key& fence,
   }
   // Refused meanwhile: this one takes its place.
   if (first_over) second = false;
+  if (!take_pin(of, *query.read(), *decision.read())) {
+    // Routed at once with others of its job, before any had a version.
+    settle(self, next, *nothing.finish().read());
+    if (second) return;
+    if (++of.misrouted <= misrouted_max) return route(self, fence, false);
+    ++of.routing;
+    return no_route(self, fence,
+                    make_error(errc::unavailable, "weight versions change while it is routed"));
+  }
   if (!second && look_up(self, of, fence, decision, engine)) return;
   send_to(self, fence, decision, engine, second);
 }
@@ -194,6 +207,10 @@ void executor_pool_state::send_to(pointer self, const fence_key& fence,
               if (work != state.attempts.end())
                 lost->setFence(work->second.attempt.read()->getFence());
               lost->setEngine(name);
+              auto decision = flight->second.decision.read();
+              lost->setModel(decision->getModel());
+              lost->setTier(decision->getTier());
+              lost->setWeightVersion(decision->getWeightVersion());
               lost->setFinish(schema::Finish::ERROR);
               write_error(lost->initError(), errc::engine_failed, message_of(err));
               state.on_reply(self, id, lost.finish());

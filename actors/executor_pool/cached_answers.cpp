@@ -23,8 +23,6 @@ constexpr std::chrono::milliseconds shard_patience{5000};
 constexpr std::chrono::milliseconds leave_patience{250};
 /// Behind everything that somebody waits for.
 constexpr std::int8_t refresh_priority = -100;
-/// Numbers of attempts that no job makes; see sample_judge for the other bit.
-constexpr std::uint32_t refresh_bit = 0x4000'0000;
 
 void write_scope(schema::CacheScope::Builder out, schema::Attempt::Reader call,
                  schema::Decision::Reader decision) {

@@ -64,6 +64,7 @@ void executor_pool_state::take(pointer self, const tmsg::attempt& attempt, const
   of.call = attempt;
   of.sink = sink;
   of.promise = std::move(promise);
+  enter_pins(of);
   of.deadline = deadline;
   set_timer(self);
   if (room) begin(self, fence);
@@ -91,6 +92,7 @@ void executor_pool_state::reply(pointer self, const fence_key& fence, tmsg::attr
   auto found = attempts.find(fence);
   if (found == attempts.end()) return;
   abandon(self, found->second);
+  leave_pins(found->second, *result.read());
   auto done = std::move(found->second);
   timers.erase(done.deadline);
   if (done.hedge_set) timers.erase(done.hedge);

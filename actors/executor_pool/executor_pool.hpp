@@ -23,6 +23,7 @@
 #include "actors/executor_pool/executor_pool_actor.hpp"
 #include "actors/executor_pool/executor_pool_config.hpp"
 #include "actors/executor_pool/hedge_policy.hpp"
+#include "actors/executor_pool/job_pins.hpp"
 #include "actors/executor_pool/tenant_ledger.hpp"
 #include "actors/fence.hpp"
 #include "actors/job/job_state.hpp"
@@ -41,6 +42,11 @@ using executor_pool_inside =
         caf::reacts_to<wire_atom, router_actor>,
         // From a thread of the user's checks.
         caf::reacts_to<done_atom, std::uint64_t, command_verdict>>;
+
+/// Numbers of attempts that no job makes: what is computed beside what was served, and a judge's
+/// reading of what was delivered.
+inline constexpr std::uint32_t refresh_bit = 0x4000'0000;
+inline constexpr std::uint32_t judge_sample_bit = 0x8000'0000;
 
 /// What the pool shares with the node beyond its own life.
 struct executor_pool_services {
@@ -154,6 +160,14 @@ struct executor_pool_state {
     bool hedge_set = false;
     /// Of the answer, and of its judge's call.
     std::array<cached_call, 2> cached;
+    /// Models whose version it holds for its job, while answering or judging.
+    struct hold {
+      std::string model;
+      stage at;
+    };
+    std::vector<hold> holds;
+    /// Decisions that would have brought its job a second version.
+    std::uint32_t misrouted = 0;
     /// The shard is asked whether others wait for what is to be cancelled.
     bool leaving = false;
     /// Nobody waits for it here; others do.
@@ -173,6 +187,7 @@ struct executor_pool_state {
   std::size_t in_flight = 0;
   bool admitting = false;
   hedge_policy hedging;
+  job_pins pins;
   std::unique_ptr<command_runner> commands;
   timers_by_time timers;
   /// When the one timer that is set will fire.
@@ -207,8 +222,8 @@ struct executor_pool_state {
   void route(pointer self, const fence_key& fence, bool second);
   /// No engine has a part in it.
   void choose_way(pointer self, const fence_key& fence);
-  void to_engine(pointer self, const fence_key& fence, const tmsg::decisn& decision,
-                 const engine_actor& engine, bool second);
+  void to_engine(pointer self, const fence_key& fence, const tmsg::rtqry& query,
+                 const tmsg::decisn& decision, const engine_actor& engine, bool second);
   void send_to(pointer self, const fence_key& fence, const tmsg::decisn& decision,
                const engine_actor& engine, bool second);
   void no_route(pointer self, const fence_key& fence, const caf::error& err);
@@ -223,6 +238,18 @@ struct executor_pool_state {
   [[nodiscard]] caf::expected<tmsg::attempt> reserve(const work& of,
                                                      schema::Decision::Reader decision,
                                                      budget& reserved) const;
+
+  // pinned_versions.cpp: one weight version of a model for one job.
+  /// Those that the attempt brings, and those that its job holds here.
+  void write_pins(schema::RouteQuery::Builder query, schema::Attempt::Reader call) const;
+  /// The job uses the decision's version from now on. False: it uses another one.
+  [[nodiscard]] bool take_pin(work& of, schema::RouteQuery::Reader query,
+                              schema::Decision::Reader made);
+  /// `used`: its job gets what came of it.
+  void release_pins(work& of, stage at, bool used);
+  void enter_pins(const work& of);
+  /// With its last word.
+  void leave_pins(work& of, schema::AttemptResult::Reader result);
 
   // cached_answers.cpp: what need not be computed.
   [[nodiscard]] static cached_call& cached_of(work& of);

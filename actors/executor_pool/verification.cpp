@@ -33,6 +33,7 @@ tmsg::attempt judge_attempt(schema::Attempt::Reader attempt, schema::Usage::Read
   call->setMaxTokens(config.judge_tokens_max);
   call->setResponseSchema(judge_schema());
   if (attempt.getPinnedVersions().size() != 0) call->setPinnedVersions(attempt.getPinnedVersions());
+  call->setMixWeights(attempt.getMixWeights());
   auto words = judge_messages(view(attempt.getCheck().getArgument()), prompt_of(attempt), output);
   auto messages = call->initMessages(static_cast<unsigned>(words.size()));
   for (unsigned i = 0; i < messages.size(); ++i) {
@@ -151,7 +152,7 @@ void executor_pool_state::sample_judge(pointer self, schema::Attempt::Reader att
   message_builder<schema::Attempt> reading;
   reading->setFence(attempt.getFence());
   // Apart from all attempts that a job makes.
-  reading->getFence().setAttempt(attempt.getFence().getAttempt() | 0x8000'0000);
+  reading->getFence().setAttempt(attempt.getFence().getAttempt() | judge_sample_bit);
   reading->setPurpose(schema::Purpose::VERIFY);
   reading->setKind(attempt.getKind());
   reading->setTenant(attempt.getTenant());

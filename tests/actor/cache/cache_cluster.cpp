@@ -246,7 +246,8 @@ void cache_cluster::release(std::size_t i) {
 
 tmsg::attempt cache_cluster::attempt(std::uint32_t number, const cached_wish& what) {
   message_builder<schema::Attempt> out;
-  out->initFence().getJob().setNumber(1);
+  // Each of a job of its own.
+  out->initFence().getJob().setNumber(number);
   out->getFence().setAttempt(number);
   out->setPurpose(what.purpose);
   auto message = out->initMessages(1)[0];
@@ -258,6 +259,11 @@ tmsg::attempt cache_cluster::attempt(std::uint32_t number, const cached_wish& wh
   out->setTemperature(what.temperature);
   out->setCache(what.cache);
   out->setTries(what.tries);
+  if (!what.pinned.empty()) {
+    auto pin = out->initPinnedVersions(1)[0];
+    pin.setModel("tiny");
+    pin.setWeightVersion(what.pinned);
+  }
   if (!what.check.empty()) {
     out->initCheck().setKind("contains");
     out->getCheck().setArgument(what.check);

@@ -55,6 +55,8 @@ struct cached_wish {
   schema::CacheUse cache = schema::CacheUse::USE;
   schema::Purpose purpose = schema::Purpose::STEP;
   std::uint16_t tries = 0;
+  /// The weights that its job began with.
+  std::string pinned;
 };
 
 /// Several nodes, as far as caches have to do with them, under CAF's deterministic scheduler: each

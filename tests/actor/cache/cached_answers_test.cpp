@@ -111,6 +111,34 @@ TEST(CachedAnswers, ACallThatFailedBeforeIsComputedAnew) {
   EXPECT_EQ(nodes.calls(), 2u);
 }
 
+TEST(CachedAnswers, AJobIsServedNothingOfOtherWeightsThanItBeganWith) {
+  cache_cluster nodes{1, one_tier()};
+  (void)nodes.ask(0, {.pinned = "1"});
+  nodes.run();
+  message_builder<schema::EngineStatus> status;
+  status->setName("tiny-2");
+  status->setModel("tiny");
+  status->setHealth(schema::Health::HEALTHY);
+  status->setConcurrency(10);
+  status->setWeightVersion("2");
+  status->setProfile(7);
+  caf::anon_send(nodes[0].router, engine_atom_v, status.finish(),
+                 caf::actor_cast<engine_actor>(nodes[0].engine_handle));
+  nodes.run();
+  auto ask = [&](const std::string& version, unsigned level) {
+    nodes[0].engine.weights = version;
+    auto number = nodes.ask(0, {.pinned = version});
+    nodes.run();
+    EXPECT_EQ(nodes.level_of(number), level) << version;
+    EXPECT_EQ(view(nodes.result(number).read()->getWeightVersion()), version);
+  };
+  ask("1", 1);
+  ask("2", 0);
+  ask("2", 1);
+  ask("1", 1);
+  EXPECT_EQ(nodes.calls(), 2u);
+}
+
 TEST(CachedAnswers, AJobThatWantsNoCacheIsNotServedAndLeavesNothing) {
   cache_cluster nodes{1, one_tier()};
   auto first = nodes.ask(0, {.cache = schema::CacheUse::OFF});

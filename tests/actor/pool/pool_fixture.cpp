@@ -18,6 +18,7 @@ void held_engine::answer(const reply& with) {
   result->setEngine(name);
   result->setModel(decision->getModel());
   result->setTier(decision->getTier());
+  result->setWeightVersion(decision->getWeightVersion());
   result->setDecision(decision->getId());
   result->setRetryAfterMs(with.retry_after_ms);
   auto usage = result->initUsage();
@@ -34,9 +35,9 @@ void held_engine::answer(const reply& with) {
 held_engine_actor::behavior_type held_engine_behavior(held_engine_actor::pointer self,
                                                       held_engine* book) {
   return {[self, book](attempt_atom, const tmsg::attempt& attempt, const tmsg::decisn& decision,
-                       const chunk_sink&) {
+                       const chunk_sink& sink) {
             auto promise = self->make_response_promise<tmsg::attres>();
-            book->calls.push_back({attempt, decision, promise});
+            book->calls.push_back({attempt, decision, promise, sink});
             return promise;
           },
           [book](cancel_atom, const tmsg::cancel& cancel) {
@@ -71,8 +72,9 @@ Pool::~Pool() {
 }
 
 void Pool::start_pool(const executor_pool_config& config, const executor_pool_services& services) {
-  router_ = system_->spawn(
-      router_behavior, router_start{.models = models_, .first_decision = std::uint64_t{7} << 32});
+  router_ = system_->spawn(router_behavior, router_start{.config = routing_,
+                                                         .models = models_,
+                                                         .first_decision = std::uint64_t{7} << 32});
   pool_ = system_->spawn(executor_pool_behavior, config, router_, services);
   actors_ = {caf::actor_cast<caf::actor>(router_), caf::actor_cast<caf::actor>(pool_)};
   run();
@@ -93,20 +95,27 @@ engine_inside Pool::add_engine(engine_config engine) {
   return handle;
 }
 
-held_engine& Pool::hold_engine(const std::string& name, const std::string& model) {
+held_engine& Pool::hold_engine(const std::string& name, const std::string& model,
+                               const std::string& weights) {
   auto& book = held_[name];
   book.name = name;
+  book.model = model;
   book.handle = system_->spawn(held_engine_behavior, &book);
   actors_.push_back(caf::actor_cast<caf::actor>(book.handle));
+  serve(book, weights);
+  run();
+  return book;
+}
+
+void Pool::serve(const held_engine& engine, const std::string& weights) {
   message_builder<schema::EngineStatus> status;
-  status->setName(name);
-  status->setModel(model);
+  status->setName(engine.name);
+  status->setModel(engine.model);
+  status->setWeightVersion(weights);
   status->setHealth(schema::Health::HEALTHY);
   status->setConcurrency(4);
   caf::anon_send(router_, engine_atom_v, status.finish(),
-                 caf::actor_cast<engine_actor>(book.handle));
-  run();
-  return book;
+                 caf::actor_cast<engine_actor>(engine.handle));
 }
 
 tmsg::attempt Pool::attempt(std::uint32_t number, const wish& how) {

@@ -48,8 +48,11 @@ struct held_engine {
     tmsg::attempt attempt;
     tmsg::decisn decision;
     caf::typed_response_promise<tmsg::attres> promise;
+    /// Whose attempt it is.
+    chunk_sink sink = {};
   };
   std::string name;
+  std::string model;
   std::vector<call> calls;
   std::vector<std::string> cancels;
   /// Answers that are on their way.
@@ -86,7 +89,10 @@ class Pool : public ::testing::Test {
                            std::uint32_t concurrency = 4) {
     return add_engine({.name = name, .kind = "sim", .model = model, .concurrency = concurrency});
   }
-  held_engine& hold_engine(const std::string& name, const std::string& model);
+  held_engine& hold_engine(const std::string& name, const std::string& model,
+                           const std::string& weights = "1");
+  /// It serves these weights now, as the router learns when actors run next.
+  void serve(const held_engine& engine, const std::string& weights);
 
   caf::scheduler::test_coordinator& scheduler() {
     return dynamic_cast<caf::scheduler::test_coordinator&>(system_->scheduler());
@@ -123,6 +129,7 @@ class Pool : public ::testing::Test {
   std::unique_ptr<system_config> config_;
   std::unique_ptr<caf::actor_system> system_;
   std::vector<model_config> models_;
+  router_config routing_;
   router_actor router_;
   executor_pool_inside pool_;
   std::map<std::string, engine_inside> engines_;
