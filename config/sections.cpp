@@ -118,6 +118,11 @@ config_fields bind_jobs(planner_config& c) {
                    1'000'000),
       bind_size("result_bytes_max", c.result_bytes_max, "A longer result fails its attempt.", 1,
                 message_bytes_max),
+      bind_enum<bool>(
+          "weights", c.mix_weights,
+          "Of jobs that say nothing: when no engine serves the weights any more that a\n"
+          "job began with, it fails, or mixes them with those that are served.",
+          {{"fail", false}, {"mix", true}}),
       bind_duration("retention", c.retention, "Ended jobs are purged after this. 0h: never.", 0s,
                     100 * year),
       bind_integer("budget_tokens", c.budget_tokens,
@@ -256,6 +261,10 @@ config_fields bind_routing(router_config& c) {
       bind_duration("save_interval", c.save_interval,
                     "How often what was learned is written down and told to the other nodes.", 50ms,
                     1h),
+      bind_duration("weights_patience", c.weights_patience,
+                    "So long after its first decision the router waits for nodes that serve the\n"
+                    "weights a job began with, before it says that none does.",
+                    0s, 1h),
       bind_choice(
           "engine_policy", c.engines.policy,
           "Which engine of the model. estimated_ttft: where the first token comes first, by\n"

@@ -313,6 +313,9 @@ front_inside::behavior_type front_behavior(front_state::pointer self, const fron
         return make_error(errc::invalid_argument,
                           "submit with the same client key to find its job");
       },
+      [self](pin_atom, const tmsg::wtpin& question) {
+        return self->state.count_pins(self, question);
+      },
       [self](status_atom) {
         auto& state = self->state;
         return actor_status({.name = "front",

@@ -126,6 +126,9 @@ struct front_state {
   caf::result<tmsg::joblist> list(pointer self, const tmsg::jobqry& query);
   void finish_list(std::uint64_t call);
   caf::result<tmsg::purged> purge_older(pointer self, const tmsg::purge& request);
+
+  // front_pins.cpp
+  [[nodiscard]] caf::result<tmsg::wtoutcm> count_pins(pointer self, const tmsg::wtpin& question);
 };
 
 [[nodiscard]] front_inside::behavior_type front_behavior(front_state::pointer self,

@@ -104,6 +104,9 @@ peer_link_actor::behavior_type peer_link_behavior(link_pointer self, std::string
           [](find_atom, const tmsg::submit&) -> caf::result<tmsg::submitd> {
             return make_error(errc::internal, "a key is looked for journal by journal");
           },
+          [](pin_atom, const tmsg::wtpin&) -> caf::result<tmsg::wtoutcm> {
+            return make_error(errc::internal, "each node counts its own jobs' weights");
+          },
           [self](status_atom) {
             auto& state = self->state;
             auto name = "link to " + state.peer;

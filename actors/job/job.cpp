@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "actors/clock.hpp"
 #include "actors/job/job_view.hpp"
@@ -48,7 +49,32 @@ void job_actor_state::pump(pointer self) {
   if (!out.records.empty() || !out.cancels.empty()) carry_out(self, std::move(out));
 }
 
+void job_actor_state::tell_versions(pointer self) {
+  const auto& state = machine->state();
+  auto say = [&](std::string_view model, std::string_view version) {
+    message_builder<schema::WeightPin> pin;
+    pin->initJob().setJournal(state.id().journal.value);
+    pin->getJob().setNumber(state.id().number);
+    pin->setModel(text(model));
+    pin->setVersion(text(version));
+    self->send(peers.owner, add_atom_v, pin.finish());
+  };
+  if (state.ended()) {
+    // What it told to stop may take a while; it needs nothing of it.
+    if (!std::exchange(told_versions, {}).empty()) say({}, {});
+    return;
+  }
+  for (const auto& [model, version] : machine->weight_versions()) {
+    auto& told = told_versions[model];
+    if (told == version) continue;
+    told = version;
+    say(model, version);
+  }
+}
+
 void job_actor_state::carry_out(pointer self, job_outbox out) {
+  // At once: whoever changes weights must not believe that nobody needs the old ones.
+  if (!out.records.empty()) tell_versions(self);
   for (const auto& cancel : out.cancels) self->send(peers.pool, cancel_atom_v, cancel);
   for (const auto& reward : out.rewards) self->send(peers.pool, reward_atom_v, reward);
   if (out.wait && !wake_pending) {
@@ -111,6 +137,7 @@ void job_actor_state::on_committed(pointer self, std::size_t count) {
     self->quit(err);
     return;
   }
+  tell_versions(self);
   answer_waiting();
   if (summary_due) {
     summary_due = false;
@@ -161,6 +188,7 @@ job_actor::behavior_type job_behavior(job_actor_state::pointer self, job_start s
       return job_actor::behavior_type::make_empty_behavior();
     }
   }
+  state.tell_versions(self);
   const auto& accounts = start.settings.budget_tenants;
   state.keeps_account = std::find(accounts.begin(), accounts.end(),
                                   state.machine->state().tenant()) != accounts.end();

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <caf/stateful_actor.hpp>
@@ -55,6 +57,8 @@ struct job_actor_state {
   bool reopen = false;
   bool summary_due = false;
   bool told_owner = false;
+  /// Weight versions that its owner knows of, by model.
+  std::map<std::string, std::string> told_versions;
   /// Its tenant has a budget.
   bool keeps_account = false;
 
@@ -69,6 +73,7 @@ struct job_actor_state {
   void write(pointer self, std::vector<job_record> records, std::uint32_t last);
   void add_spending(journal_write& write) const;
   void on_committed(pointer self, std::size_t count);
+  void tell_versions(pointer self);
   void answer_waiting();
   void stop_when_over(pointer self);
 };

@@ -30,7 +30,9 @@ using job_actor = caf::typed_actor<
     caf::reacts_to<wire_atom, executor_pool_actor>>;
 
 /// Who started the job and is told, once, that its actor is done: the job has ended, or was paused
-/// and is at rest.
-using job_owner = caf::typed_actor<caf::reacts_to<ended_atom, std::uint64_t, tmsg::jobsum>>;
+/// and is at rest. Before, which weight version the job stays with, of each model that it uses; no
+/// model: it has ended, and needs none.
+using job_owner = caf::typed_actor<caf::reacts_to<ended_atom, std::uint64_t, tmsg::jobsum>,
+                                   caf::reacts_to<add_atom, tmsg::wtpin>>;
 
 }  // namespace tandem

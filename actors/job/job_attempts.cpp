@@ -92,10 +92,10 @@ caf::expected<tmsg::attempt> job_machine::begin_attempt(message_builder<schema::
   attempt.setTries(static_cast<std::uint16_t>(std::min<std::size_t>(tries, UINT16_MAX)));
   auto engines = attempt.initExcludedEngines(static_cast<unsigned>(failures.engines.size()));
   for (unsigned i = 0; i < engines.size(); ++i) engines.set(i, failures.engines[i]);
-  const auto& versions = state_.weight_versions();
-  auto pinned = attempt.initPinnedVersions(static_cast<unsigned>(versions.size()));
+  attempt.setMixWeights(state_.mixes_weights());
+  auto pinned = attempt.initPinnedVersions(static_cast<unsigned>(versions_.size()));
   unsigned place = 0;
-  for (const auto& [model, version] : versions) {
+  for (const auto& [model, version] : versions_) {
     pinned[place].setModel(model);
     pinned[place++].setWeightVersion(version);
   }
@@ -205,6 +205,15 @@ caf::expected<tmsg::attempt> job_machine::make_answer_attempt(schema::Purpose pu
   if (has_check_) attempt->setCheck(submitted->getSubmitted().getCheck());
   attempt->setMaxTokens(settings_.limits.step_tokens_max);
   return begin_attempt(attempt, what, now_ms);
+}
+
+std::string job_machine::problem_of_weights(schema::AttemptResult::Reader result) const {
+  auto known = versions_.find(std::string{view(result.getModel())});
+  auto used = view(result.getWeightVersion());
+  if (known == versions_.end() || used.empty() || known->second == used || state_.mixes_weights())
+    return {};
+  return "engine '" + std::string{view(result.getEngine())} + "' answered with weights '" +
+         std::string{used} + "', but the job began with '" + known->second + "'";
 }
 
 std::string job_machine::plan_check_problem(const plan::step& step) const {

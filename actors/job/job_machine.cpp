@@ -46,6 +46,7 @@ caf::error job_machine::replay(job_record record) {
   }
   spent_ = {state_.usage().prompt_tokens + state_.usage().completion_tokens,
             state_.usage().cost_nanousd};
+  versions_ = state_.weight_versions();
   committed_ = state_.last_number();
   next_attempt_ = state_.last_attempt() + 1;
   plan_complete_ = state_.plan_complete();
@@ -81,6 +82,8 @@ void job_machine::add(job_outbox& out, message_builder<schema::JobRecord>& recor
                       std::uint64_t now_ms) {
   record->setAtMs(now_ms);
   auto message = record.finish();
+  if (auto attempt = attempt_of(*message.read()))
+    note_version(versions_, *attempt, state_.mixes_weights());
   pending_.push_back(message);
   out.records.push_back(std::move(message));
 }
@@ -228,6 +231,8 @@ job_outbox job_machine::on_result(const tmsg::attres& message, std::uint64_t now
     on_way(out, *result, now_ms);
   } else if (code != errc::unknown && !bad_plan) {
     on_failure(out, what, *result, code, view(result->getError().getMessage()), now_ms);
+  } else if (auto wrong = problem_of_weights(*result); !wrong.empty()) {
+    on_failure(out, what, *result, errc::engine_failed, wrong, now_ms);
   } else if (what.purpose == schema::Purpose::PLAN) {
     on_plan(out, what, *result, now_ms);
   } else if (result->getFinish() == schema::Finish::LENGTH) {
@@ -302,6 +307,8 @@ const failure_count& job_machine::failures_of(const flight& what) const {
 }
 
 rung job_machine::choose_rung(const flight& what, errc code) const {
+  // The next try has newer pins, or none.
+  if (code == errc::weights_changed) return state_.mixes_weights() ? rung::wait : rung::fail;
   climb c{.error = code, .failures = failures_of(what).total + 1, .epoch = state_.epoch()};
   if (what.purpose == schema::Purpose::PLAN) {
     c.plan_begun = !state_.epoch_steps().empty() || pending_steps_ != 0;
@@ -324,7 +331,7 @@ void job_machine::on_failure(job_outbox& out, const flight& what,
   auto hopeless = next == rung::fail ||
                   (what.purpose == schema::Purpose::ANSWER && code == errc::invalid_output);
   if (hopeless && state_.is_routed() && code != errc::budget_exceeded &&
-      state_.ways_failed().size() < ways_max - 1)
+      code != errc::weights_changed && state_.ways_failed().size() < ways_max - 1)
     next = rung::other_way;
   // The reservation was too small: the same again, alone, with all that is left.
   auto reserve_more = code == errc::budget_exceeded && !one_at_a_time_ && what.allowance.limited();

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -78,6 +79,11 @@ class job_machine {
   /// The number that the next record handed out will have.
   [[nodiscard]] std::uint32_t next_number() const {
     return state_.last_number() + static_cast<std::uint32_t>(pending_.size()) + 1;
+  }
+  /// As state() has them, and from records that are on their way into the journal: what is sent
+  /// meanwhile is of the same versions.
+  [[nodiscard]] const std::map<std::string, std::string>& weight_versions() const {
+    return versions_;
   }
   /// Attempts that were sent and not answered.
   [[nodiscard]] std::size_t in_flight() const { return in_flight_.size(); }
@@ -161,6 +167,8 @@ class job_machine {
   void on_way(job_outbox& out, schema::AttemptResult::Reader result, std::uint64_t now_ms);
   /// The present way has failed: its record, so that another one is chosen.
   void leave_way(job_outbox& out, errc code, std::string_view reason, std::uint64_t now_ms);
+  /// An engine whose weights have changed under the call; empty: they have not.
+  [[nodiscard]] std::string problem_of_weights(schema::AttemptResult::Reader result) const;
   void on_success(job_outbox& out, const flight& what, schema::AttemptResult::Reader result,
                   std::uint64_t now_ms);
   void feed(job_outbox& out, std::string_view piece, std::uint64_t now_ms);
@@ -219,6 +227,7 @@ class job_machine {
   /// is left.
   bool one_at_a_time_ = false;
   bool has_check_ = false;
+  std::map<std::string, std::string> versions_;
   std::optional<planning> planning_;
   /// Facts that are on their way into the journal.
   std::unordered_set<std::uint32_t> pending_done_;

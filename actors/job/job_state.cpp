@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/job/ladder.hpp"
+#include "actors/job/weight_policy.hpp"
 #include "schema/errc.hpp"
 #include "schema/text.hpp"
 
@@ -64,6 +65,16 @@ std::optional<schema::AttemptRecord::Reader> attempt_of(schema::JobRecord::Reade
   return std::nullopt;
 }
 
+void note_version(std::map<std::string, std::string>& versions,
+                  schema::AttemptRecord::Reader record, bool mixes) {
+  if (record.getModel().size() == 0 || record.getWeightVersion().size() == 0) return;
+  // The job has got nothing of it.
+  if (record.getError().getCode() == schema::Errc::CANCELLED) return;
+  auto [known, is_new] =
+      versions.try_emplace(std::string{view(record.getModel())}, view(record.getWeightVersion()));
+  if (!is_new && mixes) known->second = view(record.getWeightVersion());
+}
+
 job_state::job_state(job_id id, const plan::limits& limits) : id_{id}, graph_{limits} {}
 
 caf::error job_state::apply(std::uint32_t number, job_record record) {
@@ -122,6 +133,7 @@ caf::error job_state::on(schema::SubmittedRecord::Reader record, std::uint64_t a
   deadline_at_ms_ = record.getDeadlineAtMs();
   priority_ = record.getPriority();
   tenant_ = view(record.getTenant());
+  mixes_weights_ = tandem::mixes_weights(record);
   for (auto message : record.getMessages())
     if (message.getRole() == schema::Role::USER) goal_ = view(message.getContent());
   return caf::none;
@@ -256,8 +268,7 @@ void job_state::count(schema::AttemptRecord::Reader record) {
   last_attempt_ = std::max(last_attempt_, record.getAttempt());
   usage_.add(record.getUsage());
   simulated_ = simulated_ || record.getSimulated();
-  if (record.getModel().size() != 0 && record.getWeightVersion().size() != 0)
-    versions_.emplace(view(record.getModel()), view(record.getWeightVersion()));
+  note_version(versions_, record, mixes_weights_);
 }
 
 std::string_view job_state::answer() const {

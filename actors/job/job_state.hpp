@@ -37,6 +37,10 @@ struct usage_totals {
 [[nodiscard]] std::optional<schema::AttemptRecord::Reader> attempt_of(
     schema::JobRecord::Reader record);
 
+/// The weight version of its model that the job uses from this attempt on, in `versions`.
+void note_version(std::map<std::string, std::string>& versions,
+                  schema::AttemptRecord::Reader record, bool mixes);
+
 /// Failures of one step, or of one epoch's plan request.
 struct failure_count {
   std::uint32_t total = 0;
@@ -139,7 +143,10 @@ class job_state {
   [[nodiscard]] std::uint32_t last_attempt() const { return last_attempt_; }
   [[nodiscard]] const usage_totals& usage() const { return usage_; }
   [[nodiscard]] bool simulated() const { return simulated_; }
-  /// Weight versions that attempts of this job have used, by model.
+  /// It goes on with other weights than it began with, once no engine serves those.
+  [[nodiscard]] bool mixes_weights() const { return mixes_weights_; }
+  /// Weight versions that attempts of this job have used, by model: the first, or the latest where
+  /// it mixes them.
   [[nodiscard]] const std::map<std::string, std::string>& weight_versions() const {
     return versions_;
   }
@@ -192,6 +199,7 @@ class job_state {
   std::uint32_t crashes_ = 0;
   usage_totals usage_;
   bool simulated_ = false;
+  bool mixes_weights_ = false;
   std::map<std::string, std::string> versions_;
   double feedback_sum_ = 0;
   std::uint32_t feedback_count_ = 0;

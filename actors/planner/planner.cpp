@@ -228,6 +228,7 @@ void planner_state::on_ended(pointer self, std::uint64_t number, const tmsg::job
   auto& job = found->second;
   --running;
   job.actor = nullptr;
+  pins.forget(number);
   if (summary.read()->getState() == schema::JobState::PAUSED) {
     job.paused = true;
     // What came in while it was coming to rest.
@@ -244,6 +245,33 @@ void planner_state::on_ended(pointer self, std::uint64_t number, const tmsg::job
     }
   }
   spawn_waiting(self);
+}
+
+void planner_state::on_pin(pointer self, schema::WeightPin::Reader pin) {
+  auto* job = find_open(pin.getJob());
+  // Of an actor that is no more: its successor says what holds now.
+  if (job == nullptr || !job->actor ||
+      self->current_sender() != caf::actor_cast<caf::strong_actor_ptr>(job->actor))
+    return;
+  if (pin.getModel().size() == 0)
+    pins.forget(pin.getJob().getNumber());
+  else
+    pins.set(pin.getJob().getNumber(), view(pin.getModel()), view(pin.getVersion()));
+}
+
+caf::result<tmsg::wtoutcm> planner_state::count_pins(schema::WeightPin::Reader question) const {
+  if (question.getModel().size() == 0 || question.getVersion().size() != 0 ||
+      question.getJob().getNumber() != 0)
+    return make_error(errc::invalid_argument, "a question for weight versions names a model alone");
+  auto found = pins.count(view(question.getModel()));
+  message_builder<schema::WeightOutcome> out;
+  auto list = out->initPins(static_cast<unsigned>(found.size()));
+  unsigned place = 0;
+  for (const auto& [version, jobs] : found) {
+    list[place].setVersion(version);
+    list[place++].setJobs(jobs);
+  }
+  return out.finish();
 }
 
 void planner_state::check_drained() {
@@ -380,6 +408,10 @@ planner_inside::behavior_type planner_behavior(planner_state::pointer self, plan
                              .handled = state.accepted,
                              .noun = "jobs"});
       },
+      [self](pin_atom, const tmsg::wtpin& question) {
+        return self->state.count_pins(*question.read());
+      },
+      [self](add_atom, const tmsg::wtpin& pin) { self->state.on_pin(self, *pin.read()); },
       [self](ended_atom, std::uint64_t number, const tmsg::jobsum& summary) {
         self->state.on_ended(self, number, summary);
       },

@@ -18,12 +18,15 @@
 #include "actors/job/job.hpp"
 #include "actors/planner/planner_actor.hpp"
 #include "actors/planner/planner_config.hpp"
+#include "actors/planner/weight_pins.hpp"
 
 namespace tandem {
 
 using planner_inside = planner_actor::extend<
     // From a job: it has ended, or was paused and is at rest.
     caf::reacts_to<ended_atom, std::uint64_t, tmsg::jobsum>,
+    // From a job: the weight version that it stays with, see job_owner.
+    caf::reacts_to<add_atom, tmsg::wtpin>,
     // To itself: some job's deadline has passed; old jobs may be purged.
     caf::reacts_to<expire_atom>, caf::reacts_to<expired_atom>,
     // From the supervisor: takes no more jobs; answered when none is left that is not paused.
@@ -79,6 +82,7 @@ struct planner_state {
   /// Jobs that wait for room: higher priority first, older first.
   std::map<std::pair<int, std::uint64_t>, std::uint64_t> queue;
   std::size_t running = 0;
+  weight_pins pins;
   /// Client keys whose submission is on its way into the journal.
   std::map<std::pair<std::string, std::string>,
            std::vector<std::pair<tmsg::submit, promise<tmsg::submitd>>>>
@@ -148,6 +152,8 @@ struct planner_state {
   /// `not_found` for a number that this journal has never given.
   [[nodiscard]] caf::error check_number(schema::JobId::Reader job) const;
   void on_ended(pointer self, std::uint64_t number, const tmsg::jobsum& summary);
+  void on_pin(pointer self, schema::WeightPin::Reader pin);
+  [[nodiscard]] caf::result<tmsg::wtoutcm> count_pins(schema::WeightPin::Reader question) const;
   void add_deadline(pointer self, std::uint64_t number, std::uint64_t at_ms);
   void expire(pointer self);
   /// Answers those who wait for the drain, once nothing is left to do.

@@ -28,6 +28,9 @@ using planner_actor = caf::typed_actor<
     // The job that the submission's client key names already, once it is durable; number 0: none.
     // `conflict`: the key names another goal.
     caf::replies_to<find_atom, tmsg::submit>::with<tmsg::submitd>,
+    // From weight_sync: a model alone. How many running jobs stay with which version of it.
+    // `invalid_argument`: it names something else.
+    caf::replies_to<pin_atom, tmsg::wtpin>::with<tmsg::wtoutcm>,
     caf::replies_to<status_atom>::with<tmsg::actstat>>;
 
 }  // namespace tandem

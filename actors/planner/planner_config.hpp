@@ -64,6 +64,9 @@ struct planner_config {
   /// Of a job whose client names none; 0: no limit.
   std::uint64_t budget_tokens = 0;
   double budget_usd = 0;
+  /// Of a job whose client says nothing: it goes on with other weights than it began with, once no
+  /// engine serves those.
+  bool mix_weights = false;
   std::vector<kind_config> kinds;
 };
 

@@ -68,6 +68,7 @@ void planner_state::on_crash(pointer self, std::uint64_t number, const caf::erro
   auto& job = found->second;
   auto id = to_string(job_id{journal, number});
   job.actor = nullptr;
+  pins.forget(number);
   spdlog::error("job actor crashed job={} reason=\"{}\"", id, message_of(reason));
   refuse_waiting(job, stopped(id, reason));
   if (code_of(reason) == errc::corrupted) return fail_unreadable(self, number, reason);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "actors/job/weight_policy.hpp"
 #include "schema/errc.hpp"
 #include "schema/text.hpp"
 
@@ -49,6 +50,8 @@ caf::error check_submit(schema::Submit::Reader submit, const planner_config& con
   if (auto err = check_messages(submit, config)) return err;
   if (submit.getMode() == schema::PlanMode::UNKNOWN)
     return wrong("the plan mode is missing; it is one of plan_act, large, small, auto");
+  if (submit.getWeights() > schema::WeightPolicy::MIX)
+    return wrong("the policy on weights is neither fail nor mix");
   if (submit.getPriority() < -priority_max || submit.getPriority() > priority_max)
     return wrong("the priority is outside -100 to 100");
   if (submit.getClientKey().size() > name_bytes_max || submit.getTenant().size() > name_bytes_max)
@@ -58,6 +61,10 @@ caf::error check_submit(schema::Submit::Reader submit, const planner_config& con
   if (submit.getTags().size() > tags_max) return wrong("more than 32 tags");
   for (auto tag : submit.getTags())
     if (tag.size() > name_bytes_max) return wrong("a tag is longer than 256 bytes");
+  for (auto tag : submit.getTags())
+    if (view(tag) == mix_weights_tag)
+      return wrong("the tag '" + std::string{mix_weights_tag} +
+                   "' is the node's own; submit with --weights mix instead");
   auto timeout_max = static_cast<std::uint64_t>(config.timeout_max.count());
   if (submit.getTimeoutMs() > timeout_max)
     return wrong("the timeout is above jobs.timeout_max (" + std::to_string(timeout_max) + " ms)");

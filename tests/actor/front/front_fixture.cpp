@@ -121,6 +121,15 @@ shelf_actor::behavior_type shelf_behavior(shelf_actor::pointer self, shelf* book
                          known != book->keys.end()));
         return promise;
       },
+      [book](pin_atom, const tmsg::wtpin&) {
+        message_builder<schema::WeightOutcome> out;
+        auto pins = out->initPins(2);
+        pins[0].setVersion("1");
+        pins[0].setJobs(2);
+        pins[1].setVersion("of journal " + std::to_string(book->journal));
+        pins[1].setJobs(3);
+        return out.finish();
+      },
       [](status_atom) { return blank<schema::ActorStatus>(); },
       [book](wake_atom) {
         for (auto& go : std::exchange(book->held, {})) go();

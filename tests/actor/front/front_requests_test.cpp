@@ -110,6 +110,28 @@ TEST_F(FrontRequests, UnderWayAreAnsweredWhenTheHomeIsLostAndOnlyOnce) {
   wake(b.planner);
 }
 
+TEST_F(FrontRequests, ForPinnedWeightsCountTheJobsOfAllJournalsThatAreOpenHere) {
+  message_builder<schema::WeightPin> question;
+  question->setModel("small");
+  auto counted = [&] {
+    auto got = ask<tmsg::wtoutcm>(a, pin_atom_v, question.finish());
+    run();
+    std::map<std::string, std::uint64_t> found;
+    EXPECT_TRUE(got->value) << message_of(got->error);
+    if (!got->value) return found;
+    auto reader = got->value->read();
+    for (auto pin : reader->getPins())
+      found.emplace(std::string{view(pin.getVersion())}, pin.getJobs());
+    return found;
+  };
+  using counts = std::map<std::string, std::uint64_t>;
+  EXPECT_EQ(counted(), (counts{{"1", 2}, {"of journal 1", 3}}));
+  caf::anon_send(a.front, wire_atom_v, std::uint64_t{2}, caf::actor_cast<planner_actor>(b.planner));
+  EXPECT_EQ(counted(), (counts{{"1", 4}, {"of journal 1", 3}, {"of journal 2", 3}}));
+  for (std::uint64_t journal : {1, 2}) caf::anon_send(a.front, gone_atom_v, journal);
+  EXPECT_EQ(counted(), counts{});
+}
+
 TEST_F(FrontRequests, GoOnWhenTheFolderIsBackAtAnotherAddress) {
   lose(b);
   come_back(b);

@@ -120,6 +120,15 @@ TEST(submit_check, RefusesNamesTagsAndPrioritiesOutOfRange) {
   for (int priority : {-128, -101, 101, 127})
     EXPECT_NE(refusal([&](auto s) { s.setPriority(static_cast<std::int8_t>(priority)); }), "")
         << priority;
+  EXPECT_NE(refusal([](auto s) {
+              s.setWeights(static_cast<schema::WeightPolicy>(9));
+            }).find("neither fail nor mix"),
+            std::string::npos);
+  EXPECT_NE(refusal([](auto s) { s.initTags(1).set(0, "weights:mix"); }).find("--weights mix"),
+            std::string::npos);
+  for (auto policy :
+       {schema::WeightPolicy::UNKNOWN, schema::WeightPolicy::FAIL, schema::WeightPolicy::MIX})
+    EXPECT_EQ(refusal([&](auto s) { s.setWeights(policy); }), "");
   EXPECT_NE(refusal([](auto s) { s.setMode(schema::PlanMode::UNKNOWN); }).find("plan_act"),
             std::string::npos);
 }
