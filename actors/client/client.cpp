@@ -284,6 +284,7 @@ caf::expected<job_id> client::submit(const submission& what) {
   auto check = submit->initCheck();
   check.setKind(what.check);
   check.setArgument(what.check_argument);
+  submit->setWeights(what.weights);
   auto tags = submit->initTags(static_cast<unsigned>(what.tags.size()));
   for (unsigned i = 0; i < tags.size(); ++i) tags.set(i, what.tags[i]);
   auto reply = this->submit(submit.finish());

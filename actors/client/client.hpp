@@ -47,6 +47,9 @@ struct submission {
   std::string check{};
   /// The text, the expression, the schema, the rubric, or the name of a `[[check]]`.
   std::string check_argument{};
+  /// `mix`: it goes on with other weights than it began with, once no engine serves those; `fail`;
+  /// unknown: the node's default.
+  schema::WeightPolicy weights = schema::WeightPolicy::UNKNOWN;
 };
 
 /// US dollars as budgets travel: from 0 to a billion, in units of 1e-9. Nothing: it is none.

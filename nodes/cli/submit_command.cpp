@@ -40,6 +40,9 @@ constexpr std::array options{
     option_spec{"cache", "USE",
                 "use (the default), refresh (compute anew, and keep it) or off: what caches may do "
                 "for this job"},
+    option_spec{"weights", "POLICY",
+                "when no engine serves the weights any more that the job began with: fail, or mix "
+                "(go on with those that are served); the node has a default"},
     option_spec{"session", "NAME",
                 "jobs of one session prefer the engine that has read their common texts"},
     option_spec{"check-file", "FILE", "read the argument of --check from FILE"}};
@@ -59,6 +62,15 @@ caf::expected<schema::CacheUse> cache_use_of(const invocation& from) {
   if (*text == "off") return schema::CacheUse::OFF;
   return make_error(errc::invalid_argument,
                     "--cache is " + quote_word(*text) + ", but must be use, refresh or off");
+}
+
+caf::expected<schema::WeightPolicy> weights_of(const invocation& from) {
+  auto text = from.value("weights");
+  if (!text) return schema::WeightPolicy::UNKNOWN;
+  if (*text == "fail") return schema::WeightPolicy::FAIL;
+  if (*text == "mix") return schema::WeightPolicy::MIX;
+  return make_error(errc::invalid_argument,
+                    "--weights is " + quote_word(*text) + ", but must be fail or mix");
 }
 
 caf::error read_budget(const invocation& from, schema::Budget::Builder budget) {
@@ -90,6 +102,9 @@ caf::error read_options(const invocation& from, schema::Submit::Builder submit) 
   auto cache = cache_use_of(from);
   if (!cache) return std::move(cache.error());
   submit.setCache(*cache);
+  auto weights = weights_of(from);
+  if (!weights) return std::move(weights.error());
+  submit.setWeights(*weights);
   for (const char* name : {"key", "tenant", "session"}) {
     if (auto text = from.value(name); text && !is_valid_utf8(*text)) {
       return make_error(errc::invalid_argument, std::string{"--"} + name + " is not UTF-8 text");

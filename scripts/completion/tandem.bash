@@ -8,7 +8,7 @@ _tandem() {
   local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}"
   local commands="submit jobs job result follow cancel pause resume retry feedback purge topology drain engine route cache certs help version completion"
   local globals="--node --data --tls --json --no-color --timeout --help"
-  local valued="--node --data --tls --timeout --file --mode --key --tenant --tag --priority --budget-usd --budget-tokens --check --cache --session --check-file --state --text --limit --before --after --reason --score --comment --older-than --interval --name --kind --model --url --served-model --server --api-key-file --api-key-env --concurrency --deadline --share --policy --clip --purpose --tier --weights --level --host --days --out"
+  local valued="--node --data --tls --timeout --file --mode --key --tenant --tag --priority --budget-usd --budget-tokens --check --cache --weights --session --check-file --state --text --limit --before --after --reason --score --comment --older-than --interval --name --kind --model --url --served-model --server --api-key-file --api-key-env --concurrency --deadline --share --policy --clip --purpose --tier --level --host --days --out"
   local command="" words="" i
   for ((i = 1; i < COMP_CWORD; i++)); do
     if [[ "${COMP_WORDS[i]}" == --* ]]; then
@@ -20,7 +20,7 @@ _tandem() {
   done
   case "$command" in
     "") words="$commands $globals" ;;
-    submit) words="--file --wait --follow --mode --key --tenant --tag --priority --timeout --budget-usd --budget-tokens --check --cache --session --check-file $globals" ;;
+    submit) words="--file --wait --follow --mode --key --tenant --tag --priority --timeout --budget-usd --budget-tokens --check --cache --weights --session --check-file $globals" ;;
     jobs) words="--state --tenant --tag --text --limit --before $globals" ;;
     job) words="$globals" ;;
     result) words="$globals" ;;
