@@ -61,6 +61,17 @@ TEST_F(PoolHedging, TheCopyWinsAndTheFirstIsCancelled) {
   EXPECT_EQ(results_.at(1).read()->getUsage().getCalls(), 2u);
 }
 
+TEST_F(PoolHedging, ACopyIsOfTheSameWeights) {
+  start_taught();
+  serve(*tiny_[1], "2");
+  send_slow(1);
+  pass(100ms);
+  EXPECT_THAT(tiny_[1]->calls, IsEmpty()) << "it serves others";
+  tiny_[0]->answer({.text = "first"});
+  run();
+  EXPECT_EQ(text_of(1), "first");
+}
+
 TEST_F(PoolHedging, TheFirstMayStillWin) {
   start_taught();
   send_slow(1);
