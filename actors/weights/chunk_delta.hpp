@@ -10,7 +10,8 @@
 namespace tandem {
 
 /// The difference of two chunks of the same size: XOR, its zero runs and values coded apart, zstd
-/// over each. Nothing when it would not be smaller than 3/4 of `next`.
+/// over each. Nothing when it would not be smaller than 3/4 of `next`, or when samples of chunks
+/// that differ in a third of their 2-byte elements say that it would save less than half.
 [[nodiscard]] std::optional<std::vector<std::uint8_t>> make_delta(
     std::span<const std::uint8_t> base, std::span<const std::uint8_t> next);
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,8 +36,8 @@ struct chunk_place {
   std::uint32_t bytes = 0;
 };
 
-/// What a version of weights is made of; see WeightManifest in schema/weights.capnp, which is how it
-/// is kept, sent and named. Chunks are counted over all files, in order.
+/// What a version of weights is made of; see WeightManifest in schema/weights.capnp, which is how
+/// it is kept, sent and named. Chunks are counted over all files, in order.
 struct weight_manifest {
   std::uint32_t chunk_bytes = 0;
   std::vector<manifest_file> files;
@@ -63,17 +64,23 @@ inline constexpr std::size_t manifest_bytes_max = std::size_t{64} * 1024 * 1024;
 [[nodiscard]] caf::expected<weight_manifest> decode_manifest(std::string_view bytes);
 [[nodiscard]] weight_hash hash_of(std::string_view bytes);
 
-/// Reads a GGUF file, or a folder (safetensors with what lies beside them; every file in it, links
-/// not followed out of it), checks the headers and hashes all chunks, on `threads` threads.
-/// `invalid_argument`: no such file, a header that is wrong, and where. `cancelled` once `stop` is
-/// set. chunk_bytes 0: as fits the size, at most 65,536 chunks.
+/// Reads a GGUF file (or one of safetensors; alone it is called `model.gguf` whatever it is called
+/// where it lies, so that versions can be compared), or a folder (safetensors with what lies beside
+/// them, or GGUF; every file in it, links not followed out of it), checks the headers and hashes
+/// all chunks, on `threads` threads. `invalid_argument`: no such file, a header that is wrong, and
+/// where. `cancelled` once `stop` is set. chunk_bytes 0: as fits the size, at most 65,536 chunks.
 [[nodiscard]] caf::expected<weight_manifest> read_manifest(const std::filesystem::path& path,
                                                            std::uint32_t chunk_bytes = 0,
                                                            unsigned threads = 2,
                                                            const std::atomic<bool>* stop = nullptr);
 
-/// Why `next` cannot take the place of `now` in an engine (architecture, format, shapes), with both;
-/// empty: it can.
+/// The chunk of `base` at the same place of the file of the same name, of the same size: what a
+/// difference is made to.
+[[nodiscard]] std::optional<std::size_t> same_place(const weight_manifest& next, std::size_t chunk,
+                                                    const weight_manifest& base);
+
+/// Why `next` cannot take the place of `now` in an engine (architecture, format, shapes), with
+/// both; empty: it can.
 [[nodiscard]] std::string why_no_fit(const weight_manifest& next, const weight_manifest& now);
 
 }  // namespace tandem
