@@ -18,18 +18,21 @@ namespace tandem {
 /// The weights that a node has, below one folder:
 ///   manifests/HASH           manifests by their hash
 ///   complete/HASH/...        all files of one, read-only, whole; comes into being by one rename
-///   incoming/HASH/...        what has come of one, preallocated; `have` beside it says which chunks
-/// Chunks that were put survive kill -9; those since the last sync are looked at again after a power
-/// cut. Callable from any thread.
+///   incoming/HASH/...        what has come of one, preallocated; `have` beside it says which
+///   chunks
+/// Chunks that were put survive kill -9; those since the last sync are looked at again after a
+/// power cut. Callable from any thread.
 class version_store {
  public:
   struct options {
-    /// All together; beyond it, or with less than `free_bytes_min` left on the disk, begin() refuses.
+    /// All together; beyond it, or with less than `free_bytes_min` left on the disk, begin()
+    /// refuses.
     std::uint64_t bytes_max = std::uint64_t{1} << 42;
     std::uint64_t free_bytes_min = std::uint64_t{1} << 30;
   };
 
-  /// Clears away what was half removed or half begun.
+  /// Clears away what was half removed or half begun, and hashes again what was put since the last
+  /// sync (256 MiB at most of each version). `locked` while another process has it open.
   [[nodiscard]] static caf::expected<std::shared_ptr<version_store>> open(
       const std::filesystem::path& folder, const options& limits);
   ~version_store();
