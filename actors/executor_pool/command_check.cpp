@@ -8,7 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "actors/executor_pool/command_check_process.hpp"
+#include "actors/process/run_process.hpp"
 #include "schema/text.hpp"
 
 namespace tandem {

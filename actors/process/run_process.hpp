@@ -8,7 +8,7 @@
 
 namespace tandem {
 
-/// Within the library only: how a program ended.
+/// How a program ended.
 struct process_end {
   enum class how { exited, killed, timed_out, stopped, not_started };
   how ended = how::not_started;
@@ -22,9 +22,11 @@ struct process_end {
 
 /// Starts `command` (looked up in PATH) in a process group of its own, writes `input` to it, reads
 /// what it writes, and waits for its end; then kills whatever is left of the group. Ends early when
-/// `timeout` has passed or `stop_fd` is readable. The calling thread must block SIGPIPE.
+/// `timeout` has passed or `stop_fd` is readable. Its standard error goes nowhere, or with
+/// `keeps_errors` where its output goes. The calling thread must block SIGPIPE.
 [[nodiscard]] process_end run_process(const std::vector<std::string>& command,
                                       std::string_view input, std::chrono::milliseconds timeout,
-                                      std::size_t output_bytes_max, int stop_fd);
+                                      std::size_t output_bytes_max, int stop_fd,
+                                      bool keeps_errors = false);
 
 }  // namespace tandem

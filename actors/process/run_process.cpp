@@ -1,4 +1,4 @@
-#include "actors/executor_pool/command_check_process.hpp"
+#include "actors/process/run_process.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -68,7 +68,7 @@ struct spawn_settings {
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_t files;
 
-  spawn_settings(int input, int output) {
+  spawn_settings(int input, int output, bool keeps_errors) {
     posix_spawnattr_init(&attributes);
     posix_spawn_file_actions_init(&files);
     sigset_t none;
@@ -82,7 +82,10 @@ struct spawn_settings {
         &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
-    posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    if (keeps_errors)
+      posix_spawn_file_actions_adddup2(&files, output, STDERR_FILENO);
+    else
+      posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
   }
   spawn_settings(const spawn_settings&) = delete;
@@ -96,7 +99,7 @@ struct spawn_settings {
 /// A started program and the ends of its pipes. Destroying it kills its group and reaps it.
 class child {
  public:
-  [[nodiscard]] std::string start(const std::vector<std::string>& command);
+  [[nodiscard]] std::string start(const std::vector<std::string>& command, bool keeps_errors);
   ~child() {
     if (pid_ <= 0) return;
     kill(-pid_, SIGKILL);
@@ -122,7 +125,7 @@ class child {
   pid_t pid_ = -1;
 };
 
-std::string child::start(const std::vector<std::string>& command) {
+std::string child::start(const std::vector<std::string>& command, bool keeps_errors) {
   pipe_ends in;
   pipe_ends out;
   if (!in.open() || !out.open()) return "no pipe: " + words_of(errno);
@@ -131,7 +134,7 @@ std::string child::start(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
   for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
-  spawn_settings settings{in.read.number(), out.write.number()};
+  spawn_settings settings{in.read.number(), out.write.number(), keeps_errors};
   auto failed = posix_spawnp(&pid_, arguments[0], &settings.files, &settings.attributes,
                              arguments.data(), environ);
   if (failed != 0) {
@@ -187,12 +190,13 @@ int poll_ms(clock::time_point until) {
 
 process_end run_process(const std::vector<std::string>& command, std::string_view input,
                         std::chrono::milliseconds timeout, std::size_t output_bytes_max,
-                        int stop_fd) {
+                        int stop_fd, bool keeps_errors) {
   using how = process_end::how;
   auto until = clock::now() + timeout;
   if (command.empty()) return {.problem = "no command is configured"};
   child program;
-  if (auto problem = program.start(command); !problem.empty()) return {.problem = problem};
+  if (auto problem = program.start(command, keeps_errors); !problem.empty())
+    return {.problem = problem};
   std::string output;
   while (true) {
     std::array<pollfd, 4> watched{
