@@ -85,7 +85,8 @@ void exchange_state::register_engines(pointer self, peer& of) {
       out->setConcurrency(each.getCredits());
       if (!of.takes) {
         out->setHealth(schema::Health::DRAINING);
-      } else if (each.getCredits() == 0 && status.getHealth() == schema::Health::HEALTHY) {
+      } else if (each.getCredits() == 0 &&
+                 (status.getHealth() == schema::Health::HEALTHY || status.getHeld())) {
         out->setHealth(schema::Health::BUSY);
       }
       auto next = out.finish();

@@ -13,7 +13,9 @@ constexpr std::size_t reason_bytes_max = 200;
 constexpr std::size_t offered_max = 500;
 
 std::uint32_t places(schema::EngineStatus::Reader status) {
-  if (status.getHealth() != schema::Health::HEALTHY) return 0;
+  // A held one still serves the jobs that began with its weights, of other nodes too.
+  auto is_held = status.getHealth() == schema::Health::UPDATING && status.getHeld();
+  if (status.getHealth() != schema::Health::HEALTHY && !is_held) return 0;
   return std::max(status.getLimit() == 0 ? status.getConcurrency() : status.getLimit(), 1u);
 }
 
@@ -32,6 +34,10 @@ void copy_offered(schema::EngineStatus::Builder out, schema::EngineStatus::Reade
   out.setContextTokens(from.getContextTokens());
   out.setSimulated(from.getSimulated());
   out.setBusyUntilMs(from.getBusyUntilMs());
+  out.setHeld(from.getHeld());
+  if (from.getWeightsFixed().size() != 0)
+    out.setWeightsFixed(std::string{cut(view(from.getWeightsFixed()), reason_bytes_max)});
+  out.setBusyUs(from.getBusyUs());
 }
 
 }  // namespace

@@ -111,7 +111,8 @@ void route_table::update(const tmsg::engstat& status, place where) {
     found->process = reader->getProcessId();
     found->weight_version = view(reader->getWeightVersion());
     found->profile = reader->getProfile();
-    found->healthy = reader->getHealth() == schema::Health::HEALTHY;
+    found->held = reader->getHealth() == schema::Health::UPDATING && reader->getHeld();
+    found->healthy = reader->getHealth() == schema::Health::HEALTHY || found->held;
     found->remote = where == place::remote;
     // What it can do at once now, where that was measured.
     auto places = reader->getLimit() == 0 ? reader->getConcurrency() : reader->getLimit();
@@ -192,7 +193,9 @@ void route_table::find_able(model& of, schema::RouteQuery::Reader query, std::st
       why_not = "the prompt is longer than its context";
       continue;
     }
-    if (!e.healthy || names(query.getAvoidedEngines(), e.name)) {
+    // A held one takes only what holds its weights.
+    auto kept_away = e.held && (pinned.empty() || e.weight_version != pinned);
+    if (!e.healthy || kept_away || names(query.getAvoidedEngines(), e.name)) {
       could = true;
       continue;
     }

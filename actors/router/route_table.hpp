@@ -74,6 +74,8 @@ class route_table {
     std::string weight_version;
     std::uint64_t profile = 0;
     bool healthy = false;
+    /// Takes only calls that hold its present weights.
+    bool held = false;
     bool remote = false;
     std::uint32_t concurrency = 1;
     std::uint32_t context_tokens = 0;

@@ -47,6 +47,9 @@ void write_fields(json_writer& json, schema::EngineStatus::Reader engine) {
   json.field("tier", view(engine.getTier()));
   json.field("weight_version", view(engine.getWeightVersion()));
   json.field("health", name_of(engine.getHealth()));
+  json.field("held", engine.getHeld());
+  json.field("weights_fixed", view(engine.getWeightsFixed()));
+  json.field("busy_us", engine.getBusyUs());
   json.field("last_error", view(engine.getLastError()));
   json.field("in_flight", engine.getInFlight());
   json.field("concurrency", engine.getConcurrency());

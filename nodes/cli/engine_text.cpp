@@ -132,7 +132,8 @@ std::string places_text(engine_reader engine) {
 
 tint tint_of_state(std::string_view state) {
   if (state == "ok" || state == "healthy" || state == "alive") return tint::green;
-  for (auto passing : {"restarting", "starting", "draining", "busy", "suspect", "left"}) {
+  for (auto passing :
+       {"restarting", "starting", "draining", "busy", "updating", "suspect", "left"}) {
     if (state == passing) return tint::yellow;
   }
   return tint::red;
@@ -152,6 +153,15 @@ engine_verdict judge_engine(engine_reader engine, std::uint64_t now) {
               "its server asked to be left alone; it is used again " +
                   when(engine.getBusyUntilMs(), now) + because,
               "lower its concurrency where this happens often, or add an engine"};
+    case schema::Health::UPDATING:
+      if (engine.getHeld())
+        return {state::limited,
+                "it takes only calls of jobs that hold its present weights, since they are to be "
+                "changed" +
+                    because,
+                "`tandem weights status` shows the update"};
+      return {state::unused, "its weights are being changed" + because,
+              "`tandem weights status` shows the update"};
     case schema::Health::UNHEALTHY:
       return {state::unused, "it is unhealthy" + because, mend_text(engine)};
     case schema::Health::HEALTHY:
@@ -294,6 +304,9 @@ std::string explain_text(engine_reader engine, std::string_view node, const styl
   list.add("model", line(engine.getModel()) + ", tier " + line(engine.getTier()) + ", weights " +
                         (engine.getWeightVersion().size() == 0 ? "not known"
                                                                : line(engine.getWeightVersion())));
+  if (engine.getWeightsFixed().size() != 0)
+    list.add("fixed",
+             "its weights cannot be changed while it runs: " + line(engine.getWeightsFixed()));
   list.add("server", server_text(engine));
   list.add("process", process_text(engine));
   list.add("breaker", breaker_text(engine, now));

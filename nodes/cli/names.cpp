@@ -16,8 +16,8 @@ constexpr std::array<std::string_view, 5> step_states{"unknown", "waiting", "run
                                                       "abandoned"};
 constexpr std::array<std::string_view, 7> purposes{"unknown", "plan",   "step", "compose",
                                                    "verify",  "answer", "way"};
-constexpr std::array<std::string_view, 6> healths{"unknown",   "starting", "healthy",
-                                                  "unhealthy", "draining", "busy"};
+constexpr std::array<std::string_view, 7> healths{"unknown",  "starting", "healthy", "unhealthy",
+                                                  "draining", "busy",     "updating"};
 constexpr std::array<std::string_view, 4> breakers{"unknown", "closed", "open", "half_open"};
 
 constexpr std::array<std::string_view, 7> reward_sources{
