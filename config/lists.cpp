@@ -148,6 +148,27 @@ config_fields bind_process(process_config& c) {
   };
 }
 
+config_fields bind_weights(weights_config& c) {
+  return {
+      bind_command(
+          "load", c.load,
+          "Program and arguments that load other weights; {path} and {version} are replaced.\n"
+          "Empty: the server's own calls. With it, what follows is only done by command.",
+          true),
+      bind_command("pause", c.pause, "Stops requests where they are.", true),
+      bind_command("flush", c.flush, "Drops what the old weights have read.", true),
+      bind_command(
+          "check", c.check,
+          "Its first line is the version that the server has, and must be the one asked for.",
+          true),
+      bind_command("resume", c.resume, "Ends what pause did.", true),
+      bind_path(
+          "place", c.place,
+          "A link to the version's file or folder is put here before the server loads, as for\n"
+          "a llama.cpp router, which finds its models itself."),
+  };
+}
+
 config_fields bind_replay(replay_config& c) {
   return {
       bind_path("answers", c.answers,
@@ -203,6 +224,18 @@ config_fields bind_sim(sim_config& c) {
       bind_number("unavailable_rate", c.unavailable_rate,
                   "Share of calls refused with `unavailable`, as by 503.", 0, 1),
       bind_duration("retry_after", c.retry_after, "Said with these two.", 0s, day),
+      bind_duration("load_time", c.load_time, "To load other weights.", 0s, day),
+      bind_choice("weights_fault", c.weights_fault,
+                  "How a change of weights goes wrong: refuse_load, die_loading, never_loads,\n"
+                  "old_version (says success and keeps what it has), refuse_flush, wrong_output,\n"
+                  "no_output. Empty: it does not.",
+                  {"refuse_load", "die_loading", "never_loads", "old_version", "refuse_flush",
+                   "wrong_output", "no_output"},
+                  true),
+      bind_text("weights_fault_version", c.weights_fault_version,
+                "Only with this version. Empty: with any.", 256),
+      bind_integer("weights_fault_count", c.weights_fault_count,
+                   "Only the first so many times. 0: always.", 0, 1'000'000),
       bind_number("stall_rate", c.stall_rate, "Share of calls never answered.", 0, 1),
       bind_number("cut_rate", c.cut_rate, "Share of calls broken off in mid-stream.", 0, 1),
       bind_number("slow_rate", c.slow_rate, "Share of calls that take slow_factor times as long.",
@@ -300,6 +333,8 @@ std::vector<config_section> bind_engine(engine_config& c) {
        is({"http", "managed"}), "http and managed"},
       {"process", "The server that the node starts, watches and stops (kind = \"managed\").",
        bind_process(c.process), is({"managed"}), "managed"},
+      {"weights", "How other weights come into its server while it runs (kind = \"http\").",
+       bind_weights(c.weights), is({"http"}), "http"},
       {"replay", "Recorded answers of real models (kind = \"replay\"); times are by [engine.sim].",
        bind_replay(c.replay), is({"replay"}), "replay"},
       {"sim", "How a simulated engine behaves (kind = \"sim\"; of a replay one: its times).",

@@ -133,6 +133,8 @@ struct weight_outcome {
   /// Of what it has now, as the server says; empty: it does not say.
   std::string version;
   std::string detail;
+  /// Of a backend without a clock: the step ends so much later than it is told.
+  std::chrono::microseconds takes{0};
 };
 
 struct weight_abilities {

@@ -71,6 +71,10 @@ caf::expected<std::unique_ptr<embedded_backend>> embedded_backend::open(const en
 embedded_backend::embedded_backend(const engine_config& config, backend_sink sink)
     : sink_{std::move(sink)}, server_{config.path, options_of(config), config.weight_version} {}
 
+embedded_backend::~embedded_backend() {
+  if (loader_.joinable()) loader_.join();
+}
+
 progress embedded_backend::start(generation_request request) {
   embedded::generation_request inner;
   inner.id = request.id;
@@ -109,6 +113,29 @@ progress embedded_backend::cancel(std::uint64_t id) {
 backend_status embedded_backend::status() const {
   auto load = server_.load();
   return {.weight_version = load.weight_version, .context_tokens = load.context};
+}
+
+weight_abilities embedded_backend::abilities() const {
+  return {.swaps_in_place = true, .says_version = true};
+}
+
+void embedded_backend::change_weights(weight_step step, const weight_target& target,
+                                      std::function<void(weight_outcome)> done) {
+  // Slots forget what older weights have read, and nothing is ever paused.
+  if (step != weight_step::load) return done({.version = server_.load().weight_version});
+  // The last one has told its end already.
+  if (loader_.joinable()) loader_.join();
+  loader_ = std::thread{[this, target, done = std::move(done)] {
+    weight_outcome out;
+    try {
+      server_.swap_weights(target.path, target.version);
+      out.version = target.version;
+    } catch (const std::exception& error) {
+      out.code = errc::invalid_argument;
+      out.error = error.what();
+    }
+    done(std::move(out));
+  }};
 }
 
 }  // namespace tandem

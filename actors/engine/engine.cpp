@@ -32,6 +32,7 @@ engine_state::~engine_state() {
   for (auto& [id, call] : running) call.promise.deliver(err);
   for (auto& [id, promise] : probes) promise.deliver(err);
   for (auto& drain : drains) drain.deliver(err);
+  for (auto& [ticket, promise] : orders) promise.deliver(err);
 }
 
 tmsg::attres engine_state::reply(const call& done, const generation& result) const {
@@ -57,7 +58,11 @@ tmsg::attres engine_state::reply(const call& done, const generation& result) con
   out->setModel(model.name);
   out->setTier(model.tier);
   auto now = server->status();
-  out->setWeightVersion(result.weight_version.empty() ? now.weight_version : result.weight_version);
+  // What was paused while the weights changed was made by both; no cache may take it for either.
+  auto version = result.weight_version.empty() ? now.weight_version : result.weight_version;
+  if (result.weight_version.empty() && !done.version.empty() && done.version != version)
+    version = done.version + "+" + version;
+  out->setWeightVersion(version);
   if (decision->getKept()) out->setDecision(decision->getId());
   auto end = clock::now();
   auto started = done.started == clock::time_point{} ? end : done.started;
@@ -98,6 +103,7 @@ void engine_state::begin(pointer self, call next) {
   next.started = clock::now();
   next.sent = time->now();
   next.stream = request.stream = reader->getStream() && next.sink;
+  next.version = server->status().weight_version;
   ids.emplace(fence_key{reader->getFence()}, id);
   running.emplace(id, std::move(next));
   handle(self, id, server->start(std::move(request)));
@@ -113,8 +119,21 @@ void engine_state::publish(pointer self) {
   if (!gate.note(now, unix_ms()) && !moved) return;
   if (moved) limit_told = places();
   self->send(router, engine_atom_v, status(), caf::actor_cast<engine_actor>(self));
-  if (auto verdict = gate.look(now); verdict.code != errc::unknown)
-    while (auto next = waiting.pop()) refuse(*next, verdict);
+  refuse_waiting(self);
+}
+
+void engine_state::refuse_waiting(pointer self) {
+  auto now = time->now();
+  if (gate.look(now).code == errc::unknown) return;
+  std::vector<call> kept;
+  while (auto next = waiting.pop()) {
+    auto verdict = gate.look(now, holds_version(*next));
+    if (verdict.code == errc::unknown)
+      kept.push_back(std::move(*next));
+    else
+      refuse(*next, verdict);
+  }
+  for (auto& each : kept) line_up(self, std::move(each));
 }
 
 void engine_state::drain(pointer self, bool draining) {
@@ -135,6 +154,7 @@ void engine_state::read_backend(pointer self) {
   auto now = server->status();
   gate.on_health(now.health, now.reason);
   publish(self);
+  look_at_weights(self);
 }
 
 void engine_state::handle(pointer self, std::uint64_t id, progress outcome) {
@@ -146,6 +166,11 @@ void engine_state::handle(pointer self, std::uint64_t id, progress outcome) {
 }
 
 void engine_state::finish(pointer self, std::uint64_t id, const generation& result) {
+  if (id == trial && id != 0) {
+    trial = 0;
+    change_weights(self, weights.on_generation(trial_number, result, weight_facts(), time->now()));
+    return;
+  }
   auto found = running.find(id);
   if (found == running.end()) return;
   auto done = std::move(found->second);
@@ -160,18 +185,22 @@ void engine_state::finish(pointer self, std::uint64_t id, const generation& resu
     last_error = result.error;
   }
   if (done.first_token == clock::time_point{}) done.first_token = result.first_text;
-  measure(done, result);
+  busy += std::chrono::duration_cast<std::chrono::microseconds>(time->now() - done.sent);
+  if (!done.cut_off) measure(done, result);
   gate.on_result(result.code, result.error, result.retry_after, time->now(), done.trial);
   // The breaker counts it, the job does not: another engine takes it, or it waits.
   if (result.is_unreached) {
     auto refused = result;
     refused.code = errc::unavailable;
     done.promise.deliver(reply(done, refused));
+  } else if (done.cut_off) {
+    done.promise.deliver(reply(done, as_cut_off(done, result, config.name)));
   } else {
     done.promise.deliver(reply(done, result));
   }
   publish(self);
   tell_at_rest();
+  look_at_weights(self);
 }
 
 void engine_state::cancel(pointer self, const fence_key& fence) {
@@ -183,6 +212,7 @@ void engine_state::cancel(pointer self, const fence_key& fence) {
   }
   if (auto found = ids.find(fence); found != ids.end()) {
     auto id = found->second;
+    running.at(id).cancelled = true;
     handle(self, id, server->cancel(id));
   }
 }
@@ -210,6 +240,10 @@ tmsg::engstat engine_state::status() const {
   out->setCachedPromptTokens(cached_prompt_tokens);
   out->setCompletionTokens(completion_tokens);
   out->setSimulated(server_now.simulated);
+  out->setHeld(gate.is_held());
+  if (auto fixed = server->abilities().fixed; !fixed.empty())
+    out->setWeightsFixed(valid_utf8(fixed));
+  out->setBusyUs(static_cast<std::uint64_t>(std::max<std::int64_t>(busy.count(), 0)));
   write_server(*out, server_now);
   write_gate(*out, now);
   return out.finish();
@@ -319,8 +353,10 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
             });
             return promise;
           },
-          [](weight_atom, const tmsg::engupd&) -> caf::result<tmsg::engupdd> {
-            return make_error(errc::internal, "not yet");
+          [self](weight_atom, const tmsg::engupd& order) {
+            auto promise = self->make_response_promise<tmsg::engupdd>();
+            self->state.take_order(self, order, promise);
+            return promise;
           },
           [self](status_atom) {
             auto& state = self->state;
@@ -335,7 +371,7 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
           },
           [self](wake_atom, std::uint64_t id) {
             auto& state = self->state;
-            if (state.running.count(id) == 0) return;
+            if (state.running.count(id) == 0 && state.trial != id) return;
             state.handle(self, id, state.server->resume(id));
             state.begin_waiting(self);
           },
@@ -364,6 +400,17 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
             promise.deliver(self->state.report(checks));
           },
           [self](wake_atom) { self->state.read_backend(self); },
+          [self](weight_atom, std::uint64_t number, weight_outcome outcome) {
+            auto& state = self->state;
+            if (auto later = std::exchange(outcome.takes, {}); later > later.zero())
+              return self->delayed_send(self, later, weight_atom_v, number, std::move(outcome));
+            state.change_weights(self, state.weights.on_step(number, outcome, state.weight_facts(),
+                                                             state.time->now()));
+          },
+          [self](weight_atom) {
+            self->state.weights_timer = {};
+            self->state.look_at_weights(self);
+          },
           [self](expire_atom) {
             self->state.gate_timer = {};
             self->state.drop_late(self);

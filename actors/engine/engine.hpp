@@ -21,6 +21,7 @@
 #include "actors/engine/engine_config.hpp"
 #include "actors/engine/engine_gate.hpp"
 #include "actors/engine/make_backend.hpp"
+#include "actors/engine/weight_change.hpp"
 #include "actors/fence.hpp"
 #include "actors/router/router_actor.hpp"
 
@@ -36,6 +37,8 @@ using engine_inside = engine_actor::extend<
     caf::reacts_to<done_atom, std::uint64_t, std::vector<engine_check>>,
     // Its backend's status has changed.
     caf::reacts_to<wake_atom>,
+    // How a step of a change of weights ended; and to itself: it is time to look at the change.
+    caf::reacts_to<weight_atom, std::uint64_t, weight_outcome>, caf::reacts_to<weight_atom>,
     // To itself: a pause of its gate is over, or the time of an attempt that waits.
     caf::reacts_to<expire_atom>,
     // Takes nothing new from now on; answered when nothing is left to finish.
@@ -70,6 +73,12 @@ struct engine_state {
     /// The breaker's.
     std::uint64_t trial = 0;
     bool stream = false;
+    /// Weights that it began with.
+    std::string version;
+    /// Its caller has cancelled it.
+    bool cancelled = false;
+    /// Cancelled for a change of weights.
+    bool cut_off = false;
   };
 
   engine_config config;
@@ -90,8 +99,18 @@ struct engine_state {
   std::uint64_t prompt_tokens = 0;
   std::uint64_t cached_prompt_tokens = 0;
   std::uint64_t completion_tokens = 0;
+  /// Sum of the times of finished requests.
+  std::chrono::microseconds busy{0};
   std::string last_error;
   engine_gate gate;
+  weight_change weights;
+  clock::time_point weights_timer;
+  std::uint64_t next_ticket = 1;
+  std::unordered_map<std::uint64_t, caf::typed_response_promise<tmsg::engupdd>> orders;
+  /// The generation that a change of weights verifies with, as the backend and as the change
+  /// number it; 0: none.
+  std::uint64_t trial = 0;
+  std::uint64_t trial_number = 0;
   /// The scheduler's, which a test may move; the gate's times are its.
   const caf::actor_clock* time = nullptr;
   clock::time_point gate_timer;
@@ -126,10 +145,27 @@ struct engine_state {
   /// Tells the router of a change; those who wait here go elsewhere when it takes nothing.
   void publish(pointer self);
   void read_backend(pointer self);
+  /// Refuses those who wait for what the gate does not let through any more.
+  void refuse_waiting(pointer self);
   void drain(pointer self, bool draining);
   /// Answers those who wait for a drain, once it is at rest.
   void tell_at_rest();
   void cancel(pointer self, const fence_key& fence);
+
+  // engine_weights.cpp
+  void take_order(pointer self, const tmsg::engupd& order,
+                  caf::typed_response_promise<tmsg::engupdd> promise);
+  /// Carries out what a change of weights asks for, and tells the gate and the router.
+  void change_weights(pointer self, const weight_change::deeds& deeds);
+  void look_at_weights(pointer self);
+  void carry_out(pointer self, const weight_change::deed& deed);
+  void cut_off(pointer self, bool all);
+  void forget_cut_off();
+  [[nodiscard]] weight_change::facts weight_facts() const;
+  [[nodiscard]] bool holds_version(const call& of) const;
+  [[nodiscard]] static generation as_cut_off(const call& done, const generation& result,
+                                             const std::string& engine);
+
   [[nodiscard]] tmsg::attres reply(const call& done, const generation& result) const;
   [[nodiscard]] tmsg::engstat status() const;
   static void write_server(schema::EngineStatus::Builder out, const backend_status& now);
@@ -146,4 +182,5 @@ struct engine_state {
 }  // namespace tandem
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tandem::generation)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tandem::weight_outcome)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<tandem::engine_check>)

@@ -71,6 +71,16 @@ struct sim_config {
   /// Reported token counts are the true ones multiplied by this: other than 1 is a lie.
   double usage_factor = 1;
   std::chrono::milliseconds retry_after{std::chrono::seconds{1}};
+  /// To load other weights.
+  std::chrono::microseconds load_time{0};
+  /// How a change of weights goes wrong: `refuse_load`, `die_loading`, `never_loads`, `old_version`
+  /// (says success, and keeps what it has), `refuse_flush`, `wrong_output`, `no_output`. Empty: it
+  /// does not.
+  std::string weights_fault;
+  /// Only with this version; empty: with any.
+  std::string weights_fault_version;
+  /// Only the first so many times; 0: always.
+  std::uint32_t weights_fault_count = 0;
 };
 
 /// An OpenAI-compatible server: `[engine.http]`. Also how a `managed` one is spoken to.
@@ -124,6 +134,23 @@ struct process_config {
   std::chrono::milliseconds stop_timeout{std::chrono::seconds{10}};
 };
 
+/// How other weights come into an http engine's server, where it is not by the server's own calls:
+/// `[engine.weights]`. `{path}` and `{version}` are replaced in commands, which run without a
+/// shell.
+struct weights_config {
+  /// Program and arguments of each step. Without `load` the server's own calls are used; with it,
+  /// only what is named here, and a step without a command has nothing to do.
+  std::vector<std::string> load;
+  std::vector<std::string> pause;
+  std::vector<std::string> flush;
+  /// The first line that it writes is the version that the server has.
+  std::vector<std::string> check;
+  std::vector<std::string> resume;
+  /// A link to the version's file or folder is put here before the server loads. Empty: the server
+  /// is told the path.
+  std::filesystem::path place;
+};
+
 /// Recorded answers of real models: `[engine.replay]`. Times and tokens are by [engine.sim]'s
 /// profile.
 struct replay_config {
@@ -169,6 +196,7 @@ struct engine_config {
   sim_config sim;
   http_config http;
   process_config process;
+  weights_config weights;
   replay_config replay;
   breaker_config breaker;
 

@@ -22,10 +22,13 @@ milliseconds until(engine_gate::clock::time_point then, engine_gate::clock::time
 engine_gate::engine_gate(std::string name, const breaker_config& config)
     : name_{std::move(name)}, breaker_{config} {}
 
-engine_gate::verdict engine_gate::look(clock::time_point now) const {
+engine_gate::verdict engine_gate::look(clock::time_point now, bool holds_version) const {
   auto where = "engine '" + name_ + "' ";
   if (draining_)
     return {errc::unavailable, where + "is being drained; `tandem engine undrain` ends that"};
+  if (weights_ != weight_change::admission::open && !(is_held() && holds_version))
+    return {errc::unavailable,
+            where + "takes nothing while its weights change: " + weights_reason_};
   if (probed_ != schema::Health::HEALTHY)
     return {errc::unavailable,
             where + (probed_ == schema::Health::STARTING ? "is starting" : "is not healthy") +
@@ -38,8 +41,8 @@ engine_gate::verdict engine_gate::look(clock::time_point now) const {
   return {};
 }
 
-engine_gate::verdict engine_gate::admit(clock::time_point now) {
-  auto seen = look(now);
+engine_gate::verdict engine_gate::admit(clock::time_point now, bool holds_version) {
+  auto seen = look(now, holds_version);
   if (seen.code == errc::unknown) {
     if (auto trial = breaker_.admit(now))
       seen.trial = *trial;
@@ -54,6 +57,11 @@ engine_gate::verdict engine_gate::admit(clock::time_point now) {
 void engine_gate::on_health(schema::Health health, std::string reason) {
   probed_ = health;
   probed_reason_ = std::move(reason);
+}
+
+void engine_gate::on_weights(weight_change::admission admits, std::string reason) {
+  weights_ = admits;
+  weights_reason_ = std::move(reason);
 }
 
 void engine_gate::on_result(errc code, const std::string& error, milliseconds retry_after,
@@ -92,6 +100,7 @@ void engine_gate::on_result(errc code, const std::string& error, milliseconds re
 
 schema::Health engine_gate::health(clock::time_point now) const {
   if (draining_) return schema::Health::DRAINING;
+  if (weights_ != weight_change::admission::open) return schema::Health::UPDATING;
   if (probed_ != schema::Health::HEALTHY) return probed_;
   if (now < busy_until_) return schema::Health::BUSY;
   if (breaker_.state(now) == schema::Breaker::OPEN) return schema::Health::UNHEALTHY;
@@ -99,8 +108,8 @@ schema::Health engine_gate::health(clock::time_point now) const {
 }
 
 std::string engine_gate::reason(clock::time_point now) const {
-  if (!draining_ && breaker_.state(now) == schema::Breaker::HALF_OPEN &&
-      probed_ == schema::Health::HEALTHY)
+  if (!draining_ && weights_ == weight_change::admission::open &&
+      breaker_.state(now) == schema::Breaker::HALF_OPEN && probed_ == schema::Health::HEALTHY)
     return "one request at a time tries whether it works again, after: " + last_failure_;
   return look(now).why;
 }
@@ -116,9 +125,15 @@ std::optional<engine_gate::clock::time_point> engine_gate::next_change(
 
 bool engine_gate::note(clock::time_point now, std::uint64_t unix_ms) {
   auto present = health(now);
-  if (!changes_.empty() && changes_.back().health == present) return false;
+  if (!changes_.empty() && changes_.back().health == present) {
+    if (present != schema::Health::UPDATING || changes_.back().reason == weights_reason_)
+      return false;
+    changes_.back() = {unix_ms, present, weights_reason_};
+    return true;
+  }
   if (changes_.size() == changes_max) changes_.pop_front();
-  changes_.push_back({unix_ms, present, reason(now)});
+  changes_.push_back(
+      {unix_ms, present, present == schema::Health::UPDATING ? weights_reason_ : reason(now)});
   return true;
 }
 

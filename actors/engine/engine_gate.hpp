@@ -8,13 +8,16 @@
 
 #include "actors/engine/breaker.hpp"
 #include "actors/engine/engine_config.hpp"
+#include "actors/engine/weight_change.hpp"
 #include "schema/engine.capnp.h"
 #include "schema/errc.hpp"
 
 namespace tandem {
 
 /// Whether an engine takes requests now, and why not: what its server's probes say, back-pressure
-/// (429, 503 with Retry-After), its breaker, and whether it drains. No clock: time is an argument.
+/// (429, 503 with Retry-After), its breaker, whether its weights are being changed, and whether it
+/// drains. What is said first of these is, from the last to the first: drained by hand, weights,
+/// probes, back-pressure, breaker. No clock: time is an argument.
 class engine_gate {
  public:
   using clock = std::chrono::steady_clock;
@@ -38,13 +41,17 @@ class engine_gate {
   engine_gate() = default;
   engine_gate(std::string name, const breaker_config& config);
 
-  [[nodiscard]] verdict admit(clock::time_point now);
+  /// `holds_version`: the request is of a job that holds the present weights.
+  [[nodiscard]] verdict admit(clock::time_point now, bool holds_version = false);
   /// The same without letting one in.
-  [[nodiscard]] verdict look(clock::time_point now) const;
+  [[nodiscard]] verdict look(clock::time_point now, bool holds_version = false) const;
   /// What the server's own probes say.
   void on_health(schema::Health health, std::string reason);
   /// While it drains it takes nothing; what it has is finished.
   void drain(bool draining) { draining_ = draining; }
+  /// What a change of weights lets through, and why not more.
+  void on_weights(weight_change::admission admits, std::string reason);
+  [[nodiscard]] bool is_held() const { return weights_ == weight_change::admission::held; }
   /// How a request that was admitted ended; `trial` as its verdict said.
   void on_result(errc code, const std::string& error, std::chrono::milliseconds retry_after,
                  clock::time_point now, std::uint64_t trial);
@@ -53,7 +60,8 @@ class engine_gate {
   [[nodiscard]] std::string reason(clock::time_point now) const;
   /// When health changes by itself; nothing: it does not.
   [[nodiscard]] std::optional<clock::time_point> next_change(clock::time_point now) const;
-  /// Notes the present health where it differs from the last one noted; false: it does not.
+  /// Notes the present health where it differs from the last one noted; false: it does not. While
+  /// weights are changed, only their latest reason is kept.
   bool note(clock::time_point now, std::uint64_t unix_ms);
 
   [[nodiscard]] const tandem::breaker& breaker() const { return breaker_; }
@@ -67,6 +75,8 @@ class engine_gate {
   schema::Health probed_ = schema::Health::HEALTHY;
   std::string probed_reason_;
   bool draining_ = false;
+  weight_change::admission weights_ = weight_change::admission::open;
+  std::string weights_reason_;
   std::string last_failure_;
   clock::time_point busy_until_;
   std::string busy_reason_;

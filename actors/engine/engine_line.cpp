@@ -19,7 +19,8 @@ constexpr std::chrono::milliseconds retry_default{1000};
 void engine_state::take(pointer self, call next) {
   auto now = time->now();
   auto full = running.size() >= places();
-  auto verdict = full ? gate.look(now) : gate.admit(now);
+  auto holds = holds_version(next);
+  auto verdict = full ? gate.look(now, holds) : gate.admit(now, holds);
   if (verdict.code != errc::unknown) return refuse(next, verdict);
   next.trial = verdict.trial;
   if (full) return line_up(self, std::move(next));

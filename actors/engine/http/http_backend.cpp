@@ -5,6 +5,7 @@
 #include "actors/engine/http/chat_call.hpp"
 #include "actors/engine/http/chat_request.hpp"
 #include "actors/engine/http/server_prober.hpp"
+#include "actors/engine/http/server_weights.hpp"
 
 namespace tandem {
 
@@ -16,15 +17,16 @@ caf::expected<std::unique_ptr<http_backend>> http_backend::open(const engine_con
                       "engine '" + config.name + "': the node has no event loop for HTTP");
   auto server = http_server::open(config);
   if (!server) return std::move(server.error());
-  return std::unique_ptr<http_backend>{new http_backend{std::move(*server), std::move(loop),
-                                                        std::move(sink), config.weight_version}};
+  return std::unique_ptr<http_backend>{
+      new http_backend{std::move(*server), std::move(loop), std::move(sink), config}};
 }
 
 http_backend::http_backend(http_server server, std::shared_ptr<http_loop> loop, backend_sink sink,
-                           std::string weight_version)
+                           const engine_config& config)
     : loop_{std::move(loop)},
       link_{std::make_shared<http_link>(std::move(server), loop_, std::move(sink))},
-      prober_{std::make_shared<server_prober>(link_, std::move(weight_version))} {
+      prober_{std::make_shared<server_prober>(link_, config.weight_version)},
+      weights_{std::make_unique<server_weights>(link_, prober_, config.weights)} {
   prober_->begin(*loop_);
 }
 
@@ -65,6 +67,31 @@ backend_status http_backend::status() const {
 
 void http_backend::probe(std::function<void(std::vector<engine_check>)> done) {
   prober_->probe(*loop_, std::move(done));
+}
+
+weight_abilities http_backend::abilities() const {
+  return weights_->abilities();
+}
+
+void http_backend::change_weights(weight_step step, const weight_target& target,
+                                  std::function<void(weight_outcome)> done) {
+  weights_->change(*loop_, step, target, std::move(done));
+}
+
+std::function<void(const std::string&)> http_backend::weights_setter() const {
+  return
+      [loop = std::weak_ptr{loop_}, prober = std::weak_ptr{prober_}](const std::string& version) {
+        auto on = loop.lock();
+        auto who = prober.lock();
+        if (on && who) who->learn_weights(*on, version, true);
+      };
+}
+
+std::function<backend_status()> http_backend::status_reader() const {
+  return [link = std::weak_ptr{link_}] {
+    auto from = link.lock();
+    return from ? from->status() : backend_status{};
+  };
 }
 
 std::function<void(std::string)> http_backend::probe_restarter() const {

@@ -16,6 +16,7 @@
 namespace tandem {
 
 class server_prober;
+class server_weights;
 
 /// An OpenAI-compatible server as an engine's backend. Always streamed upstream; a cancelled
 /// request closes its connection. Errors: `invalid_argument` for what is the caller's fault (4xx),
@@ -33,17 +34,25 @@ class http_backend : public backend {
   progress cancel(std::uint64_t id) override;
   [[nodiscard]] backend_status status() const override;
   void probe(std::function<void(std::vector<engine_check>)> done) override;
+  [[nodiscard]] weight_abilities abilities() const override;
+  void change_weights(weight_step step, const weight_target& target,
+                      std::function<void(weight_outcome)> done) override;
+  /// To be called when its server has been started with weights of this version, and will be again
+  /// when it is started anew. Does nothing once the backend is gone, as the next.
+  [[nodiscard]] std::function<void(const std::string& version)> weights_setter() const;
+  [[nodiscard]] std::function<backend_status()> status_reader() const;
   /// To be called, from any thread and with a reason, when what answers there is a new process:
   /// the engine is `starting` until it has been asked. Does nothing once the backend is gone.
   [[nodiscard]] std::function<void(std::string)> probe_restarter() const;
 
  private:
   http_backend(http_server server, std::shared_ptr<http_loop> loop, backend_sink sink,
-               std::string weight_version);
+               const engine_config& config);
 
   std::shared_ptr<http_loop> loop_;
   std::shared_ptr<http_link> link_;
   std::shared_ptr<server_prober> prober_;
+  std::unique_ptr<server_weights> weights_;
 };
 
 }  // namespace tandem

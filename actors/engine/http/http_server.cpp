@@ -130,9 +130,16 @@ std::shared_ptr<const http_endpoint> http_server::get(std::string_view path) con
 std::shared_ptr<const http_endpoint> http_server::post(std::string_view path,
                                                        std::chrono::milliseconds timeout,
                                                        std::size_t response_bytes_max) const {
+  return request("POST", path, timeout, response_bytes_max);
+}
+
+std::shared_ptr<const http_endpoint> http_server::request(std::string_view method,
+                                                          std::string_view path,
+                                                          std::chrono::milliseconds timeout,
+                                                          std::size_t response_bytes_max) const {
   auto out = endpoint(path);
-  out.method = "POST";
-  out.headers.emplace_back("Content-Type: application/json");
+  out.method = method;
+  if (method == "POST") out.headers.emplace_back("Content-Type: application/json");
   out.connect_timeout = std::min(config_.connect_timeout, timeout);
   out.total_timeout = timeout;
   out.response_bytes_max = response_bytes_max;

@@ -36,6 +36,12 @@ class http_server {
                                                           std::chrono::milliseconds timeout,
                                                           std::size_t response_bytes_max) const;
 
+  /// GET or POST (of JSON) of a path, which may have a query, all within `timeout`.
+  [[nodiscard]] std::shared_ptr<const http_endpoint> request(std::string_view method,
+                                                             std::string_view path,
+                                                             std::chrono::milliseconds timeout,
+                                                             std::size_t response_bytes_max) const;
+
   /// `text` with the key, should the server have said it, struck out.
   [[nodiscard]] std::string without_key(std::string text) const;
 

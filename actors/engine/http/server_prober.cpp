@@ -28,7 +28,11 @@ server_prober::server_prober(std::shared_ptr<http_link> link, std::string weight
       weight_version_{std::move(weight_version)},
       gate_{link_->server().config().rise, link_->server().config().fall},
       starting_pause_{starting_pause_least} {
-  if (auto kind = server_kind_of(link_->server().config().server)) kind_ = *kind;
+  if (auto kind = server_kind_of(link_->server().config().server)) {
+    kind_ = *kind;
+    // Only the server can say whether it is a router.
+    known_ = *kind != server_kind::llama_cpp;
+  }
   auto status = link_->status();
   status.health = schema::Health::STARTING;
   status.reason = "not asked yet";
@@ -104,13 +108,17 @@ void server_prober::learn(probe_result result) {
   habits_ = result.habits;
   if (facts_.kind) {
     kind_ = *facts_.kind;
+    router_ = facts_.kind == server_kind::llama_cpp && !facts_.any_name;
+    known_ = true;
     context_tokens_ = facts_.context_tokens;
     now.server = facts_.server();
     now.context_tokens = facts_.context_tokens;
-    if (weight_version_.empty())
-      now.weight_version =
-          facts_.weight_version.empty() ? link_->server().model() : facts_.weight_version;
+    now.weight_version = version_now();
   }
+  // What comes back may have been started anew, with what it was configured with.
+  if (before.health == schema::Health::HEALTHY && now.health != schema::Health::HEALTHY &&
+      !learned_lasts_)
+    learned_version_.clear();
   now.server_running = facts_.running;
   now.server_waiting = facts_.waiting;
   now.cache_usage = facts_.cache_usage;
@@ -122,6 +130,36 @@ void server_prober::learn(probe_result result) {
   }
   link_->set_status(now);
   if (!same_decisions(before, now)) link_->status_changed();
+}
+
+std::string server_prober::version_now() const {
+  auto says = (facts_.kind == server_kind::sglang || facts_.kind == server_kind::vllm) &&
+              !facts_.weight_version.empty();
+  if (!learned_version_.empty()) return says ? facts_.weight_version : learned_version_;
+  if (!weight_version_.empty()) return weight_version_;
+  return facts_.weight_version.empty() ? link_->server().model() : facts_.weight_version;
+}
+
+void server_prober::learn_weights(http_loop& loop, std::string version, bool lasts) {
+  if (!loop.in_loop()) {
+    loop.call_after(std::chrono::milliseconds{0},
+                    [me = weak_from_this(), on = link_, version = std::move(version), lasts] {
+                      auto prober = me.lock();
+                      auto loop = on->loop();
+                      if (prober && loop) prober->learn_weights(*loop, version, lasts);
+                    });
+    return;
+  }
+  // A round that is under way may have asked before.
+  ++era_;
+  learned_lasts_ = lasts;
+  learned_version_ = std::move(version);
+  facts_.weight_version = learned_version_;
+  auto now = link_->status();
+  now.weight_version = learned_version_;
+  link_->set_status(std::move(now));
+  link_->status_changed();
+  run_round();
 }
 
 void server_prober::probe(http_loop& loop, std::function<void(std::vector<engine_check>)> done) {

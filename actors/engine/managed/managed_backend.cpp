@@ -1,5 +1,6 @@
 #include "actors/engine/managed/managed_backend.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -66,9 +67,16 @@ std::vector<std::string> managed_command(const engine_config& config, std::uint1
   return command;
 }
 
-managed_backend::managed_backend(std::unique_ptr<http_backend> http,
+managed_backend::managed_backend(const engine_config& config, std::uint16_t port,
+                                 std::shared_ptr<http_loop> loop, std::shared_ptr<load_watch> watch,
+                                 std::unique_ptr<http_backend> http,
                                  std::unique_ptr<server_process> process)
-    : process_{std::move(process)}, http_{std::move(http)} {}
+    : config_{config},
+      port_{port},
+      loop_{std::move(loop)},
+      watch_{std::move(watch)},
+      process_{std::move(process)},
+      http_{std::move(http)} {}
 
 caf::expected<std::unique_ptr<managed_backend>> managed_backend::open(
     const engine_config& config, const std::filesystem::path& data_folder,
@@ -79,8 +87,14 @@ caf::expected<std::unique_ptr<managed_backend>> managed_backend::open(
   auto changed = config;
   changed.http.url = "http://127.0.0.1:" + std::to_string(port);
   auto on_status = sink.on_status;
-  auto http = http_backend::open(changed, std::move(loop), std::move(sink));
+  auto watch = std::make_shared<load_watch>();
+  sink.on_status = [watch, on_status] {
+    watch->on_health();
+    if (on_status) on_status();
+  };
+  auto http = http_backend::open(changed, loop, std::move(sink));
   if (!http) return std::move(http.error());
+  watch->set_health_source((*http)->status_reader());
   auto prober = (*http)->probe_restarter();
   auto log = config.process.log;
   if (log.empty()) log = data_folder / "logs" / (config.name + ".log");
@@ -92,14 +106,15 @@ caf::expected<std::unique_ptr<managed_backend>> managed_backend::open(
                            .start_timeout = config.process.start_timeout,
                            .stop_timeout = config.process.stop_timeout};
   auto process = std::make_unique<server_process>(
-      std::move(spec), [on_status, prober](const server_process_state& now) {
+      std::move(spec), [on_status, prober, watch](const server_process_state& now) {
+        watch->on_process(now);
         if (now.pid != 0)
           prober("its process has just been started");
         else if (on_status)
           on_status();
       });
-  return std::unique_ptr<managed_backend>{
-      new managed_backend{std::move(*http), std::move(process)}};
+  return std::unique_ptr<managed_backend>{new managed_backend{
+      config, port, std::move(loop), std::move(watch), std::move(*http), std::move(process)}};
 }
 
 progress managed_backend::start(generation_request request) {
@@ -124,6 +139,49 @@ backend_status managed_backend::status() const {
     now.reason += " (its process was started again, since " + server.reason + ")";
   }
   return now;
+}
+
+weight_abilities managed_backend::abilities() const {
+  const auto& command = config_.process.command;
+  auto names_path = std::any_of(command.begin(), command.end(), [](const std::string& word) {
+    return word.find("{path}") != std::string::npos;
+  });
+  if (command.empty() || names_path) return {};
+  return {.fixed = "its command has no {path}, so it cannot be told other weights"};
+}
+
+void managed_backend::change_weights(weight_step step, const weight_target& target,
+                                     std::function<void(weight_outcome)> done) {
+  if (auto fixed = abilities().fixed; !fixed.empty())
+    return done({.code = errc::invalid_argument, .error = std::move(fixed)});
+  // A new process has no caches, and nothing is paused.
+  if (step == weight_step::load) return load(target, std::move(done));
+  weight_outcome out;
+  if (step == weight_step::check) out.version = http_->status().weight_version;
+  done(std::move(out));
+}
+
+void managed_backend::load(const weight_target& target, std::function<void(weight_outcome)> done) {
+  if (!target.path.empty()) config_.path = target.path;
+  auto number =
+      watch_->begin([loop = std::weak_ptr{loop_}, learn = http_->weights_setter(),
+                     version = target.version, done = std::move(done)](weight_outcome outcome) {
+        auto on = loop.lock();
+        if (!on) return done({.code = errc::cancelled, .error = "the node is stopping"});
+        // Not here, where the link is locked.
+        on->call_after(std::chrono::milliseconds{0}, [learn, version, done, outcome]() mutable {
+          if (outcome.code == errc::unknown) learn(version);
+          done(std::move(outcome));
+        });
+      });
+  loop_->call_after(
+      target.timeout, [watch = std::weak_ptr{watch_}, number, ms = target.timeout.count()] {
+        if (auto who = watch.lock())
+          who->give_up(number, errc::deadline_exceeded,
+                       "it did not answer within " + std::to_string(ms) + " ms of its start");
+      });
+  auto before = process_->replace(managed_command(config_, port_));
+  watch_->replaced_after(before, process_->state());
 }
 
 void managed_backend::probe(std::function<void(std::vector<engine_check>)> done) {

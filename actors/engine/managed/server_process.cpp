@@ -62,7 +62,8 @@ server_process::server_process(server_process_spec spec,
                                std::function<void(const server_process_state&)> on_change)
     : spec_{std::move(spec)},
       on_change_{std::move(on_change)},
-      stop_fd_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
+      stop_fd_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)},
+      command_{spec_.command} {
   thread_ = std::thread{[this] { run(); }};
 }
 
@@ -87,6 +88,19 @@ void server_process::set_ready() {
   ready_ = state_.pid != 0;
 }
 
+std::uint64_t server_process::replace(std::vector<std::string> command) {
+  std::uint64_t before = 0;
+  {
+    std::lock_guard lock{mutex_};
+    command_ = std::move(command);
+    replaced_ = true;
+    before = state_.starts;
+  }
+  wake_.notify_all();
+  static_cast<void>(::eventfd_write(stop_fd_, 1));
+  return before;
+}
+
 void server_process::change(const std::function<void(server_process_state&)>& how) {
   server_process_state now;
   {
@@ -99,11 +113,11 @@ void server_process::change(const std::function<void(server_process_state&)>& ho
 
 bool server_process::pause(milliseconds time) {
   std::unique_lock lock{mutex_};
-  wake_.wait_for(lock, time, [this] { return stopping_; });
+  wake_.wait_for(lock, time, [this] { return stopping_ || replaced_; });
   return !stopping_;
 }
 
-pid_t server_process::start() {
+pid_t server_process::start(const std::vector<std::string>& command) {
   auto fail = [this](std::string why) {
     change([&](server_process_state& state) {
       state.pid = 0;
@@ -121,7 +135,7 @@ pid_t server_process::start() {
     return fail(std::string{"no pipe: "} + std::strerror(errno));
   }
   std::vector<char*> argv;
-  for (const auto& word : spec_.command) argv.push_back(const_cast<char*>(word.c_str()));
+  for (const auto& word : command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
   auto parent = ::getpid();
   auto pid = ::fork();
@@ -135,7 +149,7 @@ pid_t server_process::start() {
   if (pid < 0) return fail(std::string{"fork: "} + std::strerror(fork_error));
   if (got == sizeof why) {
     ::waitpid(pid, nullptr, 0);
-    return fail("'" + spec_.command.front() + "' cannot be started: " + std::strerror(why) +
+    return fail("'" + command.front() + "' cannot be started: " + std::strerror(why) +
                 "; install it, or name another in [engine.process] command");
   }
   change([&](server_process_state& state) { state.pid = pid; });
@@ -192,15 +206,26 @@ void server_process::end_group(pid_t pid) {
 void server_process::run() {
   auto pause_next = spec_.restart_pause;
   for (auto first = true;; first = false) {
+    std::vector<std::string> command;
+    // Whoever writes it has said before what for.
+    eventfd_t ignored = 0;
+    static_cast<void>(::eventfd_read(stop_fd_, &ignored));
     {
       std::lock_guard lock{mutex_};
       if (stopping_) return;
       ready_ = false;
       too_slow_ = false;
-      if (!first) ++state_.restarts;
+      if (replaced_)
+        pause_next = spec_.restart_pause;
+      else if (!first)
+        ++state_.restarts;
+      replaced_ = false;
+      state_.given_up = false;
+      ++state_.starts;
+      command = command_;
     }
     auto failed = true;
-    if (auto pid = start(); pid != 0) {
+    if (auto pid = start(command); pid != 0) {
       auto status = wait_for_end(pid);
       end_group(pid);
       failed = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
@@ -218,8 +243,14 @@ void server_process::run() {
       });
     }
     if (spec_.restart == "never" || (spec_.restart == "on_failure" && !failed)) {
-      change([](server_process_state& state) { state.given_up = true; });
-      return;
+      auto is_replaced = false;
+      change([&](server_process_state& state) { state.given_up = !(is_replaced = replaced_); });
+      if (!is_replaced) {
+        std::unique_lock lock{mutex_};
+        wake_.wait(lock, [this] { return stopping_ || replaced_; });
+        if (stopping_) return;
+      }
+      continue;
     }
     if (!pause(pause_next)) return;
     pause_next = std::min(pause_next * 2, std::max(spec_.restart_pause, spec_.restart_pause_max));

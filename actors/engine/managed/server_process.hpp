@@ -33,6 +33,8 @@ struct server_process_state {
   /// 0: it does not run.
   pid_t pid = 0;
   std::uint32_t restarts = 0;
+  /// Tries to start it, those of replace() included.
+  std::uint64_t starts = 0;
   /// It has ended and is not started again.
   bool given_up = false;
   /// Why it does not run, or was started last.
@@ -56,24 +58,30 @@ class server_process {
   [[nodiscard]] server_process_state state() const;
   /// It answers: start_timeout is off, and the pause before a restart starts small again.
   void set_ready();
+  /// Stops it (stop_timeout) and starts this instead, also where it was given up; later restarts
+  /// are of this. Does not count among the restarts. Returns how often it was started before.
+  std::uint64_t replace(std::vector<std::string> command);
 
  private:
   void run();
   /// Its pid; 0: it could not be started, and the state says why.
-  [[nodiscard]] pid_t start();
+  [[nodiscard]] pid_t start(const std::vector<std::string>& command);
   /// Until it ends or is to be stopped; the wait status.
   [[nodiscard]] int wait_for_end(pid_t pid);
   void end_group(pid_t pid);
   void change(const std::function<void(server_process_state&)>& how);
-  /// False: it is to stop.
+  /// Ends early when it is replaced. False: it is to stop.
   [[nodiscard]] bool pause(std::chrono::milliseconds time);
 
   const server_process_spec spec_;
   const std::function<void(const server_process_state&)> on_change_;
+  /// Readable when the process is to be stopped, for good or to be replaced.
   int stop_fd_ = -1;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
+  std::vector<std::string> command_;
+  bool replaced_ = false;
   bool ready_ = false;
   /// The present one was killed for its start_timeout, which is why it ended.
   bool too_slow_ = false;

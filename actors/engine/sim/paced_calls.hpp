@@ -48,6 +48,8 @@ class paced_calls {
   [[nodiscard]] progress cancel(std::uint64_t id);
   /// Calls at work, those that stall included.
   [[nodiscard]] std::size_t size() const { return running_.size(); }
+  /// Empties the prefix cache.
+  void flush() { cache_.clear(); }
   /// Of the prefix cache, 0 to 1; negative: there is none.
   [[nodiscard]] float cache_usage() const { return cache_.usage(); }
 

@@ -59,6 +59,11 @@ void prefix_cache::insert(const std::vector<std::uint64_t>& blocks) {
   }
 }
 
+void prefix_cache::clear() {
+  order_.clear();
+  blocks_.clear();
+}
+
 float prefix_cache::usage() const {
   if (blocks_max_ == 0) return -1;
   return static_cast<float>(blocks_.size()) / static_cast<float>(blocks_max_);

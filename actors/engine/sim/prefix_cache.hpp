@@ -23,6 +23,7 @@ class prefix_cache {
   /// Tokens at the prompt's beginning that are there; they count as used now.
   [[nodiscard]] std::uint64_t hit_tokens(const std::vector<std::uint64_t>& blocks);
   void insert(const std::vector<std::uint64_t>& blocks);
+  void clear();
   [[nodiscard]] float usage() const;
 
  private:

@@ -11,7 +11,7 @@ namespace tandem {
 namespace {
 
 constexpr std::size_t remembered_prompts_max = 65'536;
-constexpr std::string_view made_up = "[simulated] ";
+constexpr std::string_view version_mark = "{version}";
 
 /// Evenly spread over 0 to 1, the same on every machine.
 double difficulty_of(std::string_view prompt) {
@@ -21,22 +21,6 @@ double difficulty_of(std::string_view prompt) {
   hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccdull;
   hash = (hash ^ (hash >> 33)) * 0xc4ceb9fe1a85ec53ull;
   return static_cast<double>((hash ^ (hash >> 33)) >> 11) * 0x1p-53;
-}
-
-std::string wrong(const std::string& text) {
-  std::int64_t number = 0;
-  auto read = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (read.ec == std::errc{} && read.ptr == text.data() + text.size() && number < INT64_MAX)
-    return std::to_string(number + 1);
-  return std::string{made_up} + "a wrong answer";
-}
-
-/// As many words of one token each.
-std::string words(std::uint32_t tokens) {
-  std::string text;
-  text.reserve(std::size_t{tokens} * 4);
-  for (std::uint32_t i = 0; i < tokens; ++i) text += i == 0 ? "sim:" : " sim";
-  return text;
 }
 
 std::uint64_t scaled(std::uint64_t tokens, double factor) {
@@ -52,7 +36,7 @@ generation failed(errc code, std::string error) {
 
 sim_backend::sim_backend(const engine_config& config, backend_sink sink)
     : config_{config.sim},
-      weight_version_{config.weight_version.empty() ? "1" : config.weight_version},
+      weights_{config},
       random_{config.sim.seed},
       calls_{config.sim, std::move(sink)} {}
 
@@ -65,6 +49,21 @@ std::string sim_backend::plan_text() const {
     text += R"(","depends_on":[]})";
   }
   return text + "]}";
+}
+
+std::string sim_backend::worded(const sim_directive& wish) const {
+  auto text = wish.reply;
+  auto at = text.find(version_mark);
+  if (at != std::string::npos) text.replace(at, version_mark.size(), weights_.version());
+  return text;
+}
+
+std::string sim_backend::wrong(const std::string& text) const {
+  std::int64_t number = 0;
+  auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (read.ec == std::errc{} && read.ptr == text.data() + text.size() && number < INT64_MAX)
+    return std::to_string(number + 1);
+  return weights_.made_up() + "a wrong answer";
 }
 
 bool sim_backend::strikes(double rate) {
@@ -107,14 +106,15 @@ std::string sim_backend::text_for(const generation_request& request, const sim_d
   auto is_plan = request.purpose == schema::Purpose::PLAN;
   std::string text;
   if (wish.has_reply)
-    text = wish.reply;
+    text = worded(wish);
   else if (is_plan)
     text = plan_text();
   else if (wish.tokens > 0)
-    text = words(wish.tokens);
+    text = weights_.words(wish.tokens);
   else
-    text = std::string{made_up} + std::string{cut(prompt, 64)};
-  auto is_wrong = (faulty && wish.wrong) || strikes(config_.wrong_rate);
+    text = weights_.made_up() + std::string{cut(prompt, 64)};
+  if (weights_.answers_nothing()) return {};
+  auto is_wrong = (faulty && wish.wrong) || strikes(config_.wrong_rate) || weights_.answers_wrong();
   if (!is_wrong && config_.quality < 1)
     is_wrong = (wish.difficulty >= 0 ? wish.difficulty : difficulty_of(prompt)) > config_.quality;
   return is_wrong && !is_plan ? wrong(text) : text;
@@ -150,6 +150,7 @@ paced_call sim_backend::answer(const generation_request& request, const sim_dire
         std::chrono::microseconds{std::llround(wish.ms * 1000 * config_.time_scale * call.slow)};
   auto& result = call.result;
   result = refusal(wish, fault, call.prompt_tokens);
+  result.weight_version = weights_.version();
   if (result.code == errc::unknown) {
     result.text = text_for(request, wish, fault);
     result.finish = wish.cut ? schema::Finish::LENGTH : schema::Finish::STOP;
@@ -178,10 +179,23 @@ progress sim_backend::cancel(std::uint64_t id) {
   return calls_.cancel(id);
 }
 
+weight_abilities sim_backend::abilities() const {
+  return {.says_version = true};
+}
+
+void sim_backend::change_weights(weight_step step, const weight_target& target,
+                                 std::function<void(weight_outcome)> done) {
+  auto outcome = weights_.change(step, target);
+  if (step == weight_step::flush && outcome.code == errc::unknown) calls_.flush();
+  done(std::move(outcome));
+}
+
 backend_status sim_backend::status() const {
-  return {.weight_version = weight_version_,
+  return {.weight_version = weights_.version(),
           .context_tokens = config_.context_tokens,
           .simulated = true,
+          .health = weights_.is_dead() ? schema::Health::UNHEALTHY : schema::Health::HEALTHY,
+          .reason = weights_.is_dead() ? "simulated: it died while loading weights" : "",
           .server = "simulated",
           .server_running = static_cast<std::uint32_t>(calls_.size()),
           .cache_usage = calls_.cache_usage()};

@@ -9,12 +9,15 @@
 #include "actors/engine/engine_config.hpp"
 #include "actors/engine/sim/paced_calls.hpp"
 #include "actors/engine/sim/sim_directive.hpp"
+#include "actors/engine/sim/sim_weights.hpp"
 
 namespace tandem {
 
 /// A model of an engine instead of an engine: time, cost, prefix cache, quality and faults by a
 /// simple calibrated formula (sim_config), deterministic under a seed. No clock: it says how long
-/// to wait. What it writes says that it is simulated, except where a directive words the reply.
+/// to wait. What it writes says that it is simulated, except where a directive words the reply;
+/// with weights that have a name it says that too, and `{version}` in a worded reply is replaced by
+/// it.
 class sim_backend : public backend {
  public:
   /// Without a sink nothing is streamed, and every end is returned.
@@ -24,6 +27,9 @@ class sim_backend : public backend {
   [[nodiscard]] progress resume(std::uint64_t id) override;
   progress cancel(std::uint64_t id) override;
   [[nodiscard]] backend_status status() const override;
+  [[nodiscard]] weight_abilities abilities() const override;
+  void change_weights(weight_step step, const weight_target& target,
+                      std::function<void(weight_outcome)> done) override;
 
  private:
   [[nodiscard]] paced_call answer(const generation_request& request, const sim_directive& wish);
@@ -37,9 +43,11 @@ class sim_backend : public backend {
   [[nodiscard]] std::string text_for(const generation_request& request, const sim_directive& wish,
                                      bool faulty);
   [[nodiscard]] std::string plan_text() const;
+  [[nodiscard]] std::string worded(const sim_directive& wish) const;
+  [[nodiscard]] std::string wrong(const std::string& text) const;
 
   sim_config config_;
-  std::string weight_version_;
+  sim_weights weights_;
   std::mt19937_64 random_;
   paced_calls calls_;
   /// Calls seen of each prompt with `fail_first`; bounded.

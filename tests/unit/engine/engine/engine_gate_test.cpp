@@ -210,5 +210,38 @@ TEST_F(engine_gate_test, DrainingIsShownWhateverElseIsWrong) {
   EXPECT_EQ(health(), Health::UNHEALTHY);
 }
 
+TEST_F(engine_gate_test, WhileItsWeightsChangeNothingOrOnlyWhatHoldsThemPasses) {
+  using admission = weight_change::admission;
+  gate_.on_weights(admission::held, "held: v2 comes");
+  EXPECT_EQ(health(), Health::UPDATING);
+  EXPECT_EQ(admit(), errc::unavailable);
+  EXPECT_TRUE(says("held: v2 comes")) << seen_.why;
+  EXPECT_EQ(gate_.admit(now_, true).code, errc::unknown);
+  gate_.on_weights(admission::closed, "loading");
+  EXPECT_EQ(gate_.admit(now_, true).code, errc::unavailable);
+  gate_.on_weights(admission::open, "");
+  EXPECT_EQ(admit(), errc::unknown);
+}
+
+TEST_F(engine_gate_test, ADrainByHandIsSaidBeforeAChangeOfWeightsAndThatBeforeProbes) {
+  gate_.on_health(Health::STARTING, "loads");
+  gate_.on_weights(weight_change::admission::closed, "loading");
+  EXPECT_EQ(health(), Health::UPDATING);
+  gate_.drain(true);
+  EXPECT_EQ(health(), Health::DRAINING);
+  EXPECT_EQ(admit(), errc::unavailable);
+  EXPECT_TRUE(says("drained")) << seen_.why;
+}
+
+TEST_F(engine_gate_test, OfAChangeOfWeightsTheLatestReasonIsKept) {
+  for (auto reason : {"draining", "loading", "flushing"}) {
+    gate_.on_weights(weight_change::admission::closed, reason);
+    EXPECT_TRUE(gate_.note(now_, 1));
+    EXPECT_FALSE(gate_.note(now_, 1));
+  }
+  ASSERT_EQ(gate_.changes().size(), 1u);
+  EXPECT_EQ(gate_.changes().back().reason, "flushing");
+}
+
 }  // namespace
 }  // namespace tandem
