@@ -54,6 +54,7 @@ class engine_validator {
                 engine_.breaker.pause_max);
     if (engine_.kind == "http" || engine_.kind == "managed") check_http();
     if (engine_.kind == "managed") check_process();
+    if (engine_.kind == "http") check_weights();
     if (engine_.kind == "replay") check_replay();
   }
 
@@ -232,6 +233,29 @@ class engine_validator {
               (nearest.empty() ? "" : "; did you mean {" + std::string{nearest} + "}?"));
     } else if (name == "path" && engine_.path.empty()) {
       add("process.command", " has {path}, but the engine has no path; add it to the [[engine]]");
+    }
+  }
+
+  void check_weights() {
+    const auto& weights = engine_.weights;
+    const std::pair<const char*, const std::vector<std::string>*> steps[] = {
+        {"weights.load", &weights.load},
+        {"weights.pause", &weights.pause},
+        {"weights.flush", &weights.flush},
+        {"weights.check", &weights.check},
+        {"weights.resume", &weights.resume}};
+    for (const auto& [name, command] : steps) {
+      if (!command->empty() && weights.load.empty())
+        add(name, " is not used without weights.load; name the command that loads, too");
+      for (const auto& argument : *command) {
+        for (auto at = argument.find('{'); at != std::string::npos;
+             at = argument.find('{', at + 1)) {
+          auto mark = placeholder_at(argument, at);
+          if (mark.empty() || mark == "path" || mark == "version") continue;
+          auto shown = "{" + std::string{mark} + "}";
+          add(name, " has " + quote_word(shown) + ", but only {path} and {version} are replaced");
+        }
+      }
     }
   }
 

@@ -62,6 +62,10 @@ inline tmsg::engupd order_of(const ordered& how) {
   return out.finish();
 }
 
+inline tmsg::decisn no_decision() {
+  return message_builder<schema::Decision>{}.finish();
+}
+
 inline errc code_of_result(const tmsg::attres& result) {
   return static_cast<errc>(result.read()->getError().getCode());
 }

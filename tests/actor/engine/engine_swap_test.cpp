@@ -60,7 +60,7 @@ std::vector<std::string> truth(const std::string& version, int count) {
   for (int i = 0; i < count; ++i)
     self->request(node.engine, caf::infinite, attempt_atom_v,
                   attempt_of({.number = static_cast<std::uint32_t>(i), .prompt = prompt_of(i)}),
-                  tmsg::decisn{}, chunk_sink{})
+                  no_decision(), chunk_sink{})
         .receive(
             [&](const tmsg::attres& result) { out.emplace_back(view(result.read()->getText())); },
             [](const caf::error& err) { FAIL() << message_of(err); });
@@ -86,7 +86,7 @@ TEST(EngineSwap, EveryAnswerIsRightForTheVersionThatItNames) {
     self->request(node.engine, caf::infinite, attempt_atom_v,
                   attempt_of({.number = static_cast<std::uint32_t>(1000 + next++),
                               .prompt = prompt_of(i)}),
-                  tmsg::decisn{}, chunk_sink{})
+                  no_decision(), chunk_sink{})
         .receive(
             [&](const tmsg::attres& result) {
               auto code = code_of_result(result);
@@ -132,7 +132,7 @@ TEST(EngineSwap, WhatHasBegunGoesOnWithTheOldWeights) {
           asker
               ->request(node.engine, caf::infinite, attempt_atom_v,
                         attempt_of({.number = i, .prompt = prompt_of(static_cast<int>(i))}),
-                        tmsg::decisn{}, chunk_sink{})
+                        no_decision(), chunk_sink{})
               .then([asker, i, to](const tmsg::attres& result) {
                 asker->send(to, done_atom_v, i, result);
               });

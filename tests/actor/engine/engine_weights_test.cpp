@@ -32,7 +32,9 @@ class EngineWeights : public ::testing::Test {
     config_.weight_version = "v1";
     config_.sim.load_time = 10s;
   }
-  ~EngineWeights() override {
+  ~EngineWeights() override { stop(); }
+
+  void stop() {
     for (const auto& actor : actors_) caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
     run();
     actors_.clear();
@@ -42,6 +44,7 @@ class EngineWeights : public ::testing::Test {
   }
 
   void start() {
+    stop();
     std::vector<model_config> models{{.name = "tiny", .tier = "small"}};
     router_ = system_->spawn(router_behavior, router_start{.models = models});
     engine_ = system_->spawn(engine_behavior, config_, models[0],
@@ -60,7 +63,7 @@ class EngineWeights : public ::testing::Test {
   void ask(const asked& how) {
     system_->spawn([this, number = how.number,
                     attempt = attempt_of(how)](caf::event_based_actor* self) {
-      self->request(engine_, caf::infinite, attempt_atom_v, attempt, tmsg::decisn{}, chunk_sink{})
+      self->request(engine_, caf::infinite, attempt_atom_v, attempt, no_decision(), chunk_sink{})
           .then([this, number](const tmsg::attres& result) { results_.emplace(number, result); });
     });
     run();

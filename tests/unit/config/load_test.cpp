@@ -272,10 +272,23 @@ TEST(load, RefusesSectionsThatTheEnginesKindDoesNotRead) {
   EXPECT_THAT(problems_of(std::string{valid_rest} + "[engine.process]\nport = 5\n"),
               HasSubstr("[engine.process] is for engines of kind managed"));
   EXPECT_EQ(problems_of(std::string{valid_rest} + "[engine.breaker]\nfailures = 0\n"), "");
+  EXPECT_THAT(problems_of(std::string{valid_rest} + "[engine.weights]\nplace = \"a\"\n"),
+              HasSubstr("[engine.weights] is for engines of kind http"));
   auto unknown = problems_of(std::string{valid_rest} +
                              "[[engine]]\nname = \"x\"\nkind = \"htp\"\nmodel = \"big\"\n"
                              "[engine.http]\nurl = \"http://a\"\n");
   EXPECT_EQ(lines_of(unknown), 1u) << unknown;
+}
+
+TEST(load, CommandsForWeightsNeedOneThatLoadsAndKnowTwoMarks) {
+  auto web = std::string{valid_rest} +
+             "[[engine]]\nname = \"web\"\nkind = \"http\"\nmodel = \"big\"\n"
+             "[engine.http]\nurl = \"http://a\"\n[engine.weights]\n";
+  EXPECT_EQ(problems_of(web + "load = [\"load\", \"{path}\", \"{version}\", \"{\\\"a\\\":1}\"]\n"),
+            "");
+  EXPECT_THAT(problems_of(web + "flush = [\"flush\"]\n"), HasSubstr("without weights.load"));
+  EXPECT_THAT(problems_of(web + "load = [\"load\", \"{port}\"]\n"),
+              HasSubstr("only {path} and {version} are replaced"));
 }
 
 TEST(load, SaysWhereAnEnginesKeyBelongs) {

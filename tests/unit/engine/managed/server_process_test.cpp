@@ -279,5 +279,31 @@ TEST_F(ServerProcess, DiesWithAParentThatIsKilled) {
   EXPECT_TRUE(becomes_true([&] { return is_dead(server); }));
 }
 
+TEST_F(ServerProcess, IsReplacedByAnotherCommandWhichLaterRestartsKeep) {
+  start(shell("echo first >>" + path("runs") + "; exec sleep 1000"));
+  ASSERT_TRUE(becomes_true([&] { return state().pid != 0; }));
+  auto first = state().pid;
+  auto before =
+      process_->replace({"/bin/sh", "-c", "echo second >>" + path("runs") + "; exec sleep 1000"});
+  EXPECT_EQ(before, 1u);
+  ASSERT_TRUE(becomes_true([&] { return state().starts == 2 && state().pid != 0; }));
+  EXPECT_TRUE(is_dead(first));
+  EXPECT_EQ(state().restarts, 0u);
+  ASSERT_TRUE(becomes_true([&] { return text_of(file("runs")) == "first\nsecond\n"; }));
+  ::kill(state().pid, SIGKILL);
+  ASSERT_TRUE(becomes_true([&] { return text_of(file("runs")) == "first\nsecond\nsecond\n"; }));
+  EXPECT_EQ(state().restarts, 1u);
+}
+
+TEST_F(ServerProcess, IsReplacedAlsoWhenItWasGivenUp) {
+  auto spec = shell("exit 0");
+  spec.restart = "never";
+  start(spec);
+  ASSERT_TRUE(becomes_true([&] { return state().given_up; }));
+  process_->replace({"/bin/sh", "-c", "exec sleep 1000"});
+  ASSERT_TRUE(becomes_true([&] { return state().pid != 0; }));
+  EXPECT_FALSE(state().given_up);
+}
+
 }  // namespace
 }  // namespace tandem
