@@ -110,7 +110,6 @@ curl_exchange::curl_exchange(const socket_hooks& hooks) : easy_{curl_easy_init()
   curl_easy_setopt(easy_, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy_, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});
   curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYPEER, 1L);
-  curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYHOST, 2L);
   curl_easy_setopt(easy_, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt(easy_, CURLOPT_NOPROXY, "");
   curl_easy_setopt(easy_, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -155,6 +154,7 @@ void curl_exchange::set_up(const http_endpoint& endpoint) {
   };
   curl_easy_setopt(easy_, CURLOPT_SSLCERT, path_or_null(endpoint.cert_file));
   curl_easy_setopt(easy_, CURLOPT_SSLKEY, path_or_null(endpoint.key_file));
+  curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYHOST, endpoint.verify_name ? 2L : 0L);
   curl_easy_setopt(easy_, CURLOPT_CUSTOMREQUEST, nullptr);
   if (endpoint.method == "GET") {
     curl_easy_setopt(easy_, CURLOPT_HTTPGET, 1L);

@@ -32,6 +32,8 @@ struct http_endpoint {
   /// What the client shows of itself, and its key, as PEM; empty: nothing.
   std::filesystem::path cert_file;
   std::filesystem::path key_file;
+  /// False: any certificate of those authorities will do, whatever host it names.
+  bool verify_name = true;
   /// Empty: none, whatever the environment says.
   std::string proxy;
 };

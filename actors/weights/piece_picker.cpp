@@ -17,7 +17,9 @@ constexpr double newest_share = 0.2;
 piece_picker::piece_picker(const picker_limits& limits, std::uint64_t seed)
     : limits_{limits}, seed_{seed} {}
 
-void piece_picker::pieces(std::size_t count_of_all, std::span<const std::uint8_t> have) {
+void piece_picker::pieces(std::size_t count_of_all, std::span<const std::uint8_t> have,
+                          std::size_t requests_max) {
+  limits_.requests_max = std::min(limits_.requests_max, requests_max);
   pieces_.assign(count_of_all, {});
   std::vector<std::uint32_t> ranks(count_of_all);
   std::iota(ranks.begin(), ranks.end(), 0u);

@@ -50,8 +50,8 @@ class piece_picker {
 
   piece_picker(const picker_limits& limits, std::uint64_t seed);
 
-  /// What there is to get, and what is here already.
-  void pieces(std::size_t count, std::span<const std::uint8_t> have);
+  /// What there is to get, and what is here already; no more requests at once than so many.
+  void pieces(std::size_t count, std::span<const std::uint8_t> have, std::size_t requests_max);
   /// Who has what as of now; replaces what was said before.
   void peers(std::vector<peer> all);
 

@@ -7,8 +7,12 @@ namespace tandem {
 bool rate_limit::take(std::uint64_t bytes, time_point now) {
   if (!is_limited()) return true;
   if (ready_at_ > now) return false;
-  ready_at_ = std::max(ready_at_, now - time_of(burst_)) + time_of(bytes);
+  owe(bytes, now);
   return true;
+}
+
+void rate_limit::owe(std::uint64_t bytes, time_point now) {
+  if (is_limited()) ready_at_ = std::max(ready_at_, now - time_of(burst_)) + time_of(bytes);
 }
 
 std::chrono::nanoseconds rate_limit::time_of(std::uint64_t bytes) const {

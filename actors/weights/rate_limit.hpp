@@ -18,6 +18,8 @@ class rate_limit {
 
   /// False: not before ready_at().
   [[nodiscard]] bool take(std::uint64_t bytes, time_point now);
+  /// What has passed already.
+  void owe(std::uint64_t bytes, time_point now);
   [[nodiscard]] time_point ready_at() const { return ready_at_; }
   [[nodiscard]] bool is_limited() const { return bytes_per_s_ != 0; }
 
