@@ -320,6 +320,10 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
   auto begun = state.server->status();
   state.gate.on_health(begun.health, begun.reason);
   state.gate.drain(state.config.draining);
+  if (state.config.awaits_weights && state.server->abilities().fixed.empty()) {
+    state.weights.await_order();
+    state.gate.on_weights(state.weights.admits(), state.weights.reason());
+  }
   state.gate.note(state.time->now(), unix_ms());
   self->send(state.router, engine_atom_v, state.status(), caf::actor_cast<engine_actor>(self));
   return {[self](attempt_atom, const tmsg::attempt& attempt, const tmsg::decisn& decision,

@@ -193,6 +193,9 @@ struct engine_config {
   std::string weight_version;
   /// Starts without taking requests: drained by hand, see engine_changes. No key of the file.
   bool draining = false;
+  /// Starts without taking requests until it is told which weights it is to serve. No key of the
+  /// file.
+  bool awaits_weights = false;
   sim_config sim;
   http_config http;
   process_config process;

@@ -107,6 +107,11 @@ class weight_change {
   };
   using deeds = std::vector<deed>;
 
+  /// From its start on it takes nothing, until an order says what it is to serve.
+  void await_order() {
+    admission_ = admission::closed;
+    reason_ = "waits to hear which weights it is to serve";
+  }
   /// `ticket` names whoever is to be answered.
   [[nodiscard]] deeds on_order(std::uint64_t ticket, const weight_order& order, const facts& at,
                                clock::time_point now);

@@ -269,6 +269,9 @@ executor_pool_inside::behavior_type executor_pool_behavior(executor_pool_state::
         state.own_shards[number] = caf::actor_cast<caf::actor>(shard);
         state.on_shards(self, state.services.incarnation, state.services.node, state.own_shards);
       },
+      [self](pin_atom, const tmsg::wtpin& question) {
+        return self->state.count_pins(*question.read());
+      },
       [self](wire_atom, const router_actor& router) { self->state.router = router; },
       [self](done_atom, std::uint64_t id, const command_verdict& result) {
         auto& state = self->state;

@@ -38,6 +38,8 @@ using executor_pool_inside =
         caf::reacts_to<embed_atom, std::uint64_t, embedding>,
         // This node's own shards; after a restart of one too.
         caf::reacts_to<wire_atom, std::uint32_t, cache_shard_actor>,
+        // From weight_sync, as planners are asked: jobs with attempts here, by weight version.
+        caf::replies_to<pin_atom, tmsg::wtpin>::with<tmsg::wtoutcm>,
         // The router was started anew.
         caf::reacts_to<wire_atom, router_actor>,
         // From a thread of the user's checks.
@@ -247,6 +249,7 @@ struct executor_pool_state {
                               schema::Decision::Reader made);
   /// `used`: its job gets what came of it.
   void release_pins(work& of, stage at, bool used);
+  [[nodiscard]] tmsg::wtoutcm count_pins(schema::WeightPin::Reader question) const;
   void enter_pins(const work& of);
   /// With its last word.
   void leave_pins(work& of, schema::AttemptResult::Reader result);

@@ -29,6 +29,14 @@ job_pins::pin* job_pins::find_pin(const job& job, std::string_view model) {
   return at == pins.end() ? nullptr : &*at;
 }
 
+std::map<std::string, std::uint64_t> job_pins::count(std::string_view model) const {
+  std::map<std::string, std::uint64_t> out;
+  for (const auto& [job, entry] : jobs_)
+    for (const auto& each : entry.pins)
+      if (each.model == model) ++out[each.version];
+  return out;
+}
+
 void job_pins::hold(const job& job, std::string_view model, std::string_view version) {
   if (auto* known = find_pin(job, model)) {
     ++known->holds;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +42,8 @@ class job_pins {
   void hold(const job& job, std::string_view model, std::string_view version);
   /// It does no more. `used`: the job gets what came of it. What is not held is left alone.
   void release(const job& job, std::string_view model, bool used);
+  /// Of a model: jobs by version, as far as they have an attempt here.
+  [[nodiscard]] std::map<std::string, std::uint64_t> count(std::string_view model) const;
   /// Jobs with an attempt here.
   [[nodiscard]] std::size_t jobs() const { return jobs_.size(); }
 

@@ -65,6 +65,18 @@ bool executor_pool_state::take_pin(work& of, schema::RouteQuery::Reader query,
   return true;
 }
 
+tmsg::wtoutcm executor_pool_state::count_pins(schema::WeightPin::Reader question) const {
+  auto found = pins.count(view(question.getModel()));
+  message_builder<schema::WeightOutcome> out;
+  auto list = out->initPins(static_cast<unsigned>(found.size()));
+  unsigned place = 0;
+  for (const auto& [version, jobs] : found) {
+    list[place].setVersion(version);
+    list[place++].setJobs(jobs);
+  }
+  return out.finish();
+}
+
 void executor_pool_state::enter_pins(const work& of) {
   if (auto attempt = of.attempt.read(); has_pins(*attempt)) pins.enter(job_of(*attempt));
 }

@@ -30,8 +30,8 @@ class etcd_agreement : public weight_agreement {
         prefix_{"/tandem/" + cluster + "/weights/"},
         store_{std::move(store)} {}
 
-  caf::expected<weight_facts> read() override {
-    weight_facts facts;
+  caf::expected<weight_book> read() override {
+    weight_book facts;
     std::vector<storage::weight_change> seen;
     etcd_range_query query{.key = prefix_, .range_end = etcd_prefix_end(prefix_), .limit = page};
     for (;;) {
@@ -121,7 +121,7 @@ class etcd_agreement : public weight_agreement {
     return store_->write(changes);
   }
 
-  caf::error take(weight_facts& facts, const etcd_key_value& entry,
+  caf::error take(weight_book& facts, const etcd_key_value& entry,
                   std::vector<storage::weight_change>& seen) {
     auto name = std::string_view{entry.key}.substr(prefix_.size());
     if (name.substr(0, version_part.size()) == version_part) {

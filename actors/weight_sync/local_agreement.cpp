@@ -26,7 +26,7 @@ bool take(std::string_view& name, std::string_view kind) {
   return true;
 }
 
-caf::error take_record(weight_facts& facts, std::string_view name, std::string_view bytes) {
+caf::error take_record(weight_book& facts, std::string_view name, std::string_view bytes) {
   if (take(name, version_prefix)) {
     auto version = decode_version(bytes);
     return version ? facts.add(*version) : version.error();
@@ -48,7 +48,7 @@ class local_agreement : public weight_agreement {
   explicit local_agreement(std::shared_ptr<storage::weight_store> store)
       : store_{std::move(store)} {}
 
-  caf::expected<weight_facts> read() override {
+  caf::expected<weight_book> read() override {
     std::vector<std::string> remarks;
     auto facts = read_facts(*store_, remarks);
     if (facts && !remarks.empty()) return make_error(errc::corrupted, remarks.front());
@@ -102,11 +102,11 @@ std::string roll_name(const std::string& model) {
   return joined(roll_prefix, model);
 }
 
-caf::expected<weight_facts> read_facts(const storage::weight_store& store,
-                                       std::vector<std::string>& remarks) {
+caf::expected<weight_book> read_facts(const storage::weight_store& store,
+                                      std::vector<std::string>& remarks) {
   auto records = store.load();
   if (!records) return std::move(records.error());
-  weight_facts facts;
+  weight_book facts;
   for (const auto& [name, bytes] : *records)
     if (auto err = take_record(facts, name, bytes))
       remarks.push_back("what is kept of weights under '" + name +

@@ -9,7 +9,7 @@
 #include <caf/error.hpp>
 #include <caf/expected.hpp>
 
-#include "actors/weight_sync/weight_facts.hpp"
+#include "actors/weight_sync/weight_book.hpp"
 #include "storage/weight_store.hpp"
 
 namespace tandem {
@@ -33,7 +33,7 @@ class weight_agreement {
   virtual ~weight_agreement() = default;
 
   /// `unavailable`; `corrupted`.
-  [[nodiscard]] virtual caf::expected<weight_facts> read() = 0;
+  [[nodiscard]] virtual caf::expected<weight_book> read() = 0;
   /// `conflict`: it is there with other bytes, or somebody took its number; read() again.
   [[nodiscard]] virtual caf::error add(const weight_version& version) = 0;
   [[nodiscard]] virtual caf::error remove(const std::string& model, const std::string& version) = 0;
@@ -54,8 +54,8 @@ class weight_agreement {
     std::shared_ptr<storage::weight_store> store);
 
 /// What the store says; records that cannot be read are left out and named in `remarks`.
-[[nodiscard]] caf::expected<weight_facts> read_facts(const storage::weight_store& store,
-                                                     std::vector<std::string>& remarks);
+[[nodiscard]] caf::expected<weight_book> read_facts(const storage::weight_store& store,
+                                                    std::vector<std::string>& remarks);
 /// Names of records: `version/MODEL/VERSION` ...
 [[nodiscard]] std::string version_name(const std::string& model, const std::string& version);
 [[nodiscard]] std::string wanted_name(const std::string& model);

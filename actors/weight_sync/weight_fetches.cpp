@@ -160,12 +160,13 @@ void weight_sync_state::end_fetch(pointer self, fetch& of, const caf::error& err
 void weight_sync_state::serve_from_folder() {
   for (const auto& [model, wanted] : facts.wanted()) {
     const auto* version = facts.find(model, wanted.version);
+    // What they were started with, before anybody named it.
     if (version == nullptr) {
       start.serving->erase(model);
       continue;
     }
     auto path = start.versions->path_of(manifest_of(*version->read()));
-    if (path) start.serving->set(model, wanted.version, *path);
+    start.serving->set(model, wanted.version, path ? *path : std::filesystem::path{});
   }
 }
 

@@ -33,7 +33,7 @@ void copy_engine(schema::EngineStatus::Reader from, schema::EngineStatus::Builde
   to.setBusyUs(from.getBusyUs());
 }
 
-bool is_judging(const weight_facts& facts) {
+bool is_judging(const weight_book& facts) {
   return std::any_of(facts.rolls().begin(), facts.rolls().end(), [](const auto& each) {
     return each.second.phase == schema::RollPhase::JUDGING;
   });

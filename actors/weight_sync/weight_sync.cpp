@@ -54,6 +54,7 @@ void weight_sync_state::begin(pointer self) {
                             ? start.host + ":" + std::to_string(server->port())
                             : start.config.advertise);
   }
+  if (!start.has_cluster) heard = true;
   serve_from_folder();
   take_over(self);
   look(self);
@@ -176,6 +177,7 @@ void weight_sync_state::look(pointer self) {
 }
 
 void weight_sync_state::react(pointer self) {
+  if (heard) start.serving->wait_for_others(false);
   read_letters(self);
   step(self);
   catch_up(self);

@@ -126,7 +126,7 @@ struct weight_sync_state {
   weight_sync_start start;
   std::unique_ptr<chunk_server> server;
   std::string url;
-  weight_facts facts;
+  weight_book facts;
   std::map<std::uint64_t, peer> peers;
   router_actor router;
   std::map<std::uint64_t, pin_asked> pin_keepers;

@@ -467,9 +467,11 @@ std::optional<weight_sync_start> weight_parts(const node_parts& parts) {
   std::vector<std::string> remarks;
   if (auto facts = read_facts(*store, remarks))
     for (const auto& [model, wanted] : facts->wanted())
-      if (const auto* version = facts->find(model, wanted.version))
-        if (auto path = start.versions->path_of(manifest_of(*version->read())))
-          parts.serving->set(model, wanted.version, *path);
+      if (const auto* version = facts->find(model, wanted.version)) {
+        auto path = start.versions->path_of(manifest_of(*version->read()));
+        parts.serving->set(model, wanted.version, path ? *path : std::filesystem::path{});
+        parts.serving->wait_for_others(start.has_cluster || parts.etcd);
+      }
   return start;
 }
 

@@ -1,4 +1,4 @@
-#include "actors/weight_sync/weight_facts.hpp"
+#include "actors/weight_sync/weight_book.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -47,7 +47,7 @@ message<schema::WeightRoll> to_message(const roll_record& roll) {
   return out.finish();
 }
 
-caf::error weight_facts::add(const weight_version& version) {
+caf::error weight_book::add(const weight_version& version) {
   auto reader = version.read();
   if (auto why = why_bad(*reader); !why.empty())
     return make_error(errc::malformed_message, "a weight version cannot be used: " + why);
@@ -61,18 +61,18 @@ caf::error weight_facts::add(const weight_version& version) {
                         next_version(at.second));
 }
 
-void weight_facts::remove(const std::string& model, const std::string& version) {
+void weight_book::remove(const std::string& model, const std::string& version) {
   versions_.erase({model, version});
 }
 
-bool weight_facts::want(const std::string& model, const wanted_version& wanted) {
+bool weight_book::want(const std::string& model, const wanted_version& wanted) {
   auto& known = wanted_[model];
   if (wanted.epoch <= known.epoch) return false;
   known = wanted;
   return true;
 }
 
-bool weight_facts::note(const roll_record& roll) {
+bool weight_book::note(const roll_record& roll) {
   auto [found, is_new] = rolls_.try_emplace(roll.model, roll);
   if (is_new) return true;
   auto& known = found->second;
@@ -81,12 +81,12 @@ bool weight_facts::note(const roll_record& roll) {
   return true;
 }
 
-const weight_version* weight_facts::find(std::string_view model, std::string_view version) const {
+const weight_version* weight_book::find(std::string_view model, std::string_view version) const {
   auto found = versions_.find({std::string{model}, std::string{version}});
   return found == versions_.end() ? nullptr : &found->second;
 }
 
-std::vector<weight_version> weight_facts::versions(std::string_view model) const {
+std::vector<weight_version> weight_book::versions(std::string_view model) const {
   std::vector<weight_version> out;
   for (const auto& [at, version] : versions_)
     if (model.empty() || at.first == model) out.push_back(version);
@@ -99,7 +99,7 @@ std::vector<weight_version> weight_facts::versions(std::string_view model) const
   return out;
 }
 
-const weight_version* weight_facts::newest(std::string_view model) const {
+const weight_version* weight_book::newest(std::string_view model) const {
   const weight_version* out = nullptr;
   for (const auto& [at, version] : versions_)
     if (at.first == model &&
@@ -108,22 +108,22 @@ const weight_version* weight_facts::newest(std::string_view model) const {
   return out;
 }
 
-std::uint32_t weight_facts::next_number(std::string_view model) const {
+std::uint32_t weight_book::next_number(std::string_view model) const {
   const auto* last = newest(model);
   return last == nullptr ? 1 : last->read()->getNumber() + 1;
 }
 
-const wanted_version* weight_facts::wanted(std::string_view model) const {
+const wanted_version* weight_book::wanted(std::string_view model) const {
   auto found = wanted_.find(std::string{model});
   return found == wanted_.end() ? nullptr : &found->second;
 }
 
-const roll_record* weight_facts::roll(std::string_view model) const {
+const roll_record* weight_book::roll(std::string_view model) const {
   auto found = rolls_.find(model);
   return found == rolls_.end() ? nullptr : &found->second;
 }
 
-std::uint64_t weight_facts::next_epoch(std::string_view model) const {
+std::uint64_t weight_book::next_epoch(std::string_view model) const {
   std::uint64_t highest = 0;
   if (const auto* now = wanted(model)) highest = now->epoch;
   if (const auto* last = roll(model)) highest = std::max(highest, last->epoch);

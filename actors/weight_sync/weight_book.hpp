@@ -29,7 +29,7 @@ struct wanted_version {
 };
 
 /// What is agreed on about weights, or known of it here.
-class weight_facts {
+class weight_book {
  public:
   using key = std::pair<std::string, std::string>;
 
