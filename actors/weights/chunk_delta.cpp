@@ -24,7 +24,7 @@ struct delta_header {
 static_assert(sizeof(delta_header) == 16);
 
 constexpr int level = 1;
-/// Looked at before the work is done: every so many blocks of so many elements one.
+/// Of many changes every so many blocks of so many elements one is looked at first.
 constexpr std::size_t sample_block = 512;
 constexpr std::size_t sample_step = 16;
 
@@ -47,22 +47,20 @@ std::uint64_t four_elements(const std::uint8_t* from) {
   return out;
 }
 
-/// Whether so many elements differ, by so much, that a difference would save less than half: coding
-/// it would cost more than sending the chunk. A guess from samples.
+std::size_t count_changed(std::span<const std::uint8_t> base, std::span<const std::uint8_t> next) {
+  const auto elements = next.size() / 2;
+  std::size_t out = 0;
+  for (std::size_t i = 0; i < elements; ++i)
+    out += element(base.data() + 2 * i) != element(next.data() + 2 * i) ? 1 : 0;
+  return out + (next.size() % 2 != 0 && base.back() != next.back() ? 1 : 0);
+}
+
+/// Whether the changes, in samples, are so large that a difference would save less than half:
+/// coding it would cost more than sending the chunk.
 bool is_hopeless(std::span<const std::uint8_t> base, std::span<const std::uint8_t> next) {
   const auto elements = next.size() / 2;
-  std::size_t seen = 0, changed = 0;
-  for (std::size_t block = 0; block + sample_block <= elements;
-       block += sample_block * sample_step) {
-    for (auto i = block; i < block + sample_block; ++i)
-      changed += element(base.data() + 2 * i) != element(next.data() + 2 * i) ? 1 : 0;
-    seen += sample_block;
-  }
-  if (seen == 0 || changed * 3 < seen) return false;
-  // Many changes may still be small ones: one of the sampled blocks' XORs tells.
   std::vector<std::uint8_t> split;
-  for (std::size_t block = 0; block + sample_block <= elements && split.size() < 64 * 1024;
-       block += sample_block * sample_step)
+  for (std::size_t block = 0; block + sample_block <= elements; block += sample_block * sample_step)
     for (const std::size_t half : {0, 1})
       for (auto i = block; i < block + sample_block; ++i)
         split.push_back(base[2 * i + half] ^ next[2 * i + half]);
@@ -73,45 +71,43 @@ bool is_hopeless(std::span<const std::uint8_t> base, std::span<const std::uint8_
 
 /// Gaps and XORs of changed elements, each as its own stream.
 struct delta_streams {
-  std::vector<std::uint8_t> gaps, low, high;
-  std::size_t changed = 0;
+  std::vector<std::uint8_t> gaps, values;
 
-  /// False: more than `changed_max` elements differ.
-  bool fill(std::span<const std::uint8_t> base, std::span<const std::uint8_t> next,
-            std::size_t changed_max) {
+  void fill(std::span<const std::uint8_t> base, std::span<const std::uint8_t> next,
+            std::size_t changed) {
     const auto elements = next.size() / 2;
-    low.resize(changed_max + 1);
-    high.resize(changed_max + 1);
-    gaps.resize(elements / 255 + changed_max + 2);
-    auto* gap = gaps.data();
-    std::size_t last = 0;
-    const auto add = [&](std::size_t at, std::uint16_t value) {
-      auto equal = at - last;
-      for (; equal >= 255; equal -= 255) *gap++ = 255;
-      *gap++ = static_cast<std::uint8_t>(equal);
-      last = at + 1;
-      low[changed] = static_cast<std::uint8_t>(value);
-      high[changed] = static_cast<std::uint8_t>(value >> 8);
-      ++changed;
-    };
+    gaps.resize(changed + elements / 255 + 1);
+    values.resize(2 * changed);
+    // Stores of bytes may change anything but what has no address: the loop keeps to such.
+    pen at{gaps.data(), values.data(), values.data() + changed, 0};
     std::size_t i = 0;
     for (; i + 4 <= elements; i += 4) {
       auto four = four_elements(base.data() + 2 * i) ^ four_elements(next.data() + 2 * i);
       if (four == 0) continue;
-      if (changed + 4 > changed_max) return false;
-      for (std::size_t k = 0; k < 4; ++k, four >>= 16)
-        if ((four & 0xffff) != 0) add(i + k, static_cast<std::uint16_t>(four));
+      for (std::size_t k = 0; k < 4; ++k, four >>= 16) at = written(at, i + k, four & 0xffff);
     }
-    if (changed + 4 > changed_max) return false;
     for (; i < elements; ++i)
-      if (const auto a = element(base.data() + 2 * i), b = element(next.data() + 2 * i); a != b)
-        add(i, static_cast<std::uint16_t>(a ^ b));
-    if (next.size() % 2 != 0 && base.back() != next.back())
-      add(elements, static_cast<std::uint16_t>(base.back() ^ next.back()));
-    gaps.resize(static_cast<std::size_t>(gap - gaps.data()));
-    low.resize(changed);
-    low.insert(low.end(), high.begin(), high.begin() + static_cast<std::ptrdiff_t>(changed));
-    return true;
+      at = written(at, i, element(base.data() + 2 * i) ^ element(next.data() + 2 * i));
+    if (next.size() % 2 != 0) at = written(at, elements, base.back() ^ next.back());
+    gaps.resize(static_cast<std::size_t>(at.gap - gaps.data()));
+  }
+
+ private:
+  struct pen {
+    std::uint8_t *gap, *low, *high;
+    /// Element after the last change.
+    std::size_t next;
+  };
+
+  static pen written(pen at, std::size_t index, std::uint64_t value) {
+    if (value == 0) return at;
+    auto equal = index - at.next;
+    for (; equal >= 255; equal -= 255) *at.gap++ = 255;
+    *at.gap++ = static_cast<std::uint8_t>(equal);
+    *at.low++ = static_cast<std::uint8_t>(value);
+    *at.high++ = static_cast<std::uint8_t>(value >> 8);
+    at.next = index + 1;
+    return at;
   }
 };
 
@@ -151,27 +147,33 @@ bool apply(std::vector<std::uint8_t>& chunk, const std::vector<std::uint8_t>& ga
 
 std::optional<std::vector<std::uint8_t>> make_delta(std::span<const std::uint8_t> base,
                                                     std::span<const std::uint8_t> next) {
-  if (base.size() != next.size() || next.size() > UINT32_MAX || is_hopeless(base, next))
-    return std::nullopt;
+  if (base.size() != next.size() || next.size() > UINT32_MAX) return std::nullopt;
+  const auto changed = count_changed(base, next);
+  if (changed > next.size() / 6 && is_hopeless(base, next)) return std::nullopt;
   const auto size_max = next.size() - next.size() / 4;
   delta_streams streams;
-  if (!streams.fill(base, next, next.size() / 2 + 4)) return std::nullopt;
+  streams.fill(base, next, changed);
   const std::unique_ptr<ZSTD_CCtx, free_compressor> context{ZSTD_createCCtx()};
+  // Repeats within changes are chance: looking for fewer of them is faster, and gives smaller
+  // codes.
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_minMatch, 7);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_hashLog, 6);
   std::vector<std::uint8_t> out(sizeof(delta_header) + ZSTD_compressBound(streams.gaps.size()) +
-                                ZSTD_compressBound(streams.low.size()));
+                                ZSTD_compressBound(streams.values.size()));
   auto used = sizeof(delta_header);
   const auto pack = [&](const std::vector<std::uint8_t>& stream) {
-    const auto size = ZSTD_compressCCtx(context.get(), out.data() + used, out.size() - used,
-                                        stream.data(), stream.size(), level);
+    const auto size = ZSTD_compress2(context.get(), out.data() + used, out.size() - used,
+                                     stream.data(), stream.size());
     if (ZSTD_isError(size) != 0) return std::size_t{0};
     used += size;
     return size;
   };
   const auto coded_gaps = pack(streams.gaps);
-  if (coded_gaps == 0 || used >= size_max || pack(streams.low) == 0 || used >= size_max)
+  if (coded_gaps == 0 || used >= size_max || pack(streams.values) == 0 || used >= size_max)
     return std::nullopt;
   const delta_header header{
-      static_cast<std::uint32_t>(next.size()), static_cast<std::uint32_t>(streams.changed),
+      static_cast<std::uint32_t>(next.size()), static_cast<std::uint32_t>(changed),
       static_cast<std::uint32_t>(coded_gaps), static_cast<std::uint32_t>(streams.gaps.size())};
   std::memcpy(out.data(), &header, sizeof(header));
   out.resize(used);
