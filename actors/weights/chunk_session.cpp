@@ -12,7 +12,6 @@
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/write.hpp>
 
-#include "actors/weights/base_chunk.hpp"
 #include "actors/weights/chunk_delta.hpp"
 
 namespace tandem {
@@ -26,6 +25,13 @@ constexpr std::chrono::seconds handshake_limit{10};
 constexpr std::chrono::seconds idle_limit{30};
 constexpr std::chrono::seconds close_limit{2};
 constexpr std::uint64_t chunks_per_request_max = 4;
+
+/// Of a byte that is in the file.
+std::size_t chunk_at(const weight_manifest& manifest, std::size_t file, std::uint64_t offset) {
+  std::size_t before = 0;
+  for (std::size_t i = 0; i < file; ++i) before += manifest.files[i].chunks.size();
+  return before + static_cast<std::size_t>(offset / manifest.chunk_bytes);
+}
 
 }  // namespace
 
@@ -141,7 +147,7 @@ void chunk_session::answer_delta(const chunk_request& request) {
   auto base = service_->manifests.get(request.base);
   const auto& store = *service_->store;
   if (!base || request.number >= version_->manifest.chunk_count()) return refuse(404);
-  auto old_chunk = base_chunk(version_->manifest, request.number, base->manifest);
+  auto old_chunk = same_place(version_->manifest, request.number, base->manifest);
   std::vector<std::uint8_t> old_bytes;
   if (!old_chunk || !store.has_chunk(version_->hash, request.number) ||
       !store.has_chunk(base->hash, *old_chunk) ||

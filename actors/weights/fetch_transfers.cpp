@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "actors/weights/base_chunk.hpp"
 #include "actors/weights/chunk_delta.hpp"
 #include "actors/weights/fetch_core.hpp"
 #include "schema/errc.hpp"
@@ -76,7 +75,7 @@ bool fetch_core::has_delta(const piece_picker::request& request) const {
   if (found == complete_at_.end()) return false;
   const auto& complete = found->second;
   return std::find(complete.begin(), complete.end(), *base_) != complete.end() &&
-         base_chunk(manifest_, request.piece, base_manifest_).has_value();
+         same_place(manifest_, request.piece, base_manifest_).has_value();
 }
 
 void fetch_core::ask(const piece_picker::request& request, bool may_be_delta) {
@@ -143,7 +142,7 @@ void fetch_core::write(std::uint64_t ticket, std::vector<std::uint8_t> body, boo
     if (is_delta) {
       // The base is as it was: it is complete, and its manifest does not change.
       std::vector<std::uint8_t> base;
-      auto old_piece = base_chunk(self->manifest_, piece, self->base_manifest_);
+      auto old_piece = same_place(self->manifest_, piece, self->base_manifest_);
       failure = self->store_->read(*self->base_, old_piece.value_or(0), base);
       if (!failure) {
         auto whole = apply_delta(base, *shared);
