@@ -38,6 +38,8 @@ struct SubmittedRecord @0x9192a3b4c5d70c82 {
   check @8 :Common.Check;
   cache @9 :Common.CacheUse;
   session @10 :Text;
+  weights @11 :Common.WeightPolicy;
+  # As it was decided when it was accepted; unknown, of older records: it fails.
 }
 
 struct StepRecord @0x82a3b4c5d6e81d83 {

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "actors/job/ladder.hpp"
-#include "actors/job/weight_policy.hpp"
 #include "schema/errc.hpp"
 #include "schema/text.hpp"
 
@@ -133,7 +132,7 @@ caf::error job_state::on(schema::SubmittedRecord::Reader record, std::uint64_t a
   deadline_at_ms_ = record.getDeadlineAtMs();
   priority_ = record.getPriority();
   tenant_ = view(record.getTenant());
-  mixes_weights_ = tandem::mixes_weights(record);
+  mixes_weights_ = record.getWeights() == schema::WeightPolicy::MIX;
   for (auto message : record.getMessages())
     if (message.getRole() == schema::Role::USER) goal_ = view(message.getContent());
   return caf::none;

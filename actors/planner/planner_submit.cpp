@@ -4,7 +4,6 @@
 
 #include "actors/clock.hpp"
 #include "actors/job/job_view.hpp"
-#include "actors/job/weight_policy.hpp"
 #include "actors/planner/planner.hpp"
 #include "actors/planner/submit_check.hpp"
 #include "schema/text.hpp"
@@ -25,11 +24,10 @@ job_record submitted_record(schema::Submit::Reader submit, const planner_config&
                                             : static_cast<std::uint64_t>(config.timeout.count());
   submitted.setDeadlineAtMs(now_ms + timeout);
   submitted.setPriority(submit.getPriority());
-  auto mixes = mixes_weights(submit, config.mix_weights);
-  auto given_tags = submit.getTags();
-  auto tags = submitted.initTags(given_tags.size() + (mixes ? 1 : 0));
-  for (unsigned i = 0; i < given_tags.size(); ++i) tags.set(i, given_tags[i]);
-  if (mixes) tags.set(given_tags.size(), text(mix_weights_tag));
+  submitted.setTags(submit.getTags());
+  auto asked = submit.getWeights();
+  auto otherwise = config.mix_weights ? schema::WeightPolicy::MIX : schema::WeightPolicy::FAIL;
+  submitted.setWeights(asked == schema::WeightPolicy::UNKNOWN ? otherwise : asked);
   auto given = submit.getBudget();
   auto budget = submitted.initBudget();
   budget.setTokens(given.getTokens() != 0 ? given.getTokens() : config.budget_tokens);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include "actors/job/weight_policy.hpp"
 #include "schema/errc.hpp"
 #include "schema/text.hpp"
 
@@ -61,10 +60,6 @@ caf::error check_submit(schema::Submit::Reader submit, const planner_config& con
   if (submit.getTags().size() > tags_max) return wrong("more than 32 tags");
   for (auto tag : submit.getTags())
     if (tag.size() > name_bytes_max) return wrong("a tag is longer than 256 bytes");
-  for (auto tag : submit.getTags())
-    if (view(tag) == mix_weights_tag)
-      return wrong("the tag '" + std::string{mix_weights_tag} +
-                   "' is the node's own; submit with --weights mix instead");
   auto timeout_max = static_cast<std::uint64_t>(config.timeout_max.count());
   if (submit.getTimeoutMs() > timeout_max)
     return wrong("the timeout is above jobs.timeout_max (" + std::to_string(timeout_max) + " ms)");

@@ -218,11 +218,6 @@ TEST_F(JobVersions, AJobThatMixesGoesOnWithWhatIsServed) {
     }
     EXPECT_EQ(state(job), schema::JobState::DONE);
     EXPECT_THAT(versions(job), ElementsAre("1", "1", "1", "1", "2", "2", "2", "2"));
-    std::vector<std::string> tags;
-    auto view_of = look(job);
-    auto reader = view_of.read();
-    for (auto tag : reader->getSummary().getTags()) tags.emplace_back(view(tag));
-    EXPECT_THAT(tags, ElementsAre("weights:mix"));
   }
 }
 

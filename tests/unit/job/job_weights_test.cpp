@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include "actors/job/weight_policy.hpp"
 #include "tests/unit/job/job_driver.hpp"
 
 namespace tandem::testing {
@@ -24,9 +23,7 @@ job_record mixing(schema::PlanMode mode) {
   auto plain = submitted_record(mode);
   message_builder<schema::JobRecord> record;
   record.copy(*plain.read());
-  auto tags = record->getSubmitted().initTags(2);
-  tags.set(0, "tag");
-  tags.set(1, std::string{mix_weights_tag});
+  record->getSubmitted().setWeights(schema::WeightPolicy::MIX);
   return record.finish();
 }
 
