@@ -273,8 +273,8 @@ TEST(RollMachine, EndsAtOneVersionEverywhereWhateverFails) {
   for (unsigned seed = 0; seed < 500; ++seed) {
     std::mt19937 random{seed};
     auto of = make_fleet(1 + static_cast<int>(random() % 4), 1 + static_cast<int>(random() % 3));
-    roll_options options{.max_unavailable = 1 + random() % 3,
-                         .canaries = random() % 3,
+    roll_options options{.max_unavailable = static_cast<std::uint32_t>(1 + random() % 3),
+                         .canaries = static_cast<std::uint32_t>(random() % 3),
                          .judge_ms = 3000,
                          .judge_requests = 1,
                          .drain_ms = 5000,
