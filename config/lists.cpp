@@ -162,6 +162,11 @@ config_fields bind_weights(weights_config& c) {
           "Its first line is the version that the server has, and must be the one asked for.",
           true),
       bind_command("resume", c.resume, "Ends what pause did.", true),
+      bind_name("lora", c.lora,
+                "A version is an adapter (LoRA) of this name, by which requests ask for it:\n"
+                "NAME-VERSION at SGLang and vLLM; of llama-server's own --lora files the one that\n"
+                "is called as the version's. Empty: a version is the whole weights.",
+                true),
       bind_path(
           "place", c.place,
           "A link to the version's file or folder is put here before the server loads, as for\n"

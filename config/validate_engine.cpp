@@ -238,6 +238,8 @@ class engine_validator {
 
   void check_weights() {
     const auto& weights = engine_.weights;
+    if (!weights.lora.empty() && !weights.load.empty())
+      add("weights.lora", " and weights.load exclude each other; remove one of them");
     const std::pair<const char*, const std::vector<std::string>*> steps[] = {
         {"weights.load", &weights.load},
         {"weights.pause", &weights.pause},

@@ -61,7 +61,7 @@ tmsg::attres engine_state::reply(const call& done, const generation& result) con
   // What was paused while the weights changed was made by both; no cache may take it for either.
   auto version = result.weight_version.empty() ? now.weight_version : result.weight_version;
   if (result.weight_version.empty() && !done.version.empty() && done.version != version)
-    version = done.version + "+" + version;
+    version = server->abilities().swaps_in_place ? done.version : done.version + "+" + version;
   out->setWeightVersion(version);
   if (decision->getKept()) out->setDecision(decision->getId());
   auto end = clock::now();
@@ -109,14 +109,14 @@ void engine_state::begin(pointer self, call next) {
   handle(self, id, server->start(std::move(request)));
 }
 
-void engine_state::publish(pointer self) {
+void engine_state::publish(pointer self, bool always) {
   auto now = time->now();
   if (auto next = gate.next_change(now); next && *next != gate_timer) {
     gate_timer = *next;
     self->delayed_send(self, *next - now, expire_atom_v);
   }
   auto moved = limit_moved();
-  if (!gate.note(now, unix_ms()) && !moved) return;
+  if (!gate.note(now, unix_ms()) && !moved && !always) return;
   if (moved) limit_told = places();
   self->send(router, engine_atom_v, status(), caf::actor_cast<engine_actor>(self));
   refuse_waiting(self);
@@ -153,7 +153,8 @@ void engine_state::tell_at_rest() {
 void engine_state::read_backend(pointer self) {
   auto now = server->status();
   gate.on_health(now.health, now.reason);
-  publish(self);
+  auto is_new = std::exchange(version_seen, now.weight_version) != now.weight_version;
+  publish(self, is_new);
   look_at_weights(self);
 }
 
@@ -319,6 +320,7 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
   state.server = std::move(*server);
   auto begun = state.server->status();
   state.gate.on_health(begun.health, begun.reason);
+  state.version_seen = begun.weight_version;
   state.gate.drain(state.config.draining);
   if (state.config.awaits_weights && state.server->abilities().fixed.empty()) {
     state.weights.await_order();

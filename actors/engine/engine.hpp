@@ -104,6 +104,8 @@ struct engine_state {
   std::string last_error;
   engine_gate gate;
   weight_change weights;
+  /// As the backend last said it.
+  std::string version_seen;
   clock::time_point weights_timer;
   std::uint64_t next_ticket = 1;
   std::unordered_map<std::uint64_t, caf::typed_response_promise<tmsg::engupdd>> orders;
@@ -142,8 +144,8 @@ struct engine_state {
   [[nodiscard]] bool limit_moved() const;
   void handle(pointer self, std::uint64_t id, progress outcome);
   void finish(pointer self, std::uint64_t id, const generation& result);
-  /// Tells the router of a change; those who wait here go elsewhere when it takes nothing.
-  void publish(pointer self);
+  /// Tells the router of a change, or `always`; those who wait here go elsewhere when it takes nothing.
+  void publish(pointer self, bool always = false);
   void read_backend(pointer self);
   /// Refuses those who wait for what the gate does not let through any more.
   void refuse_waiting(pointer self);

@@ -146,6 +146,9 @@ struct weights_config {
   /// The first line that it writes is the version that the server has.
   std::vector<std::string> check;
   std::vector<std::string> resume;
+  /// A version is an adapter (LoRA) of this name, by which requests ask for it: `name-version` at
+  /// SGLang and vLLM. Empty: it is the whole weights.
+  std::string lora;
   /// A link to the version's file or folder is put here before the server loads. Empty: the server
   /// is told the path.
   std::filesystem::path place;

@@ -29,6 +29,17 @@ void append_number(std::string& out, std::string_view field, Number value) {
   out.append(field).append(digits.data(), end);
 }
 
+/// vLLM takes it for a model of that name.
+void append_adapter(std::string& out, const chat_request_options& options) {
+  if (options.adapter.empty()) return;
+  if (options.server == server_kind::sglang) {
+    out += R"(,"lora_path":)";
+    append_json_string(out, options.adapter);
+  } else if (options.server == server_kind::llama_cpp) {
+    out.append(R"(,"lora":[{"id":)").append(options.adapter).append(R"(,"scale":1.0}])");
+  }
+}
+
 void append_messages(std::string& out, const generation_request& request) {
   out += R"(,"messages":[)";
   bool first = true;
@@ -92,7 +103,9 @@ caf::expected<std::string> chat_request_body(const generation_request& request,
   std::string out;
   out.reserve(size);
   out += R"({"model":)";
-  append_json_string(out, options.model);
+  auto named = !options.adapter.empty() && options.server == server_kind::vllm;
+  append_json_string(out, named ? options.adapter : options.model);
+  append_adapter(out, options);
   out += R"(,"stream":true,"stream_options":{"include_usage":true})";
   append_messages(out, request);
   append_sampling(out, request, options.server);

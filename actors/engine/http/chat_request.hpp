@@ -14,6 +14,8 @@ struct chat_request_options {
   /// What the server calls it.
   std::string_view model;
   server_kind server = server_kind::openai;
+  /// An adapter that is asked for; at llama.cpp its number. Empty: none.
+  std::string_view adapter = {};
   /// Write the request's schema as `response_format`.
   bool constrain = true;
 };

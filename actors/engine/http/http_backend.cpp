@@ -36,8 +36,10 @@ http_backend::~http_backend() {
 
 progress http_backend::start(generation_request request) {
   const auto& server = link_->server();
+  auto adapter = weights_->adapter();
   chat_request_options options{.model = server.model(),
                                .server = prober_->kind(),
+                               .adapter = adapter,
                                .constrain = server.config().constrain_plans};
   auto body = chat_request_body(request, options);
   if (!body)

@@ -135,7 +135,8 @@ void server_prober::learn(probe_result result) {
 std::string server_prober::version_now() const {
   auto says = (facts_.kind == server_kind::sglang || facts_.kind == server_kind::vllm) &&
               !facts_.weight_version.empty();
-  if (!learned_version_.empty()) return says ? facts_.weight_version : learned_version_;
+  if (!learned_version_.empty())
+    return says && !learned_adapter_ ? facts_.weight_version : learned_version_;
   if (!weight_version_.empty()) return weight_version_;
   return facts_.weight_version.empty() ? link_->server().model() : facts_.weight_version;
 }
@@ -153,6 +154,7 @@ void server_prober::learn_weights(http_loop& loop, std::string version, bool las
   // A round that is under way may have asked before.
   ++era_;
   learned_lasts_ = lasts;
+  learned_adapter_ = false;
   learned_version_ = std::move(version);
   facts_.weight_version = learned_version_;
   auto now = link_->status();
@@ -160,6 +162,12 @@ void server_prober::learn_weights(http_loop& loop, std::string version, bool las
   link_->set_status(std::move(now));
   link_->status_changed();
   run_round();
+}
+
+void server_prober::learn_adapter(http_loop& loop, std::string version) {
+  // On the loop's thread, where this is called, nothing comes in between.
+  learn_weights(loop, std::move(version), false);
+  learned_adapter_ = true;
 }
 
 void server_prober::probe(http_loop& loop, std::function<void(std::vector<engine_check>)> done) {

@@ -30,6 +30,8 @@ class server_prober : public std::enable_shared_from_this<server_prober> {
   /// Its weights were changed to these: believed until the server says something else, or, where
   /// `lasts` is not set, has been away. From any thread; on the loop's the status has it at once.
   void learn_weights(http_loop& loop, std::string version, bool lasts);
+  /// The same of an adapter, of which the server's own version says nothing. On the loop's thread.
+  void learn_adapter(http_loop& loop, std::string version);
 
   // From any thread.
   [[nodiscard]] bool is_known() const { return known_.load(); }
@@ -50,6 +52,7 @@ class server_prober : public std::enable_shared_from_this<server_prober> {
   /// Since they were changed; empty: they were not.
   std::string learned_version_;
   bool learned_lasts_ = false;
+  bool learned_adapter_ = false;
   health_gate gate_;
   server_facts facts_;
   probe_habits habits_;

@@ -9,13 +9,21 @@ namespace tandem {
 
 server_weights::server_weights(std::shared_ptr<http_link> link,
                                std::shared_ptr<server_prober> prober, const weights_config& config)
-    : link_{std::move(link)}, prober_{std::move(prober)}, place_{config.place}, commands_{config} {}
+    : link_{std::move(link)},
+      prober_{std::move(prober)},
+      place_{config.place},
+      lora_{config.lora},
+      commands_{config} {}
 
 weight_abilities server_weights::abilities() const {
   if (commands_.is_used())
     return {.can_pause = commands_.can_pause(), .says_version = commands_.says_version()};
   if (!prober_->is_known()) return {.fixed = "its server has not said yet what it is"};
   auto kind = prober_->kind();
+  if (!lora_.empty() && kind == server_kind::openai)
+    return {.fixed = "an OpenAI-compatible server has no call for adapters"};
+  // What has begun goes on with the adapter that it asked for.
+  if (!lora_.empty()) return {.swaps_in_place = true};
   auto fixed = why_weights_fixed(kind, prober_->is_router());
   if (!fixed.empty()) return {.fixed = std::move(fixed)};
   return {.can_pause = kind == server_kind::sglang,
@@ -46,12 +54,54 @@ std::string server_weights::put_link(const weight_target& target) const {
          " ([engine.weights] place) cannot be made: " + failure.message();
 }
 
+std::string server_weights::adapter() const {
+  if (lora_.empty()) return {};
+  std::lock_guard lock{adapters_->mutex};
+  // A server that was started anew does not have it.
+  return link_->status().weight_version == adapters_->version ? adapters_->name : std::string{};
+}
+
+void server_weights::load_adapter(http_loop& loop, const weight_target& target, report done) {
+  if (target.path.empty())
+    return done({.code = errc::invalid_argument, .error = "no path was given for the adapter"});
+  auto kind = prober_->kind();
+  auto name = lora_ + "-" + target.version;
+  std::string outdated;
+  {
+    std::lock_guard lock{adapters_->mutex};
+    // The last one may still be at work, the one before it not.
+    if (adapters_->before != name) outdated = adapters_->before;
+  }
+  auto finish = [list = adapters_, prober = prober_, link = link_, kind, name,
+                 version = target.version, done = std::move(done)](weight_outcome outcome) {
+    auto loop = link->loop();
+    if (loop && outcome.code == errc::unknown) {
+      {
+        std::lock_guard lock{list->mutex};
+        if (list->version != version) list->before = list->name;
+        list->version = version;
+        list->name = kind == server_kind::llama_cpp ? outcome.detail : name;
+      }
+      prober->learn_adapter(*loop, version);
+    }
+    done(std::move(outcome));
+  };
+  std::make_shared<weight_exchange>(link_, lora_weight_calls(kind, target, name, outdated),
+                                    target.timeout, std::move(finish))
+      ->begin(loop);
+}
+
 void server_weights::change(http_loop& loop, weight_step step, const weight_target& target,
                             report done) {
   auto refuse = [&](std::string why) {
     done({.code = errc::invalid_argument, .error = std::move(why)});
   };
   if (auto fixed = abilities().fixed; !fixed.empty()) return refuse(std::move(fixed));
+  if (!lora_.empty() && !commands_.is_used()) {
+    if (step == weight_step::load) return load_adapter(loop, target, std::move(done));
+    // Caches are kept apart by adapter, and which one answers is what the request says.
+    return done({});
+  }
   auto told = target;
   if (step == weight_step::load && !place_.empty()) {
     if (target.path.empty()) return refuse("no path was given, so nothing is put at place");

@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <string>
 
 #include "actors/engine/backend.hpp"
 #include "actors/engine/http/http_link.hpp"
@@ -22,6 +24,8 @@ class server_weights {
 
   [[nodiscard]] weight_abilities abilities() const;
   /// One step at a time; `done` is called once, from any thread.
+  /// What requests ask for with the present version, see chat_request_options; empty: nothing.
+  [[nodiscard]] std::string adapter() const;
   void change(http_loop& loop, weight_step step, const weight_target& target, report done);
 
  private:
@@ -30,7 +34,18 @@ class server_weights {
 
   const std::shared_ptr<http_link> link_;
   const std::shared_ptr<server_prober> prober_;
+  /// The adapters that were loaded: version, and what it is asked for by.
+  struct adapter_list {
+    std::mutex mutex;
+    std::string version;
+    std::string name;
+    std::string before;
+  };
+  void load_adapter(http_loop& loop, const weight_target& target, report done);
+
   const std::filesystem::path place_;
+  const std::string lora_;
+  const std::shared_ptr<adapter_list> adapters_ = std::make_shared<adapter_list>();
   weight_commands commands_;
 };
 

@@ -46,6 +46,11 @@ using weight_calls = std::vector<weight_call>;
 /// llama.cpp as a router: `model` is unloaded and loaded again, from where the router has it.
 [[nodiscard]] weight_calls llama_router_weight_calls(weight_step step, const std::string& model);
 
+/// Loads the adapter `name`, and forgets `outdated` (empty: none). llama.cpp has all adapters from
+/// its start on: the outcome's detail is the number of the one with the path's file name.
+[[nodiscard]] weight_calls lora_weight_calls(server_kind kind, const weight_target& target,
+                                             const std::string& name, const std::string& outdated);
+
 /// Why a server of this kind cannot change its weights while it runs; empty: it can.
 [[nodiscard]] std::string why_weights_fixed(server_kind kind, bool is_router);
 

@@ -120,11 +120,19 @@ class changed_engine {
     std::unique_lock lock{mutex_};
     while (!seen(backend_->status())) changed_.wait_for(lock, 10ms);
   }
-  weight_outcome step(weight_step step, std::chrono::milliseconds timeout = 20s) {
+  weight_outcome step(weight_step step, std::chrono::milliseconds timeout = 20s,
+                      const std::string& version = "v2") {
     std::promise<weight_outcome> done;
-    backend_->change_weights(step, {.version = "v2", .path = "/weights/v2", .timeout = timeout},
-                             [&](weight_outcome outcome) { done.set_value(std::move(outcome)); });
+    backend_->change_weights(
+        step, {.version = version, .path = "/weights/" + version, .timeout = timeout},
+        [&](weight_outcome outcome) { done.set_value(std::move(outcome)); });
     return done.get_future().get();
+  }
+  /// Its end is not waited for.
+  void start(const std::string& prompt) {
+    generation_request request{.id = ++ids_, .max_tokens = 8};
+    request.messages = {{schema::Role::USER, prompt}};
+    static_cast<void>(backend_->start(std::move(request)));
   }
   backend& server() { return *backend_; }
   [[nodiscard]] std::string version() const { return backend_->status().weight_version; }
@@ -132,6 +140,7 @@ class changed_engine {
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::uint64_t ids_ = 0;
   std::shared_ptr<http_loop> loop_ = std::make_shared<http_loop>();
   std::unique_ptr<http_backend> backend_;
 };
@@ -313,6 +322,69 @@ TEST(LlamaRouterWeights, WithoutAPlaceTheErrorSaysSo) {
   changed_engine engine{config_of(server)};
   EXPECT_THAT(engine.step(weight_step::load).error, HasSubstr("[engine.weights] place"));
   EXPECT_THAT(server.posted(), IsEmpty());
+}
+
+engine_config lora_config(const weight_server& server) {
+  auto config = config_of(server);
+  config.weights.lora = "tuned";
+  return config;
+}
+
+TEST(LoraWeights, AreAskedForByEachRequestOnceTheyAreLoaded) {
+  using ::testing::AllOf;
+  using ::testing::Contains;
+  for (const std::string kind : {"sglang", "vllm"}) {
+    weight_server server{kind};
+    changed_engine engine{lora_config(server)};
+    EXPECT_TRUE(engine.server().abilities().swaps_in_place);
+    engine.start("before");
+    EXPECT_EQ(engine.step(weight_step::load).error, "");
+    EXPECT_EQ(engine.version(), "v2");
+    for (auto each : {weight_step::flush, weight_step::check, weight_step::resume})
+      EXPECT_EQ(engine.step(each).error, "");
+    engine.start("after");
+    while (server.posted().size() < 3) std::this_thread::yield();
+    auto is_vllm = kind == "vllm";
+    auto load = std::string{is_vllm ? "/v1/" : "/"} +
+                R"(load_lora_adapter {"lora_name":"tuned-v2","lora_path":"/weights/v2"})";
+    auto named = is_vllm ? R"("model":"tuned-v2")" : R"("lora_path":"tuned-v2")";
+    EXPECT_THAT(server.posted(), Contains(load));
+    EXPECT_THAT(server.posted(), Contains(AllOf(HasSubstr("after"), HasSubstr(named))));
+    EXPECT_THAT(server.posted(), Contains(AllOf(HasSubstr("before"), HasSubstr(R"("model":"m")"))));
+  }
+}
+
+TEST(LoraWeights, TheOneBeforeTheLastIsUnloaded) {
+  weight_server server{"sglang"};
+  changed_engine engine{lora_config(server)};
+  for (auto version : {"v2", "v3", "v4"})
+    EXPECT_EQ(engine.step(weight_step::load, 20s, version).error, "");
+  EXPECT_THAT(server.posted(),
+              ::testing::Contains(R"(/unload_lora_adapter {"lora_name":"tuned-v2"})"));
+  EXPECT_EQ(server.posted().size(), 4u);
+}
+
+TEST(LoraWeights, ARefusedAdapterIsAFailure) {
+  weight_server server{"sglang"};
+  changed_engine engine{lora_config(server)};
+  server.set("/load_lora_adapter", 400, R"({"success":false,"error_message":"rank too high"})");
+  EXPECT_THAT(engine.step(weight_step::load).error, HasSubstr("rank too high"));
+  EXPECT_EQ(engine.version(), "v1");
+  server.set("/load_lora_adapter", 404, "");
+  EXPECT_THAT(engine.step(weight_step::load).error, HasSubstr("--enable-lora"));
+}
+
+TEST(LoraWeights, OfLlamaServerAreThoseThatItWasStartedWith) {
+  weight_server server{"llama.cpp"};
+  changed_engine engine{lora_config(server)};
+  server.pages().set_page("/lora-adapters", R"([{"id":0,"path":"a.gguf","scale":0.0}])");
+  EXPECT_THAT(engine.step(weight_step::load).error, HasSubstr("--lora"));
+  server.pages().set_page("/lora-adapters", R"([{"id":0,"path":"a"},{"id":3,"path":"/x/v2"}])");
+  EXPECT_EQ(engine.step(weight_step::load).error, "");
+  EXPECT_EQ(engine.version(), "v2");
+  engine.start("after");
+  while (server.posted().empty()) std::this_thread::yield();
+  EXPECT_THAT(server.posted().at(0), HasSubstr(R"("lora":[{"id":3,"scale":1.0}])"));
 }
 
 TEST(HttpWeights, OfOtherServersAreFixedAndTheReasonHelps) {
