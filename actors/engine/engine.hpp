@@ -144,7 +144,8 @@ struct engine_state {
   [[nodiscard]] bool limit_moved() const;
   void handle(pointer self, std::uint64_t id, progress outcome);
   void finish(pointer self, std::uint64_t id, const generation& result);
-  /// Tells the router of a change, or `always`; those who wait here go elsewhere when it takes nothing.
+  /// Tells the router of a change, or `always`; those who wait here go elsewhere when it takes
+  /// nothing.
   void publish(pointer self, bool always = false);
   void read_backend(pointer self);
   /// Refuses those who wait for what the gate does not let through any more.

@@ -90,6 +90,8 @@ struct inference_server::job {
   stop_filter filter;
   generation_sink sink;
   generation_result result;
+  /// Those of its submission: whoever asked knew them.
+  weights_ptr weights;
 };
 
 /// Room for one sequence. `sequence` is prompt and completion; the cache holds the first `computed`
@@ -190,6 +192,7 @@ submit_result inference_server::submit(generation_request request, generation_si
       return refuse(refusal::duplicate_id,
                     "request id " + std::to_string(id) + " is in use; choose another");
     }
+    added->weights = current_;
     waiting_.push_back(std::move(added));
   }
   wake_.notify_one();
@@ -311,7 +314,7 @@ void inference_server::admit() {
       if (waiting_.empty()) return;
       next = std::move(waiting_.front());
       waiting_.pop_front();
-      weights = current_;
+      weights = std::move(next->weights);
       ++load_.active;
     }
     slot* best = nullptr;

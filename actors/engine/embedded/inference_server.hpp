@@ -111,7 +111,7 @@ class inference_server {
   bool cancel(std::uint64_t id);
 
   /// Loads other weights of the same shape and vocabulary on the calling thread, then uses them for
-  /// every request that begins after; those in flight finish on what they began with. Cached
+  /// every request submitted after; those before finish on what there was. Cached
   /// prefixes of the old weights are dropped. Throws gguf_error and changes nothing if the file
   /// won't do.
   void swap_weights(const std::filesystem::path& weights, std::string version = {});
