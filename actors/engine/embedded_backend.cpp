@@ -52,8 +52,9 @@ generation finished(const embedded::generation_result& result, const std::string
 embedded::server_options options_of(const engine_config& config) {
   embedded::server_options options;
   options.slots = std::clamp(config.concurrency, 1u, 64u);
-  // The engine actor queues; only what it lets through comes here.
-  options.queue_max = options.slots;
+  // The engine actor queues; only what it lets through comes here, and the one generation that
+  // new weights are verified with.
+  options.queue_max = options.slots + 1;
   return options;
 }
 
