@@ -56,7 +56,8 @@ class work_folder {
 
 /// A file of noise, the same for the same seed.
 void write_noise(const std::filesystem::path& file, std::uint64_t bytes, std::uint64_t seed);
-/// Opens the store and adds this file as a version; exits with the reason when it cannot.
+/// Opens the store and adds this file of whole chunks as a version; exits with the reason when it
+/// cannot.
 weight_hash add_version(const std::filesystem::path& store, const std::filesystem::path& file);
 [[nodiscard]] std::shared_ptr<version_store> open_store(const std::filesystem::path& folder);
 
