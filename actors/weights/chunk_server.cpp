@@ -59,16 +59,14 @@ struct chunk_server::state {
   }
 
   void accept() {
-    acceptor.async_accept(asio::make_strand(io),
-                          [this](boost::system::error_code failure, tcp::socket socket) {
-                            if (failure) return accept_later();
-                            // Above the limit the socket is closed as it goes.
-                            if (service->sessions.load() < connections_max)
-                              std::make_shared<chunk_session>(std::move(socket), tls.current(),
-                                                              service)
-                                  ->start();
-                            accept();
-                          });
+    acceptor.async_accept(
+        asio::make_strand(io), [this](boost::system::error_code failure, tcp::socket socket) {
+          if (failure) return accept_later();
+          // Above the limit the socket is closed as it goes.
+          if (service->sessions.load() < connections_max)
+            std::make_shared<chunk_session>(std::move(socket), tls.current(), service)->start();
+          accept();
+        });
   }
 
   void accept_later() {

@@ -26,9 +26,11 @@ struct chunk_server_options {
 /// Gives chunks of a version_store to other nodes: HTTP/1.1 over mutual TLS (1.2 or later), kept
 /// connections.
 ///   GET /v1/manifests/HASH                     the encoded manifest
-///   GET /v1/files/HASH/N   Range: bytes=A-B    of file number N: 206; 416 where not all of it is here
-///   GET /v1/deltas/BASE/HASH/CHUNK             200 the difference to the chunk of the same place in
-///                                              BASE; 204 it would not be smaller; 404 not both here
+///   GET /v1/files/HASH/N   Range: bytes=A-B    of file number N: 206; 416 where not all of it is
+///   here GET /v1/deltas/BASE/HASH/CHUNK             200 the difference to the chunk of the same
+///   place in
+///                                              BASE; 204 it would not be smaller; 404 not both
+///                                              here
 /// Anything else: 400, 404, 405 or 431, and the connection is closed. Bounded: connections, header
 /// sizes, idle time, memory (one chunk a connection).
 class chunk_server {

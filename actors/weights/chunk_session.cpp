@@ -82,16 +82,16 @@ void chunk_session::watch() {
 
 void chunk_session::read_head() {
   touch(idle_limit);
-  asio::async_read_until(
-      stream_, asio::dynamic_buffer(in_, chunk_request_bytes_max), "\r\n\r\n",
-      [self = shared_from_this()](error_code failure, std::size_t bytes) {
-        constexpr unsigned too_large = 431;
-        if (failure == asio::error::not_found) return self->refuse(too_large);
-        if (failure) return self->close();
-        auto request = read_chunk_request(std::string_view{self->in_}.substr(0, bytes));
-        self->in_.erase(0, bytes);
-        self->answer(request);
-      });
+  asio::async_read_until(stream_, asio::dynamic_buffer(in_, chunk_request_bytes_max), "\r\n\r\n",
+                         [self = shared_from_this()](error_code failure, std::size_t bytes) {
+                           constexpr unsigned too_large = 431;
+                           if (failure == asio::error::not_found) return self->refuse(too_large);
+                           if (failure) return self->close();
+                           auto request =
+                               read_chunk_request(std::string_view{self->in_}.substr(0, bytes));
+                           self->in_.erase(0, bytes);
+                           self->answer(request);
+                         });
 }
 
 void chunk_session::answer(const chunk_request& request) {

@@ -126,8 +126,8 @@ void fetch_core::pump() {
     return;
   std::string names;
   for (const auto& each : picker_.avoided()) names += "\n  " + each;
-  end(make_error(errc::unavailable, "nobody is left who could give version " + to_hex(hash_) +
-                                        ":" + names));
+  end(make_error(errc::unavailable,
+                 "nobody is left who could give version " + to_hex(hash_) + ":" + names));
 }
 
 void fetch_core::pump_manifest() {
@@ -152,11 +152,10 @@ void fetch_core::wake_at(clock::time_point at) {
   if (at >= timer_at_) return;
   timer_at_ = at;
   auto pause = std::chrono::ceil<std::chrono::milliseconds>(at - clock::now());
-  loop_->call_after(std::max(pause, std::chrono::milliseconds{0}),
-                    [self = shared_from_this(), at] {
-                      if (self->timer_at_ == at) self->timer_at_ = clock::time_point::max();
-                      self->pump();
-                    });
+  loop_->call_after(std::max(pause, std::chrono::milliseconds{0}), [self = shared_from_this(), at] {
+    if (self->timer_at_ == at) self->timer_at_ = clock::time_point::max();
+    self->pump();
+  });
 }
 
 fetch_progress fetch_core::progress() const {

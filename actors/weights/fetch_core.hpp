@@ -24,7 +24,8 @@ class fetch_core : public std::enable_shared_from_this<fetch_core> {
   using clock = std::chrono::steady_clock;
 
   fetch_core(std::shared_ptr<version_store> store, const weight_hash& hash,
-             const version_fetch_options& options, std::uint64_t seed, version_fetch::events report);
+             const version_fetch_options& options, std::uint64_t seed,
+             version_fetch::events report);
 
   /// `loop` lives until stop() has returned.
   void start(http_loop& loop);

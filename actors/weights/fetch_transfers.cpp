@@ -81,9 +81,9 @@ bool fetch_core::has_delta(const piece_picker::request& request) const {
 void fetch_core::ask(const piece_picker::request& request, bool may_be_delta) {
   auto place = manifest_.place(request.piece);
   auto is_delta = may_be_delta && has_delta(request);
-  auto where = endpoint(request.url + (is_delta ? "/v1/deltas/" + to_hex(*base_) : "/v1/files") +
-                        "/" + to_hex(hash_) + "/" +
-                        std::to_string(is_delta ? request.piece : place.file));
+  auto where =
+      endpoint(request.url + (is_delta ? "/v1/deltas/" + to_hex(*base_) : "/v1/files") + "/" +
+               to_hex(hash_) + "/" + std::to_string(is_delta ? request.piece : place.file));
   if (!is_delta) {
     where->headers = {"Range: bytes=" + std::to_string(place.offset) + "-" +
                       std::to_string(place.offset + place.bytes - 1)};
@@ -93,8 +93,7 @@ void fetch_core::ask(const piece_picker::request& request, bool may_be_delta) {
   auto receive = [self = shared_from_this(), ticket = request.ticket](auto result) {
     self->came(ticket, std::move(result));
   };
-  auto handler =
-      std::make_shared<chunk_download>(take_buffer(), place.bytes, std::move(receive));
+  auto handler = std::make_shared<chunk_download>(take_buffer(), place.bytes, std::move(receive));
   transfers_[request.ticket] = {request, is_delta, loop_->start(where, {}, std::move(handler))};
 }
 
@@ -113,8 +112,8 @@ void fetch_core::came(std::uint64_t ticket, chunk_download::result result) {
     lost(ticket, result);
   } else if (result.body.size() != manifest_.place(piece).bytes) {
     transfers_.erase(ticket);
-    picker_.lied(ticket, name_of(piece) + " came with " + std::to_string(result.body.size()) +
-                             " bytes");
+    picker_.lied(ticket,
+                 name_of(piece) + " came with " + std::to_string(result.body.size()) + " bytes");
   } else {
     write(ticket, std::move(result.body), false);
   }

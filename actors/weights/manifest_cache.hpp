@@ -9,8 +9,8 @@
 
 namespace tandem {
 
-/// Manifests that are asked for again and again, read and decoded once; the few that were used last.
-/// Callable from any thread.
+/// Manifests that are asked for again and again, read and decoded once; the few that were used
+/// last. Callable from any thread.
 class manifest_cache {
  public:
   struct entry {

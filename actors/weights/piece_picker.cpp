@@ -69,7 +69,8 @@ void piece_picker::count() {
   for (std::size_t i = 0; i < pieces_.size(); ++i)
     if (!pieces_[i].here && pieces_[i].seen > 0) order_.push_back(static_cast<std::uint32_t>(i));
   std::sort(order_.begin(), order_.end(), [this](auto a, auto b) {
-    return std::pair{pieces_[a].seen, pieces_[a].rank} < std::pair{pieces_[b].seen, pieces_[b].rank};
+    return std::pair{pieces_[a].seen, pieces_[a].rank} <
+           std::pair{pieces_[b].seen, pieces_[b].rank};
   });
   first_ = 0;
 }
@@ -119,14 +120,13 @@ std::optional<piece_picker::request> piece_picker::next(time_point now) {
 }
 
 std::optional<piece_picker::request> piece_picker::again(time_point now) {
-  auto patience = std::max<std::chrono::duration<double>>(limits_.patience_min,
-                                                          usual_ * limits_.patience);
+  auto patience =
+      std::max<std::chrono::duration<double>>(limits_.patience_min, usual_ * limits_.patience);
   for (const auto& [ticket, one] : running_) {
     if (!one.piece || pieces_[*one.piece].requests > 1 || pieces_[*one.piece].here) continue;
     auto* peer = best_peer(*one.piece, &one.peer, now);
     if (peer == nullptr) continue;
-    auto at = one.began +
-              std::chrono::duration_cast<std::chrono::steady_clock::duration>(patience);
+    auto at = one.began + std::chrono::duration_cast<std::chrono::steady_clock::duration>(patience);
     if (at <= now) return begin(*peer, *one.piece, now);
     wake_at_ = std::min(wake_at_, at);
   }

@@ -27,9 +27,9 @@ struct picker_limits {
 
 /// Who is asked for which piece next: what the fewest have first; in an order of its own among
 /// equally rare ones, so that nodes that fetch at the same time have different pieces to give each
-/// other. Of those who have it, the one with the fewest requests under way. Peers are known by name:
-/// who lied is not asked again; who failed too often only when it comes back under another url.
-/// Every request ends in exactly one of the calls that take its ticket. Not thread-safe.
+/// other. Of those who have it, the one with the fewest requests under way. Peers are known by
+/// name: who lied is not asked again; who failed too often only when it comes back under another
+/// url. Every request ends in exactly one of the calls that take its ticket. Not thread-safe.
 class piece_picker {
  public:
   using time_point = std::chrono::steady_clock::time_point;

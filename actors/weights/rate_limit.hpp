@@ -5,8 +5,8 @@
 
 namespace tandem {
 
-/// A token bucket that may go into debt: what is asked for passes as long as nothing is owed, and is
-/// owed from then on, so that pieces of any size pass and the mean holds. Bytes a second; 0: no
+/// A token bucket that may go into debt: what is asked for passes as long as nothing is owed, and
+/// is owed from then on, so that pieces of any size pass and the mean holds. Bytes a second; 0: no
 /// limit. Not thread-safe.
 class rate_limit {
  public:

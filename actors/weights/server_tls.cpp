@@ -37,8 +37,8 @@ caf::expected<server_tls::context_ptr> server_tls::make(const tls_files& files) 
   // No resumption: a connection is kept for all that there is to fetch, and each shows its
   // certificate.
   SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_options(native, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
-                                  SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_options(native,
+                      SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
   if (SSL_CTX_set_num_tickets(native, 0) != 1 ||
       SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION) != 1 ||

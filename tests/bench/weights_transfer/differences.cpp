@@ -19,7 +19,8 @@ std::vector<std::uint16_t> numbers() {
   std::mt19937_64 random{3};
   std::normal_distribution<float> normal{0, 0.02f};
   std::vector<std::uint16_t> out(bytes / 2);
-  for (auto& each : out) each = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(normal(random)) >> 16);
+  for (auto& each : out)
+    each = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(normal(random)) >> 16);
   return out;
 }
 

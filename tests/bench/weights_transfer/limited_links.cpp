@@ -88,10 +88,12 @@ void run_limited_links(transfer_results& results) {
   auto one = time_to(1, folder, source, hash);
   auto sent = source.server->bytes_sent();
   auto four = time_to(4, folder, source, hash);
-  auto copies = static_cast<double>(source.server->bytes_sent() - sent) / static_cast<double>(bytes);
-  std::printf("256 MiB over links of 50 MB/s: to one %.2f s, to four %.2f s; the source sent it "
-              "%.2f times\n",
-              one, four, copies);
+  auto copies =
+      static_cast<double>(source.server->bytes_sent() - sent) / static_cast<double>(bytes);
+  std::printf(
+      "256 MiB over links of 50 MB/s: to one %.2f s, to four %.2f s; the source sent it "
+      "%.2f times\n",
+      one, four, copies);
   results.ok = results.ok && one > 0 && four > 0;
   results.note("one_limited_s", one);
   results.note("four_limited_s", four);

@@ -63,13 +63,15 @@ int fetch(char** argv) {
   auto before = memory_mb("self", "VmRSS");
   std::promise<std::pair<caf::error, fetch_progress>> ended;
   auto begun = std::chrono::steady_clock::now();
-  version_fetch work{store, hash_from(argv[4]), options, 1,
-                     {[](const fetch_progress& now) {
-                        std::cout << "at " << now.done_bytes << std::endl;
-                      },
-                      [&](const caf::error& error, const fetch_progress& last) {
-                        ended.set_value({error, last});
-                      }}};
+  version_fetch work{
+      store,
+      hash_from(argv[4]),
+      options,
+      1,
+      {[](const fetch_progress& now) { std::cout << "at " << now.done_bytes << std::endl; },
+       [&](const caf::error& error, const fetch_progress& last) {
+         ended.set_value({error, last});
+       }}};
   chunk_peer peer{"peer", argv[5], std::vector<std::uint8_t>(8192, 0xff), store->list()};
   work.peers({peer});
   auto [error, last] = ended.get_future().get();
@@ -158,10 +160,9 @@ double serving_process::grown_mb() const {
 std::unique_ptr<test::child_process> start_fetch(const work_folder& folder,
                                                  const std::filesystem::path& store,
                                                  const weight_hash& hash, const std::string& url) {
-  return std::make_unique<test::child_process>(
-      test::child_options{.program = "/proc/self/exe",
-                          .arguments = {"fetch", store.string(), (folder.path() / "tls").string(),
-                                        to_hex(hash), url}});
+  return std::make_unique<test::child_process>(test::child_options{
+      .program = "/proc/self/exe",
+      .arguments = {"fetch", store.string(), (folder.path() / "tls").string(), to_hex(hash), url}});
 }
 
 fetched end_of(test::child_process& fetch) {

@@ -7,7 +7,8 @@ namespace {
 
 const std::string hash(64, 'a');
 
-chunk_request read_lines(const std::string& first_line, const std::string& headers = "Host: n\r\n") {
+chunk_request read_lines(const std::string& first_line,
+                         const std::string& headers = "Host: n\r\n") {
   return read_chunk_request(first_line + "\r\n" + headers + "\r\n");
 }
 
@@ -47,14 +48,14 @@ TEST(ChunkRequest, AnythingThatIsNoAddressOfOursIsNotFound) {
 }
 
 TEST(ChunkRequest, RangesAreOneFirstAndOneLastByte) {
-  for (const std::string range :
-       {"bytes=0-", "bytes=-5", "bytes=5-4", "bytes=0-1,3-4", "bytes=a-b", "bytes= 0-1", "0-1",
-        "chunks=0-1", "bytes=0-18446744073709551616", "bytes=+0-1", "bytes=0--1", "bytes=0-1 x",
-        "bytes", ""}) {
+  for (const std::string range : {"bytes=0-", "bytes=-5", "bytes=5-4", "bytes=0-1,3-4", "bytes=a-b",
+                                  "bytes= 0-1", "0-1", "chunks=0-1", "bytes=0-18446744073709551616",
+                                  "bytes=+0-1", "bytes=0--1", "bytes=0-1 x", "bytes", ""}) {
     auto request = get("/v1/files/" + hash + "/0", "Range: " + range + "\r\n");
     EXPECT_FALSE(request.has_range) << range;
   }
-  EXPECT_EQ(get("/v1/files/" + hash + "/0", "Range: bytes=0-1\r\nRange: bytes=0-1\r\n").refused, 400u);
+  EXPECT_EQ(get("/v1/files/" + hash + "/0", "Range: bytes=0-1\r\nRange: bytes=0-1\r\n").refused,
+            400u);
 }
 
 TEST(ChunkRequest, OtherMethodsAreRefused) {

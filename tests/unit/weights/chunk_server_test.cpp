@@ -92,7 +92,8 @@ TEST_F(ChunkServer, RangesOutsideTheFileOrTooLargeAreRefused) {
        {std::to_string(size) + "-" + std::to_string(size), "0-" + std::to_string(size),
         std::string{"0-18446744073709551615"}, "0-" + std::to_string(4 * chunk), std::string{"1-0"},
         std::string{"0-"}, std::string{"-1"}})
-    EXPECT_THAT(ask(files_url() + "0", "Range: bytes=" + range + "\r\n"), StartsWith("HTTP/1.1 416 "))
+    EXPECT_THAT(ask(files_url() + "0", "Range: bytes=" + range + "\r\n"),
+                StartsWith("HTTP/1.1 416 "))
         << range;
   EXPECT_THAT(ask(files_url() + "0"), StartsWith("HTTP/1.1 416 ")) << "no range";
   EXPECT_THAT(ask(files_url() + "2", "Range: bytes=0-0\r\n"), StartsWith("HTTP/1.1 404 "));

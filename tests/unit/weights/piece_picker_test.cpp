@@ -33,7 +33,8 @@ piece_picker::peer peer(const std::string& name, std::vector<std::uint8_t> have)
   return {name, "https://" + name, std::move(have)};
 }
 
-piece_picker picker_of(std::size_t count, std::uint64_t seed = 1, const picker_limits& limits = {}) {
+piece_picker picker_of(std::size_t count, std::uint64_t seed = 1,
+                       const picker_limits& limits = {}) {
   piece_picker out{limits, seed};
   out.pieces(count, {}, 1000);
   return out;
@@ -217,8 +218,8 @@ TEST(PiecePicker, ASourceAloneIsNotAskedTwice) {
 
 TEST(PiecePicker, BitsThatAreTooFewOrTooManyDoNoHarm) {
   auto picker = picker_of(10);
-  picker.peers({peer("few", {0xff}), peer("many", std::vector<std::uint8_t>(1000, 0xff)),
-                peer("none", {})});
+  picker.peers(
+      {peer("few", {0xff}), peer("many", std::vector<std::uint8_t>(1000, 0xff)), peer("none", {})});
   EXPECT_EQ(order_of(picker).size(), 10u);
 }
 

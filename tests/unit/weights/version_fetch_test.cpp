@@ -213,8 +213,8 @@ TEST_F(VersionFetch, ThreeAtOnceGiveEachOtherWhatTheyHave) {
     nodes.back()->serve();
   }
   for (std::size_t i = 0; i < 3; ++i)
-    fetches.push_back(std::make_unique<running_fetch>(*nodes[i], version_.hash,
-                                                      nodes[i]->fetch_options(), i));
+    fetches.push_back(
+        std::make_unique<running_fetch>(*nodes[i], version_.hash, nodes[i]->fetch_options(), i));
   auto tell = [&] {
     for (std::size_t i = 0; i < 3; ++i) {
       std::vector<chunk_peer> peers{from->as_peer(version_.hash)};

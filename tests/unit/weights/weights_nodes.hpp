@@ -117,12 +117,14 @@ struct fetch_end {
 class running_fetch {
  public:
   running_fetch(weights_node& at, const weight_hash& hash, const version_fetch_options& options,
-                std::uint64_t seed = 1, std::function<void(const fetch_progress&)> on_progress = {}) {
+                std::uint64_t seed = 1,
+                std::function<void(const fetch_progress&)> on_progress = {}) {
     auto ended = std::make_shared<std::promise<fetch_end>>();
     end_ = ended->get_future();
     fetch_ = std::make_unique<version_fetch>(
         at.store(), hash, options, seed,
-        version_fetch::events{std::move(on_progress), [ended](const auto& error, const auto& at_end) {
+        version_fetch::events{std::move(on_progress),
+                              [ended](const auto& error, const auto& at_end) {
                                 ended->set_value({error, at_end});
                               }});
   }
@@ -151,7 +153,8 @@ inline fetch_end fetch_from(weights_node& at, const weight_hash& hash,
 }
 
 /// What the version's files are on a node; empty: it is not there.
-inline std::string file_text(const weights_node& at, const weight_hash& hash, const std::string& name) {
+inline std::string file_text(const weights_node& at, const weight_hash& hash,
+                             const std::string& name) {
   auto path = at.store()->path_of(hash);
   if (!path) return {};
   return read_text(std::filesystem::is_directory(*path) ? *path / name : *path);
