@@ -41,5 +41,8 @@ echo "== the router learns which way a question should go"
 scripts/learn.sh "$bin"
 show route status
 echo
+echo "== new weights, while jobs run"
+scripts/weights.sh "$bin"
+echo
 echo "The node stops now. To go on: $bin/tandem-node --data $data, and in another terminal"
 echo "  TANDEM_DATA=$data $bin/tandem submit --follow \"What is max(7*8,60)-4?\""

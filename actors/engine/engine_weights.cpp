@@ -48,11 +48,14 @@ tmsg::engupdd updated(const weight_change::ending& end, const std::string& engin
   return out.finish();
 }
 
-generation_request trial_of(std::uint64_t id, const std::string& prompt) {
+/// As a step of a plan would ask it.
+generation_request trial_of(std::uint64_t id, const std::string& system,
+                            const std::string& prompt) {
   generation_request request;
   request.id = id;
   request.purpose = schema::Purpose::STEP;
-  request.messages = {{schema::Role::USER, prompt.empty() ? trial_prompt : prompt}};
+  if (!system.empty()) request.messages.push_back({schema::Role::SYSTEM, system});
+  request.messages.push_back({schema::Role::USER, prompt.empty() ? trial_prompt : prompt});
   request.max_tokens = trial_tokens_max;
   request.stream = false;
   return request;
@@ -119,7 +122,7 @@ void engine_state::carry_out(pointer self, const weight_change::deed& deed) {
     case kind::generate:
       trial = next_id++;
       trial_number = deed.number;
-      handle(self, trial, server->start(trial_of(trial, deed.text)));
+      handle(self, trial, server->start(trial_of(trial, model.step_system, deed.text)));
       break;
     case kind::stop_generating:
       if (auto id = std::exchange(trial, 0); id != 0) static_cast<void>(server->cancel(id));

@@ -224,21 +224,22 @@ void weight_sync_state::add(pointer self, schema::WeightCommand::Reader command,
   at.force = command.getOptions().getForce();
   at.promise = promise;
   auto me = caf::actor_cast<caf::actor_addr>(self);
-  at.reader = std::thread{[=, stop = at.stop, letters = letters, store = start.versions] {
-    added_version result;
-    auto manifest = read_manifest(path, 0, 1, stop.get());
-    if (manifest)
-      result.error = store->add(*manifest, path, stop.get());
-    else
-      result.error = manifest.error();
-    if (manifest) result.manifest = std::move(*manifest);
-    {
-      std::lock_guard lock{letters->mutex};
-      letters->added.insert_or_assign(id, std::move(result));
-    }
-    if (auto target = caf::actor_cast<weight_sync_inside>(me))
-      caf::anon_send(target, wake_atom_v, std::uint64_t{2});
-  }};
+  at.reader =
+      std::thread{[id, path, me, stop = at.stop, letters = letters, store = start.versions] {
+        added_version result;
+        auto manifest = read_manifest(path, 0, 1, stop.get());
+        if (manifest)
+          result.error = store->add(*manifest, path, stop.get());
+        else
+          result.error = manifest.error();
+        if (manifest) result.manifest = std::move(*manifest);
+        {
+          std::lock_guard lock{letters->mutex};
+          letters->added.insert_or_assign(id, std::move(result));
+        }
+        if (auto target = caf::actor_cast<weight_sync_inside>(me))
+          caf::anon_send(target, wake_atom_v, std::uint64_t{2});
+      }};
 }
 
 void weight_sync_state::added(pointer, std::uint64_t id, added_version result) {

@@ -146,8 +146,9 @@ TEST(WeightsCluster, EveryNodesExecutorGoesToTheNewVersionWhileJobsRun) {
 
   tell(at, weight_command(WeightAction::ADD, "executor", "1", executor_1));
   auto added = tell(at, weight_command(WeightAction::ADD, "executor", "2", executor_2));
-  ASSERT_EQ(added.read()->getVersions().size(), 2u);
-  EXPECT_EQ(added.read()->getVersions()[1].getNodes().size(), 1u);
+  auto versions = added.read();
+  ASSERT_EQ(versions->getVersions().size(), 2u);
+  EXPECT_EQ(versions->getVersions()[1].getNodes().size(), 1u);
   EXPECT_EQ(versions_of(at, "executor"),
             (std::vector<std::string>{"executor-embedded@n0 1", "executor-embedded@n1 1",
                                       "executor-embedded@n2 1"}));
@@ -176,7 +177,8 @@ TEST(WeightsCluster, EveryNodesExecutorGoesToTheNewVersionWhileJobsRun) {
   EXPECT_GT(after.right, before.right);
 
   auto report = tell(at, weight_command(WeightAction::LIST, "executor"));
-  auto second = report.read()->getVersions()[1];
+  auto reader = report.read();
+  auto second = reader->getVersions()[1];
   EXPECT_TRUE(second.getWanted());
   EXPECT_EQ(second.getNodes().size(), 3u);
   // A restart comes back with what was served last, whatever the config file says.

@@ -60,8 +60,9 @@ roll_state wait_roll(client& at, const std::string& model, std::chrono::seconds 
     ask->setSequence(seen);
     ask->setWaitMs(500);
     auto report = tell(at, ask.finish());
-    seen = report.read()->getSequence();
-    auto rolls = report.read()->getRolls();
+    auto reader = report.read();
+    seen = reader->getSequence();
+    auto rolls = reader->getRolls();
     if (rolls.size() != 0 && read_roll(rolls[0]).is_over()) break;
   }
   return roll_of(at, model);
