@@ -12,6 +12,8 @@ namespace tandem {
 namespace {
 
 constexpr std::uint64_t fetch_again_ms = 5000;
+// As many as a manifest may have: a file's last chunk may be short.
+constexpr std::size_t all_chunks_bytes = (65'536 + manifest_files_max) / 8;
 
 weight_hash hash_from(capnp::Data::Reader bytes) {
   weight_hash out{};
@@ -35,10 +37,9 @@ std::vector<chunk_peer> weight_sync_state::holders(const weight_hash& manifest) 
       if (hash != manifest) continue;
       has = true;
       auto have = holding.getHave();
-      // All of it: the fetch knows how many chunks that is.
-      peer.have = holding.getComplete() ? std::vector<std::uint8_t>{}
+      // Of all of it, however many chunks that is.
+      peer.have = holding.getComplete() ? std::vector<std::uint8_t>(all_chunks_bytes, 0xFF)
                                         : std::vector<std::uint8_t>{have.begin(), have.end()};
-      if (!holding.getComplete() && peer.have.empty()) has = false;
     }
     if (has) out.push_back(std::move(peer));
   }

@@ -213,6 +213,9 @@ void weight_sync_state::send_orders(pointer self, const std::vector<roll_order>&
                    [](const auto& each) { return each.action == OrderAction::HOLD; }))
     pins_of.clear();
   auto roll = machine->record();
+  auto options = roll.options;
+  // What the new weights are to say, the old ones need not.
+  if (roll.phase == schema::RollPhase::ROLLING_BACK) options.expected.clear();
   // Random: an order of an earlier run of this node is another one.
   auto seed = roll.id ^ (start.incarnation << 20) ^ (roll.epoch << 52);
   for (const auto& due : orders.stand(standing, now, seed >> 1)) {
@@ -225,7 +228,7 @@ void weight_sync_state::send_orders(pointer self, const std::vector<roll_order>&
     out->setVersion(due.order.version);
     out->setEngine(due.order.engine);
     out->setFrom(start.incarnation);
-    write(roll.options, out->initOptions());
+    write(options, out->initOptions());
     auto order = out.finish();
     if (due.order.node == start.node) {
       // Not from within: an outcome at once would step into this step.
