@@ -87,11 +87,13 @@ class etcd_agreement : public weight_agreement {
       const auto& entry = now.reply.ranges.front().entries.front();
       auto there = decode_roll(entry.value);
       if (!there) return std::move(there.error());
-      // Our own write, whose answer was lost.
-      if (there->id == roll.id && there->epoch == roll.epoch && there->sequence == roll.sequence)
-        return keep(roll, wanted);
+      // Our own write, whose answer was lost. Two that take over at once choose the same numbers,
+      // and what we write may have changed since: only equal bytes are the same write.
+      auto is_ours = there->id == roll.id && there->coordinator == roll.coordinator &&
+                     there->incarnation == roll.incarnation;
+      if (is_ours && entry.value == encode(roll)) return keep(roll, wanted);
       revision = entry.mod_revision;
-      mark = {there->id, there->epoch, there->sequence};
+      mark = is_ours ? replaces : roll_mark{there->id, there->epoch, there->sequence};
     }
     if (mark.id != replaces.id || mark.epoch != replaces.epoch ||
         mark.sequence != replaces.sequence)
