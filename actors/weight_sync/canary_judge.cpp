@@ -7,6 +7,7 @@ namespace tandem {
 namespace {
 
 constexpr double one_percent = 2.326;
+constexpr double one_in_a_thousand = 3.090;
 constexpr std::uint64_t failures_min = 3;
 constexpr double failures_alone = .05;
 constexpr std::uint64_t latency_requests_min = 20;
@@ -30,7 +31,7 @@ std::string say(const char* format, double a, double b) {
   return text;
 }
 
-bool errs_more(const service_figures& canaries, const service_figures& others) {
+bool errs_more(const service_figures& canaries, const service_figures& others, double limit) {
   if (canaries.failures < failures_min) return false;
   if (others.requests == 0) return rate(canaries) > failures_alone;
   auto n = static_cast<double>(canaries.requests);
@@ -38,7 +39,7 @@ bool errs_more(const service_figures& canaries, const service_figures& others) {
   auto pooled = static_cast<double>(canaries.failures + others.failures) / (n + m);
   auto error = std::sqrt(pooled * (1 - pooled) * (1 / n + 1 / m));
   // All of both failed: no worse than before.
-  return error > 0 && (rate(canaries) - rate(others)) / error > one_percent;
+  return error > 0 && (rate(canaries) - rate(others)) / error > limit;
 }
 
 bool is_slower(const service_figures& canaries, const service_figures& others) {
@@ -46,11 +47,11 @@ bool is_slower(const service_figures& canaries, const service_figures& others) {
          mean_ms(canaries) > latency_ratio_max * mean_ms(others);
 }
 
-bool is_worse(const service_figures& canaries, const service_figures& others) {
+bool is_worse(const service_figures& canaries, const service_figures& others, double limit) {
   if (canaries.quality_error < 0 || others.quality_error < 0) return false;
   auto loss = others.quality - canaries.quality;
   return loss > quality_loss_min &&
-         loss > one_percent * std::hypot(canaries.quality_error, others.quality_error);
+         loss > limit * std::hypot(canaries.quality_error, others.quality_error);
 }
 
 std::string numbers(const service_figures& canaries, const service_figures& others) {
@@ -69,9 +70,13 @@ canary_verdict judge_canaries(const service_figures& canaries, const service_fig
                               std::uint64_t elapsed_ms, std::uint64_t judge_ms,
                               std::uint32_t requests_min) {
   auto seen = numbers(canaries, others);
-  if (errs_more(canaries, others)) return {canary_opinion::bad, "they fail more: " + seen};
+  // Until then it is looked at again and again: each look must mistake less.
+  auto is_last = elapsed_ms >= judge_ms && canaries.requests >= requests_min;
+  auto limit = is_last ? one_percent : one_in_a_thousand;
+  if (errs_more(canaries, others, limit)) return {canary_opinion::bad, "they fail more: " + seen};
   if (is_slower(canaries, others)) return {canary_opinion::bad, "they are slower: " + seen};
-  if (is_worse(canaries, others)) return {canary_opinion::bad, "their answers are worse: " + seen};
+  if (is_worse(canaries, others, limit))
+    return {canary_opinion::bad, "their answers are worse: " + seen};
   if (elapsed_ms < judge_ms) return {canary_opinion::wait, seen};
   if (canaries.requests >= requests_min) return {canary_opinion::good, seen};
   if (elapsed_ms / patience < judge_ms) return {canary_opinion::wait, seen};

@@ -26,11 +26,11 @@ struct canary_verdict {
 };
 
 /// Canaries against the engines that still have the old weights, over the same time. Bad:
-///   errors: a one-sided two-proportion z-test at 1%, with at least 3 failures; where there are no
-///     others to compare with, more than 5%;
+///   errors: a one-sided two-proportion z-test, with at least 3 failures; where there are no others
+///     to compare with, more than 5%;
 ///   latency: with 20 requests on each side, the mean is above 1.5 times the others';
-///   rewards: the difference of the means is below -.02 and below -2.33 times its standard error
-///     (1%, one-sided).
+///   rewards: the difference of the means is below -.02 and too far below 0 for its standard error.
+/// Both at 1% at the last look, and at 0.1% at those before it, of which there are many.
 /// Bad as soon as that shows. Good once `requests_min` are seen and the time is over, or the time
 /// is over tenfold: then what there is has to do, and the text says how little it was.
 [[nodiscard]] canary_verdict judge_canaries(const service_figures& canaries,
