@@ -24,9 +24,12 @@ std::vector<order_book::due> order_book::stand(const std::vector<roll_order>& wa
 }
 
 std::optional<roll_order> order_book::take_outcome(std::uint64_t id) {
-  for (auto& [order, at] : orders_) {
-    if (at.id != id || at.is_done) continue;
-    at.is_done = true;
+  for (auto at = orders_.begin(); at != orders_.end(); ++at) {
+    if (at->second.id != id || at->second.is_done) continue;
+    auto order = at->first;
+    at->second.is_done = true;
+    // Wanted again it is another order: the engine has lost its weights since.
+    if (order.action == schema::OrderAction::UPDATE) orders_.erase(at);
     return order;
   }
   return std::nullopt;

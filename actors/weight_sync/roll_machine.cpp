@@ -10,6 +10,7 @@ using schema::OrderAction;
 using schema::RollPhase;
 
 constexpr std::uint64_t judge_again_ms = 1000;
+constexpr std::uint64_t news_slack_ms = 3000;
 // Beyond what its own node allows the engine: an outcome that never comes is a failure.
 constexpr std::uint64_t outcome_slack_ms = 120'000;
 
@@ -142,24 +143,32 @@ std::vector<roll_order> roll_machine::step(const fleet_view& now) {
 }
 
 const fleet_engine* roll_machine::find(const roll_engine& engine) const {
-  auto found = seen_.find({engine.node, engine.name});
+  auto found = seen_.find(std::pair<std::string_view, std::string_view>{engine.node, engine.name});
   return found == seen_.end() ? nullptr : found->second;
 }
 
 void roll_machine::see(const fleet_view& now) {
   seen_.clear();
-  for (const auto& each : now.engines) seen_.emplace(std::pair{each.node, each.name}, &each);
-  for (auto& each : record_.engines) see_engine(each, find(each), now.alive.contains(each.node));
+  for (const auto& each : now.engines)
+    seen_.emplace(std::pair<std::string_view, std::string_view>{each.node, each.name}, &each);
+  std::size_t found = 0;
+  for (auto& each : record_.engines) {
+    const auto* seen = find(each);
+    found += seen != nullptr ? 1 : 0;
+    see_engine(each, seen, now.alive.contains(each.node), now.now_ms);
+  }
   // Taken out while it went on: nobody misses it.
   auto gone = std::erase_if(record_.engines, [&](const roll_engine& each) {
     return now.alive.contains(each.node) && find(each) == nullptr && !is_under_way(each);
   });
   auto known = record_.engines.size();
-  if (record_.phase != RollPhase::ROLLING_BACK) add_engines(record_, now.engines);
+  if (found < seen_.size() && record_.phase != RollPhase::ROLLING_BACK)
+    add_engines(record_, now.engines);
   if (gone != 0 || known != record_.engines.size()) change();
 }
 
-void roll_machine::see_engine(roll_engine& engine, const fleet_engine* seen, bool node_alive) {
+void roll_machine::see_engine(roll_engine& engine, const fleet_engine* seen, bool node_alive,
+                              std::uint64_t now_ms) {
   auto become = [&](phase next) {
     if (engine.phase == next) return;
     engine.phase = next;
@@ -171,11 +180,17 @@ void roll_machine::see_engine(roll_engine& engine, const fleet_engine* seen, boo
     return;
   }
   if (seen == nullptr) return;
+  auto there = seen->version == target(engine) && !seen->is_gated;
+  // What its node last told may be older than the outcome.
+  if (engine.phase == phase::SERVING && !there && engine.ended_ms != 0 &&
+      now_ms < engine.ended_ms + news_slack_ms) {
+    wake(engine.ended_ms + news_slack_ms);
+    return;
+  }
   if (engine.version != seen->version) {
     engine.version = seen->version;
     change();
   }
-  auto there = seen->version == target(engine) && !seen->is_gated;
   switch (engine.phase) {
     case phase::AWAY:
       if (there)
@@ -189,6 +204,12 @@ void roll_machine::see_engine(roll_engine& engine, const fleet_engine* seen, boo
       else if (!seen->is_up && !seen->is_gated)
         become(phase::AWAY);
       break;
+    case phase::LOADING:
+      // The outcome is lost, or was that of an earlier order.
+      if (!there || !seen->is_up) break;
+      engine.ended_ms = now_ms;
+      become(phase::SERVING);
+      break;
     case phase::SERVING:
       // It was started anew with other weights.
       if (!there && (seen->is_up || seen->is_gated)) become(phase::WAITING);
@@ -200,10 +221,10 @@ void roll_machine::see_engine(roll_engine& engine, const fleet_engine* seen, boo
 
 void roll_machine::fetch(const fleet_view& now, std::vector<roll_order>& orders) {
   auto missing = false;
+  std::set<std::string_view> serving;
+  for (const auto& each : record_.engines) serving.insert(each.node);
   for (const auto& node : now.alive) {
-    auto serves = std::any_of(record_.engines.begin(), record_.engines.end(),
-                              [&](const roll_engine& each) { return each.node == node; });
-    if (!serves || now.have.contains(node)) continue;
+    if (!serving.contains(node) || now.have.contains(node)) continue;
     missing = true;
     orders.push_back({OrderAction::FETCH, node, {}, record_.version});
   }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -89,7 +90,8 @@ class roll_machine {
   using phase = schema::EnginePhase;
 
   void see(const fleet_view& now);
-  void see_engine(roll_engine& engine, const fleet_engine* seen, bool node_alive);
+  void see_engine(roll_engine& engine, const fleet_engine* seen, bool node_alive,
+                  std::uint64_t now_ms);
   [[nodiscard]] const fleet_engine* find(const roll_engine& engine) const;
   void fetch(const fleet_view& now, std::vector<roll_order>& orders);
   /// Begins with as many engines as may be away at once; `only` restricts it.
@@ -108,7 +110,7 @@ class roll_machine {
 
   roll_record record_;
   /// Of the view of the step under way.
-  std::map<std::pair<std::string, std::string>, const fleet_engine*> seen_;
+  std::map<std::pair<std::string_view, std::string_view>, const fleet_engine*> seen_;
   bool is_changed_ = true;
   std::optional<std::uint64_t> wake_at_ms_;
 };

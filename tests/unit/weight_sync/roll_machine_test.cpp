@@ -269,11 +269,35 @@ TEST(RollMachine, AnotherCoordinatorGoesOnFromTheRecordAlone) {
   }
 }
 
+TEST(RollMachine, TakesAnOutcomeForNewerThanTheNewsThatItHasOfTheEngine) {
+  auto of = make_fleet(1, 1);
+  roll_machine machine{new_roll(of)};
+  for (const auto& each : machine.step(of.view())) of.carry_out(machine, each);
+  of.engines[0].gated = true;
+  auto orders = machine.step(of.view());
+  ASSERT_EQ(orders.size(), 1u);
+  ASSERT_EQ(orders[0].action, OrderAction::UPDATE);
+  machine.on_outcome(orders[0], errc::unknown, {}, of.now);
+  of.now += 100;
+  static_cast<void>(machine.step(of.view()));
+  EXPECT_EQ(machine.record().phase, RollPhase::DONE);
+}
+
+TEST(RollMachine, NeedsNoOutcomeOfAnEngineThatIsSeenAtItsTarget) {
+  auto of = make_fleet(1, 1);
+  roll_machine machine{new_roll(of)};
+  for (const auto& each : machine.step(of.view())) of.carry_out(machine, each);
+  static_cast<void>(machine.step(of.view()));
+  of.engines[0].version = "2";
+  static_cast<void>(machine.step(of.view()));
+  EXPECT_EQ(machine.record().phase, RollPhase::DONE);
+}
+
 TEST(RollMachine, EndsAtOneVersionEverywhereWhateverFails) {
   for (unsigned seed = 0; seed < 500; ++seed) {
     std::mt19937 random{seed};
     auto of = make_fleet(1 + static_cast<int>(random() % 4), 1 + static_cast<int>(random() % 3));
-    roll_options options{.max_unavailable = static_cast<std::uint32_t>(1 + random() % 3),
+    roll_options options{.max_unavailable = 1 + static_cast<std::uint32_t>(random() % 3),
                          .canaries = static_cast<std::uint32_t>(random() % 3),
                          .judge_ms = 3000,
                          .judge_requests = 1,
