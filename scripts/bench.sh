@@ -7,7 +7,7 @@
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 names=(durable durable_http step_overhead http_overhead stream_gain streams schedule boot cluster_dispatch mesh_scale cluster replication loss
-  routing engine_choice cache semantic weights_transfer)
+  routing engine_choice cache semantic weights_transfer weights_fleet)
 
 run_bench() {
   local name=$1
