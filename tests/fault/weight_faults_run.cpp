@@ -22,7 +22,8 @@ constexpr std::array kinds_of_failure{"refuse_load",  "die_loading",  "never_loa
 /// A router that hears of engines a little late, and calls of any length.
 class weight_faults_run::world : public job_world {
  public:
-  world(weight_fleet& fleet, std::mt19937_64& random) : fleet_{fleet}, random_{random} {
+  world(weight_fleet& fleet, std::mt19937_64& random, bool forgets_versions)
+      : fleet_{fleet}, random_{random}, forgets_versions_{forgets_versions} {
     seen_.resize(fleet.engines());
     for (std::size_t i = 0; i < seen_.size(); ++i) look(i);
     fleet_.engine_changed = [this](std::size_t engine) {
@@ -59,7 +60,7 @@ class weight_faults_run::world : public job_world {
   }
 
   std::string key(const modelled_call& call, const std::string& version) override {
-    return std::to_string(call.prompt) + '\n' + version;
+    return std::to_string(call.prompt) + '\n' + (forgets_versions_ ? "" : version);
   }
 
  private:
@@ -80,17 +81,18 @@ class weight_faults_run::world : public job_world {
 
   weight_fleet& fleet_;
   std::mt19937_64& random_;
+  bool forgets_versions_;
   std::vector<view> seen_;
 };
 
-weight_faults_run::weight_faults_run(std::uint64_t seed, bool trusts_numbers)
+weight_faults_run::weight_faults_run(std::uint64_t seed, bool forgets_versions)
     : seed_{seed}, random_{seed * 0x9E3779B97F4A7C15 + 1} {
   choose_faults();
-  fleet_ = std::make_unique<weight_fleet>(make_fleet_options(trusts_numbers));
+  fleet_ = std::make_unique<weight_fleet>(make_fleet_options());
   // Somebody has wanted a version before, or nobody has.
   if (draw(2) == 0) fleet_->agreement().wanted = {"1", 1};
   for (auto& each : fleet_->nodes()) each->refresh();
-  world_ = std::make_unique<world>(*fleet_, random_);
+  world_ = std::make_unique<world>(*fleet_, random_, forgets_versions);
   jobs_ = std::make_unique<modelled_jobs>(
       *fleet_, *world_,
       job_options{.jobs_per_s = 2, .calls_max = 4, .mixing = .3, .prompts = 200, .seed = seed});
@@ -107,9 +109,8 @@ weight_faults_run::us weight_faults_run::soon(std::uint64_t ms_min, std::uint64_
   return milliseconds{ms_min + draw(ms_max - ms_min)};
 }
 
-fleet_options weight_faults_run::make_fleet_options(bool trusts_numbers) {
+fleet_options weight_faults_run::make_fleet_options() {
   fleet_options out{.nodes = nodes, .engines = engines_each, .seed = seed_};
-  out.trusts_numbers = trusts_numbers;
   out.engine.sim.load_time = milliseconds{300 + draw(5000)};
   out.fetch = soon(200, 5000);
   out.hop_spread = milliseconds{draw(20)};

@@ -30,7 +30,7 @@ enum class weight_fault : std::uint8_t {
 /// says going wrong, and a while without faults.
 class weight_faults_run {
  public:
-  explicit weight_faults_run(std::uint64_t seed, bool trusts_numbers = false);
+  explicit weight_faults_run(std::uint64_t seed, bool forgets_versions = false);
   ~weight_faults_run();
 
   void run();
@@ -48,7 +48,7 @@ class weight_faults_run {
 
   [[nodiscard]] std::uint64_t draw(std::uint64_t below) { return random_() % below; }
   [[nodiscard]] us soon(std::uint64_t ms_min, std::uint64_t ms_max);
-  [[nodiscard]] fleet_options make_fleet_options(bool trusts_numbers);
+  [[nodiscard]] fleet_options make_fleet_options();
   void choose_faults();
   void begin();
   void plan(weight_fault fault);

@@ -17,11 +17,11 @@ errc modelled_agreement::write(const roll_record& next, const agreed_mark& repla
   if (roll) {
     now = {roll->id, roll->epoch, roll->sequence};
     auto same = now.id == next.id && now.epoch == next.epoch && now.sequence == next.sequence;
-    if (same && (trusts_numbers || equal(*roll, next))) return errc::unknown;
+    if (same && equal(*roll, next)) return errc::unknown;
     // An own write whose answer was lost, and which is another by now.
     auto is_ours = now.id == next.id && roll->coordinator == next.coordinator &&
                    roll->incarnation == next.incarnation;
-    if (is_ours && !trusts_numbers) now = replaces;
+    if (is_ours) now = replaces;
   }
   if (now.id != replaces.id || now.epoch != replaces.epoch || now.sequence != replaces.sequence)
     return errc::conflict;
@@ -33,7 +33,6 @@ errc modelled_agreement::write(const roll_record& next, const agreed_mark& repla
 
 weight_fleet::weight_fleet(const fleet_options& options)
     : options_{options}, random_{options.seed} {
-  agreement_.trusts_numbers = options_.trusts_numbers;
   for (std::size_t i = 0; i < options_.nodes; ++i) {
     nodes_.push_back(std::make_unique<modelled_node>(*this, i));
     nodes_.back()->start("1");

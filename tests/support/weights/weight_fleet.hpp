@@ -31,8 +31,6 @@ struct fleet_options {
   /// Until a node that is gone, or cut off, is missed.
   us missed{std::chrono::seconds{2}};
   std::uint64_t seed = 1;
-  /// As it was once: a write of the same number counts as one's own, whoever wrote it.
-  bool trusts_numbers = false;
 };
 
 /// Where rolls are agreed on: compare and swap, as actors/weight_sync/etcd_agreement.cpp does it.
@@ -43,7 +41,6 @@ struct modelled_agreement {
   bool is_down = false;
   /// The next write is done, and its answer is lost.
   bool loses_answer = false;
-  bool trusts_numbers = false;
 
   [[nodiscard]] errc write(const roll_record& next, const agreed_mark& replaces,
                            const std::optional<agreed_version>& wants);
