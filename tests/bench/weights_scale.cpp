@@ -94,7 +94,7 @@ void report_scale(routing_results& results) {
             "over_ideal" + name, exactly(r.over_ideal), "over_ideal_max");
     add_bar(results, "requests failed or lost", regime, "lost" + name,
             exactly(static_cast<double>(r.lost)), "lost_max");
-    add_bar(results, "a step of roll_machine, mean, µs of wall time", regime, "step_us" + name,
+    add_bar(results, "a step of roll_machine, mean, µs of CPU", regime, "step_us" + name,
             estimate_of(r.step_us));
     add_bar(results, "the same, p99", regime, "step_us_p99" + name,
             exactly(percentile(r.step_us, .99)), "step_us_p99_max");

@@ -81,7 +81,7 @@ class weight_fleet {
   std::function<std::map<std::string, std::uint64_t>(std::size_t node)> pins_of;
   /// An engine has changed: for routers.
   std::function<void(std::size_t engine)> engine_changed;
-  /// Wall time of the steps of roll_machine, where it is to be measured.
+  /// CPU time of each step of roll_machine, where it is to be measured.
   std::function<void(double us)> stepped;
 
  private:
