@@ -52,7 +52,9 @@ void add_engines(roll_record& roll, const std::vector<fleet_engine>& engines) {
                             .name = each.name,
                             .version = each.version,
                             // One that was gated at the new version has nothing to go back to.
-                            .before = each.version == roll.version ? roll.before : each.version});
+                            .before = each.version == roll.version && !roll.before.empty()
+                                          ? roll.before
+                                          : each.version});
   }
   // One of each node first, so that a node's trouble is not taken for the version's.
   std::uint32_t chosen = 0;

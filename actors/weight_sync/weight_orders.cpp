@@ -41,6 +41,7 @@ void weight_sync_state::on_order(pointer self, const tmsg::wtorder& order) {
   auto& fence = fences[std::string{view(reader->getModel())}];
   if (const auto* wanted = facts.wanted(view(reader->getModel())))
     fence = std::max(fence, wanted->epoch);
+  if (const auto* last = facts.roll(view(reader->getModel()))) fence = std::max(fence, last->epoch);
   if (reader->getEpoch() < fence)
     return outcome(self, order,
                    make_error(errc::conflict, "another coordinator has gone on with it"));

@@ -145,6 +145,9 @@ void weight_sync_state::on_timer(pointer self) {
   timer_set = false;
   if (!heard && unix_ms() >= started_ms + static_cast<std::uint64_t>(start.config.catch_up.count()))
     heard = true;
+  // One that could not be taken over at once: etcd was away, or another was quicker and is gone
+  // too.
+  take_over(self);
   look(self);
 }
 
