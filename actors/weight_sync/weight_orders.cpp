@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint64_t catch_up_again_ms = 15'000;
 // The engine bounds itself; this is for one that does not.
 constexpr std::chrono::minutes engine_wait{60};
+constexpr std::chrono::seconds status_wait{4};
 
 /// Left gated by an update that could not go back.
 bool has_failed(const roll_record& roll, const std::string& node, const std::string& engine) {
@@ -121,22 +122,36 @@ void weight_sync_state::change_engine(pointer self, const tmsg::wtorder& order) 
     if (auto at = updating.find(engine); at != updating.end() && --at->second == 0)
       updating.erase(at);
   };
+  // News of the engine go before the outcome, so that nobody decides by older ones afterwards.
+  auto tell_end = [this, self, order, engine, handle = found->handle](
+                      const caf::error& err, schema::EnginePhase phase, std::string now) {
+    auto end = [this, self, order, err, phase, now] {
+      tell(self);
+      outcome(self, order, err, phase, now);
+      react(self);
+    };
+    self->request(handle, status_wait, engine_atom_v)
+        .then(
+            [this, engine, end](const tmsg::engstat& status) {
+              if (auto at = engines.find(engine); at != engines.end()) at->second.status = status;
+              end();
+            },
+            [end](const caf::error&) { end(); });
+  };
   self->request(found->handle, engine_wait, weight_atom_v, update.finish())
       .then(
-          [this, self, order, ended](const tmsg::engupdd& done) {
+          [ended, tell_end](const tmsg::engupdd& done) {
             ended();
             auto reader = done.read();
             caf::error err;
             if (reader->getError().getCode() != schema::Errc::UNKNOWN)
               err = make_error(static_cast<errc>(reader->getError().getCode()),
                                std::string{view(reader->getError().getMessage())});
-            outcome(self, order, err, reader->getPhase(), view(reader->getVersion()));
-            look(self);
+            tell_end(err, reader->getPhase(), std::string{view(reader->getVersion())});
           },
-          [this, self, order, ended](const caf::error& err) {
+          [ended, tell_end](const caf::error& err) {
             ended();
-            outcome(self, order, err);
-            look(self);
+            tell_end(err, schema::EnginePhase::UNKNOWN, {});
           });
 }
 
