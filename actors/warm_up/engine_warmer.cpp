@@ -1,0 +1,129 @@
+#include "actors/warm_up/engine_warmer.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace tandem {
+
+engine_warmer::engine_warmer(const settings& how, std::uint64_t seed)
+    : settings_{how}, memory_{how.memory, seed} {}
+
+warm_budget& engine_warmer::budget_of(const std::string& model) {
+  return budgets_.try_emplace(model, settings_.budget_tokens).first->second;
+}
+
+std::uint64_t engine_warmer::budget(std::string_view model) const {
+  auto found = budgets_.find(model);
+  return found == budgets_.end() ? settings_.budget_tokens : found->second.tokens();
+}
+
+std::size_t engine_warmer::engines_of(std::string_view model) const {
+  return static_cast<std::size_t>(std::count_if(
+      engines_.begin(), engines_.end(),
+      [&](const auto& each) { return each.second.model == model && each.second.serves; }));
+}
+
+bool engine_warmer::begin(engine& on, double now_s) {
+  on.cold = false;
+  on.begun_s = now_s;
+  auto picked = memory_.pick(on.model, budget_of(on.model).tokens(), engines_of(on.model), now_s);
+  on.queue.assign(std::make_move_iterator(picked.begin()), std::make_move_iterator(picked.end()));
+  return !on.queue.empty();
+}
+
+void engine_warmer::close(engine& on) {
+  if (on.replayed.empty()) return;
+  counts_.wasted += on.unused;
+  budget_of(on.model).on_window(on.replayed.size() - on.unused, on.unused);
+  on.replayed.clear();
+  on.unused = 0;
+}
+
+bool engine_warmer::on_engine(const engine_news& news, double now_s) {
+  if (is_off()) return false;
+  auto found = engines_.find(news.name);
+  if (found == engines_.end()) found = engines_.emplace(std::string{news.name}, engine{}).first;
+  auto& on = found->second;
+  if (on.life != news.life || on.model != news.model) {
+    // What it had is gone before its time: neither used nor wasted.
+    on = engine{.model = std::string{news.model}, .life = std::string{news.life}, .cold = true};
+  }
+  on.serves = news.serves;
+  if (!on.serves || on.under_way) return false;
+  return on.cold ? begin(on, now_s) : !on.queue.empty();
+}
+
+void engine_warmer::on_gone(std::string_view name) {
+  if (auto found = engines_.find(name); found != engines_.end()) engines_.erase(found);
+}
+
+std::vector<std::string> engine_warmer::warm_again(std::string_view model, double now_s) {
+  std::vector<std::string> begun;
+  if (is_off()) return begun;
+  for (auto& [name, on] : engines_) {
+    if (!on.serves || on.under_way || (!model.empty() && on.model != model)) continue;
+    close(on);
+    if (begin(on, now_s)) begun.push_back(name);
+  }
+  return begun;
+}
+
+std::optional<prefix_memory::prefix> engine_warmer::next(std::string_view name, double now_s) {
+  auto found = engines_.find(name);
+  if (found == engines_.end()) return std::nullopt;
+  auto& on = found->second;
+  if (now_s > on.begun_s + settings_.patience_s) on.queue.clear();
+  if (on.under_way || !on.serves || on.queue.empty()) return std::nullopt;
+  on.under_way = true;
+  return on.queue.front();
+}
+
+void engine_warmer::on_reply(std::string_view name, std::string_view life, outcome how,
+                             std::uint64_t tokens, double now_s) {
+  counts_.tokens += tokens;
+  auto found = engines_.find(name);
+  if (found == engines_.end() || found->second.life != life) return;
+  auto& on = found->second;
+  on.under_way = false;
+  if (how == outcome::busy || on.queue.empty()) return;
+  auto mark = on.queue.front().mark;
+  on.queue.pop_front();
+  if (how != outcome::read) return;
+  ++counts_.replayed;
+  on.replayed_s = now_s;
+  if (on.replayed.emplace(mark, false).second) ++on.unused;
+}
+
+std::vector<std::uint64_t> engine_warmer::expected(std::string_view name,
+                                                   std::span<const std::uint64_t> chain) const {
+  std::vector<std::uint64_t> marks;
+  auto found = engines_.find(name);
+  if (found == engines_.end() || found->second.unused == 0) return marks;
+  const auto& replayed = found->second.replayed;
+  for (auto each : chain)
+    if (auto at = replayed.find(each); at != replayed.end() && !at->second) marks.push_back(each);
+  return marks;
+}
+
+void engine_warmer::on_used(std::string_view name, std::span<const std::uint64_t> marks) {
+  auto found = engines_.find(name);
+  if (found == engines_.end()) return;
+  auto& on = found->second;
+  for (auto each : marks) {
+    auto at = on.replayed.find(each);
+    if (at == on.replayed.end() || at->second) continue;
+    at->second = true;
+    --on.unused;
+    ++counts_.used;
+  }
+}
+
+void engine_warmer::expire(double now_s) {
+  for (auto& [name, on] : engines_) {
+    if (on.under_way) continue;
+    if (now_s > on.begun_s + settings_.patience_s) on.queue.clear();
+    if (on.queue.empty() && now_s > on.replayed_s + settings_.window_s) close(on);
+  }
+}
+
+}  // namespace tandem

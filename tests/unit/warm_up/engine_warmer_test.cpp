@@ -1,0 +1,121 @@
+#include "actors/warm_up/engine_warmer.hpp"
+
+#include "tests/unit/warm_up/warm_testing.hpp"
+
+namespace tandem::testing {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using outcome = engine_warmer::outcome;
+
+class EngineWarmer : public ::testing::Test {
+ protected:
+  explicit EngineWarmer(std::uint64_t budget = 8000)
+      : warmer{{.budget_tokens = budget, .patience_s = 60, .window_s = 100}, 7} {}
+
+  bool serves(const std::string& life, bool does = true, double now_s = 0) {
+    return warmer.on_engine({.name = "e", .model = "tiny", .life = life, .serves = does}, now_s);
+  }
+  /// Remembers it, and returns how a call that begins so is named.
+  std::vector<std::uint64_t> hot(const std::string& prompt) {
+    for (int i = 0; i < 3; ++i) note(warmer.memory(), prompt);
+    return note(warmer.memory(), prompt);
+  }
+  /// All that it wants to replay on one life of the engine.
+  std::size_t replay(const std::string& life, double now_s = 0) {
+    std::size_t count = 0;
+    for (; auto next = warmer.next("e", now_s); ++count)
+      warmer.on_reply("e", life, outcome::read, next->tokens, now_s);
+    return count;
+  }
+
+  engine_warmer warmer;
+};
+
+TEST_F(EngineWarmer, AnEngineIsColdAtItsStartAndWithEachNewLife) {
+  hot(made_text("a", 2000));
+  EXPECT_TRUE(serves("1"));
+  EXPECT_EQ(replay("1"), 1);
+  EXPECT_FALSE(serves("1")) << "it is warm";
+  EXPECT_FALSE(serves("1", false));
+  EXPECT_FALSE(serves("1")) << "it was ill, and is the same";
+  EXPECT_FALSE(serves("2", false)) << "it does not serve yet";
+  EXPECT_TRUE(serves("2"));
+  EXPECT_EQ(replay("2"), 1);
+}
+
+TEST_F(EngineWarmer, OneAtATimeAndWhatMetWorkComesAgain) {
+  hot(made_text("a", 2000));
+  hot(made_text("b", 2000));
+  ASSERT_TRUE(serves("1"));
+  auto first = warmer.next("e", 0);
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(warmer.next("e", 0));
+  warmer.on_reply("e", "1", outcome::busy, 0, 0);
+  auto again = warmer.next("e", 1);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->mark, first->mark);
+  warmer.on_reply("e", "1", outcome::failed, 0, 1);
+  EXPECT_TRUE(warmer.next("e", 1)) << "the other one";
+  warmer.on_reply("e", "1", outcome::busy, 0, 1);
+  EXPECT_FALSE(warmer.next("e", 100)) << "too late";
+  EXPECT_EQ(warmer.total().replayed, 0);
+}
+
+TEST_F(EngineWarmer, AReplyOfAnEarlierLifeIsOfNoUse) {
+  auto chain = hot(made_text("a", 2000));
+  ASSERT_TRUE(serves("1"));
+  ASSERT_TRUE(warmer.next("e", 0));
+  ASSERT_TRUE(serves("2"));
+  warmer.on_reply("e", "1", outcome::read, 500, 0);
+  EXPECT_THAT(warmer.expected("e", chain), IsEmpty());
+  EXPECT_EQ(replay("2"), 1);
+  EXPECT_THAT(warmer.expected("e", chain), SizeIs(1));
+}
+
+TEST_F(EngineWarmer, WasteHalvesTheBudgetAndUseBringsItBack) {
+  auto chain = hot(made_text("a", 2000));
+  ASSERT_TRUE(serves("1"));
+  ASSERT_EQ(replay("1"), 1);
+  warmer.expire(99);
+  EXPECT_EQ(warmer.total().wasted, 0) << "its time is not over";
+  warmer.expire(101);
+  EXPECT_EQ(warmer.total().wasted, 1);
+  EXPECT_EQ(warmer.budget("tiny"), 4000);
+  EXPECT_EQ(warmer.budget("big"), 8000);
+  EXPECT_THAT(warmer.expected("e", chain), IsEmpty());
+  ASSERT_TRUE(serves("2"));
+  ASSERT_EQ(replay("2"), 1);
+  warmer.on_used("e", warmer.expected("e", chain));
+  warmer.on_used("e", chain);
+  EXPECT_EQ(warmer.total().used, 1) << "each once";
+  warmer.expire(101);
+  EXPECT_EQ(warmer.budget("tiny"), 8000);
+  EXPECT_EQ(warmer.total().wasted, 1);
+}
+
+TEST_F(EngineWarmer, ItNeverStopsToTryUnlessItIsOff) {
+  warm_budget budget{8000};
+  for (int i = 0; i < 40; ++i) budget.on_window(0, 3);
+  EXPECT_EQ(budget.tokens(), 512);
+  for (int i = 0; i < 40; ++i) budget.on_window(3, 0);
+  EXPECT_EQ(budget.tokens(), 8000);
+  warm_budget none{0};
+  none.on_window(3, 0);
+  EXPECT_EQ(none.tokens(), 0);
+}
+
+TEST_F(EngineWarmer, WarmsAgainWhenItIsTold) {
+  hot(made_text("a", 2000));
+  ASSERT_TRUE(serves("1"));
+  ASSERT_EQ(replay("1"), 1);
+  EXPECT_THAT(warmer.warm_again("big", 1), IsEmpty());
+  EXPECT_THAT(warmer.warm_again({}, 1), SizeIs(1));
+  EXPECT_EQ(replay("1", 1), 1);
+  warmer.on_gone("e");
+  EXPECT_THAT(warmer.warm_again({}, 1), IsEmpty());
+}
+
+}  // namespace
+}  // namespace tandem::testing
