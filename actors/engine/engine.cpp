@@ -100,6 +100,7 @@ void engine_state::begin(pointer self, call next) {
   }
   auto id = next_id++;
   request.id = id;
+  if (reader->getPurpose() == schema::Purpose::WARM) warm_id = id;
   next.started = clock::now();
   next.sent = time->now();
   next.stream = request.stream = reader->getStream() && next.sink;
@@ -125,6 +126,7 @@ void engine_state::publish(pointer self, bool always) {
 void engine_state::refuse_waiting(pointer self) {
   auto now = time->now();
   if (gate.look(now).code == errc::unknown) return;
+  stop_warm(self);
   std::vector<call> kept;
   while (auto next = waiting.pop()) {
     auto verdict = gate.look(now, holds_version(*next));
@@ -177,6 +179,13 @@ void engine_state::finish(pointer self, std::uint64_t id, const generation& resu
   auto done = std::move(found->second);
   running.erase(found);
   ids.erase(fence_key{done.attempt.read()->getFence()});
+  if (id == warm_id) {
+    // No work: nothing is counted, measured or learned from it.
+    warm_id = 0;
+    done.promise.deliver(reply(done, result));
+    tell_at_rest();
+    return look_at_weights(self);
+  }
   ++requests;
   prompt_tokens += result.prompt_tokens;
   cached_prompt_tokens += result.cached_prompt_tokens;

@@ -93,6 +93,8 @@ struct engine_state {
   std::uint32_t limit_told = 0;
   std::unordered_map<std::uint64_t, call> running;
   std::unordered_map<fence_key, std::uint64_t> ids;
+  /// Of the call of purpose `warm` that runs; 0: none.
+  std::uint64_t warm_id = 0;
   std::uint64_t next_id = 1;
   std::uint64_t requests = 0;
   std::uint64_t failures = 0;
@@ -131,6 +133,9 @@ struct engine_state {
   /// To a server, a place in the queue, or a refusal at once.
   void take(pointer self, call next);
   void line_up(pointer self, call next);
+  /// Only while there is nothing else to do.
+  void take_warm(pointer self, call next);
+  void stop_warm(pointer self);
   void begin(pointer self, call next);
   void refuse(call& next, const engine_gate::verdict& why);
   void begin_waiting(pointer self);

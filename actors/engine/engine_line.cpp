@@ -17,6 +17,9 @@ constexpr std::chrono::milliseconds retry_default{1000};
 }  // namespace
 
 void engine_state::take(pointer self, call next) {
+  if (next.attempt.read()->getPurpose() == schema::Purpose::WARM)
+    return take_warm(self, std::move(next));
+  stop_warm(self);
   auto now = time->now();
   auto full = running.size() >= places();
   auto holds = holds_version(next);
@@ -25,6 +28,26 @@ void engine_state::take(pointer self, call next) {
   next.trial = verdict.trial;
   if (full) return line_up(self, std::move(next));
   begin(self, std::move(next));
+}
+
+void engine_state::take_warm(pointer self, call next) {
+  auto now = time->now();
+  auto verdict = gate.look(now);
+  auto server_now = server->status();
+  auto idle = running.empty() && waiting.size() == 0 && trial == 0 &&
+              server_now.server_running == 0 && server_now.server_waiting == 0 &&
+              gate.breaker().state(now) == schema::Breaker::CLOSED;
+  if (verdict.code == errc::unknown && !idle)
+    verdict = {errc::overloaded, "engine '" + config.name + "' has other work", retry_default};
+  if (verdict.code != errc::unknown) return refuse(next, verdict);
+  begin(self, std::move(next));
+}
+
+void engine_state::stop_warm(pointer self) {
+  auto found = running.find(warm_id);
+  if (found == running.end() || found->second.cancelled) return;
+  found->second.cancelled = true;
+  handle(self, warm_id, server->cancel(warm_id));
 }
 
 void engine_state::line_up(pointer self, call next) {

@@ -175,6 +175,7 @@ void engine_state::forget_cut_off() {
       ++at;
       continue;
     }
+    if (at->first == warm_id) warm_id = 0;
     auto done = std::move(at->second);
     at = running.erase(at);
     ids.erase(fence_key{done.attempt.read()->getFence()});

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/job/plan/prompt_template.hpp"
+#include "actors/warm_up/warm_words.hpp"
 #include "schema/text.hpp"
 
 namespace tandem {
@@ -57,6 +58,11 @@ prompt_growth growth_of(const model_config& model) {
       growth.times = std::max(growth.times, named);
     }
   }
+  for (std::size_t i = 0; i < growth.heads.size(); ++i)
+    growth.heads[i] = system_of(model, static_cast<schema::Purpose>(i)).size();
+  auto goal = model.plan_prompt.find("{{goal}}");
+  growth.heads[static_cast<std::size_t>(schema::Purpose::PLAN)] +=
+      std::min(goal, model.plan_prompt.size());
   return growth;
 }
 
@@ -81,13 +87,14 @@ generation_request apply_profile(const model_config& model, schema::Attempt::Rea
   request.top_p = attempt.getTopP() > 0 ? attempt.getTopP() : 1.0f;
   request.seed = attempt.getSeed();
   request.response_schema = view(attempt.getResponseSchema());
-  const auto& system = system_of(model, request.purpose);
+  auto words = worded_as(attempt);
+  const auto& system = system_of(model, words);
   auto messages = attempt.getMessages();
   request.messages.reserve(messages.size() + 1);
   if (!system.empty()) request.messages.push_back({schema::Role::SYSTEM, system});
   for (auto message : messages)
     request.messages.push_back({message.getRole(), std::string{view(message.getContent())}});
-  if (request.purpose == schema::Purpose::PLAN && !request.messages.empty()) {
+  if (words == schema::Purpose::PLAN && !request.messages.empty()) {
     auto& goal = request.messages.back();
     goal.content = plan_prompt(model, attempt, goal.content);
   }

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
+
 #include "actors/engine/backend.hpp"
 #include "actors/engine/engine_config.hpp"
 #include "schema/attempt.capnp.h"
@@ -7,7 +10,7 @@
 namespace tandem {
 
 /// Puts an attempt's messages into the words of one model: its system message for the purpose, and
-/// for a plan its prompt templates around the goal.
+/// for a plan its prompt templates around the goal. One of purpose `warm` as its kind says.
 [[nodiscard]] generation_request apply_profile(const model_config& model,
                                                schema::Attempt::Reader attempt);
 
@@ -17,6 +20,8 @@ struct prompt_growth {
   std::size_t bytes = 0;
   /// How often a template repeats the goal, or what failed before.
   std::size_t times = 1;
+  /// Of the words before the attempt's own, by purpose.
+  std::array<std::size_t, 8> heads{};
 };
 
 [[nodiscard]] prompt_growth growth_of(const model_config& model);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "actors/warm_up/warm_words.hpp"
 #include "schema/text.hpp"
 
 namespace tandem {
@@ -37,16 +38,25 @@ void engine_picker::set(engine_slot slot, std::uint32_t concurrency, bool remote
   engine.bias_s = remote ? remote_hop_s : 0;
 }
 
-void engine_picker::read(schema::RouteQuery::Reader query, schema::Attempt::Reader attempt) {
+void engine_picker::cut(schema::Purpose purpose, schema::Attempt::Reader attempt) {
   parts_.clear();
   if (chooser_->policy().needs_cache()) {
     // What a model is told before the first message depends on what the call is for.
-    parts_.push_back({letter(static_cast<std::uint16_t>(query.getPurpose())), {}});
+    parts_.push_back({letter(static_cast<std::uint16_t>(purpose)), {}});
     for (auto message : attempt.getMessages())
       parts_.push_back(
           {letter(static_cast<std::uint16_t>(message.getRole())), view(message.getContent())});
   }
   hasher_.from_text(parts_, prompt_);
+}
+
+void engine_picker::learn(engine_slot slot, schema::Attempt::Reader read) {
+  cut(worded_as(read), read);
+  chooser_->index().learn(slot, prompt_.hashes);
+}
+
+void engine_picker::read(schema::RouteQuery::Reader query, schema::Attempt::Reader attempt) {
+  cut(query.getPurpose(), attempt);
   prompt_.tokens = (std::uint64_t{query.getPromptBytes()} + 3) / 4;
   auto session = view(query.getSession());
   session_ =

@@ -41,10 +41,14 @@ class engine_picker {
   [[nodiscard]] engine_chooser::choice choose(std::span<const engine_slot> eligible,
                                               std::uint64_t now_ms);
   void assign(std::uint64_t decision, const engine_chooser::choice& chosen, std::uint64_t now_ms);
+  /// It has read this call of purpose `warm`.
+  void learn(engine_slot slot, schema::Attempt::Reader read);
   /// A call there is over; a reward of source `outcome`.
   void settle(engine_slot slot, schema::Reward::Reader outcome, std::uint64_t now_ms);
 
  private:
+  void cut(schema::Purpose purpose, schema::Attempt::Reader attempt);
+
   std::unique_ptr<engine_chooser> chooser_;
   prompt_hasher hasher_;
   std::uint64_t hash_seed_;

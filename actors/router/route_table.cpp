@@ -133,6 +133,14 @@ void route_table::remove(std::string_view name) {
   }
 }
 
+void route_table::learn_prefix(schema::Decision::Reader decision, schema::Attempt::Reader read) {
+  for (auto& m : models_)
+    for (const auto& e : m.engines)
+      if (e.slot && e.name == view(decision.getEngine()) &&
+          e.weight_version == view(decision.getWeightVersion()))
+        picker_.learn(*e.slot, read);
+}
+
 bool route_table::weighs(schema::RouteQuery::Reader query) const {
   if (!chooser_->learns()) return false;
   auto tier = view(query.getTier());

@@ -62,6 +62,9 @@ class route_table {
   [[nodiscard]] std::optional<tmsg::rtchg> settle(schema::Reward::Reader reward,
                                                   std::uint64_t now_ms);
 
+  /// The decision's engine has read this call of purpose `warm`, and has it in its prefix cache.
+  void learn_prefix(schema::Decision::Reader decision, schema::Attempt::Reader read);
+
   [[nodiscard]] model_chooser& chooser() { return *chooser_; }
   [[nodiscard]] std::uint64_t decisions() const { return chooser_->decisions(); }
   /// Models that have no price, and so count as free.

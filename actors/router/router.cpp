@@ -32,6 +32,7 @@ void router_state::take(pointer self, const tmsg::engstat& status, const engine_
   known->second.remote = remote;
   table->update(status, remote ? route_table::place::remote : route_table::place::local);
   if (!remote && listener) self->send(listener, engine_atom_v, status, engine);
+  if (!remote && warmer) self->send(warmer, engine_atom_v, status, engine);
 }
 
 void router_state::forget(pointer self, std::string_view name) {
@@ -40,6 +41,7 @@ void router_state::forget(pointer self, std::string_view name) {
   table->remove(name);
   auto gone = std::move(known->second);
   if (!gone.remote && listener) self->send(listener, gone_atom_v, known->first);
+  if (!gone.remote && warmer) self->send(warmer, gone_atom_v, known->first);
   engines.erase(known);
   auto same = [&gone](const auto& entry) { return entry.second.handle == gone.handle; };
   if (std::none_of(engines.begin(), engines.end(), same)) self->demonitor(gone.handle.address());
@@ -145,6 +147,14 @@ router_inside::behavior_type router_behavior(router_state::pointer self,
               engine.load_told = 0;
               self->state.tell_load(self, name);
             }
+          },
+          [self](wire_atom, const engine_warmer_actor& warmer) {
+            self->state.warmer = warmer;
+            for (auto& [name, engine] : self->state.engines)
+              if (!engine.remote) self->send(warmer, engine_atom_v, engine.status, engine.handle);
+          },
+          [self](warm_atom, const tmsg::attempt& read, const tmsg::decisn& decision) {
+            self->state.table->learn_prefix(*decision.read(), *read.read());
           },
           [self](learned_atom, const tmsg::armstat& statistics) {
             self->state.on_statistics(self, statistics);

@@ -89,6 +89,7 @@ struct router_state {
   std::map<std::string, known_engine, std::less<>> engines;
   /// Null: nobody wants to know.
   engine_listener listener;
+  engine_warmer_actor warmer;
 
   // router_embedding.cpp: calls that wait for the embedding of their text.
   std::shared_ptr<embedding_client> embeddings;

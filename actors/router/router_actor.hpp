@@ -47,6 +47,11 @@ using engine_listener = caf::typed_actor<
     // About how many attempts of this node's own are at the engine of this name.
     caf::reacts_to<load_atom, std::string, std::uint32_t>>;
 
+/// Warms the prefix caches of this node's engines: told of them as an engine_listener is.
+using engine_warmer_actor =
+    caf::typed_actor<caf::reacts_to<engine_atom, tmsg::engstat, engine_actor>,
+                     caf::reacts_to<gone_atom, std::string>>;
+
 /// What the exchange, the mesh and the node itself say to it besides.
 using router_inside = router_actor::extend<
     // An engine of another node, which `engine` (the exchange) stands for: concurrency is what this
@@ -54,6 +59,9 @@ using router_inside = router_actor::extend<
     caf::reacts_to<offer_atom, tmsg::engstat, engine_actor>,
     // The engine of this name is lost: nothing is sent there from now on.
     caf::reacts_to<gone_atom, std::string>, caf::reacts_to<wire_atom, engine_listener>,
+    caf::reacts_to<wire_atom, engine_warmer_actor>,
+    // The decision's engine has read this call of purpose `warm`.
+    caf::reacts_to<warm_atom, tmsg::attempt, tmsg::decisn>,
     caf::reacts_to<learned_atom, tmsg::armstat>, caf::reacts_to<learned_atom, tmsg::rtchg>,
     caf::reacts_to<member_atom, tmsg::member, peer_handles>,
     // The keeper is there, or was started anew.
@@ -67,5 +75,6 @@ using router_inside = router_actor::extend<
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tandem::engine_actor)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tandem::engine_listener)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tandem::engine_warmer_actor)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tandem::router_actor)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tandem::router_inside)
