@@ -319,6 +319,11 @@ config_fields bind_cache(cache_config& c) {
       bind_flag("embeddings", c.embeddings,
                 "Goals are compared by the vectors of [embeddings]' server, where it answers in\n"
                 "time; otherwise by their words."),
+      bind_integer("warm_up_tokens", c.warm_up_tokens,
+                   "Prompt tokens of frequent prefixes that are replayed on an idle engine which "
+                   "begins with\n"
+                   "an empty prefix cache. 0: none.",
+                   0, 10'000'000),
       bind_integer("plans_max", c.plans_max, "Goals that each shard remembers to find near plans.",
                    0, 1'000'000),
   };

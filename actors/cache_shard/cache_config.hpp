@@ -44,6 +44,8 @@ struct cache_config {
   std::uint32_t plans_max = 20'000;
   /// Goals are compared by the vectors of [embeddings]' server, where it answers in time.
   bool embeddings = false;
+  /// Prompt tokens that are replayed on an engine which begins with an empty prefix cache; 0: none.
+  std::uint64_t warm_up_tokens = 20'000;
   std::vector<cache_tier_config> tiers;
 
   [[nodiscard]] const cache_tier_config* find_tier(std::string_view name) const {

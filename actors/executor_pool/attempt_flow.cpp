@@ -48,7 +48,8 @@ executor_pool_state::flight flight_to(const fence_key& fence, const tmsg::decisn
           .engine = engine,
           .started = now,
           .reserved = {},
-          .prompt_bytes = 0};
+          .prompt_bytes = 0,
+          .warmed = {}};
 }
 
 bool is_refusal(schema::Errc code) {
@@ -179,6 +180,7 @@ void executor_pool_state::send_to(pointer self, const fence_key& fence,
   next.tenant = view(of.attempt.read()->getTenant());
   next.purpose = of.call.read()->getPurpose();
   next.prompt_bytes = prompt_bytes(*of.call.read());
+  if (!second) note_call(self, *of.call.read(), next);
   auto id = next_flight++;
   of.call_ids[of.calls++] = id;
   auto name = std::string{view(decision.read()->getEngine())};
@@ -269,6 +271,7 @@ void executor_pool_state::on_reply(pointer self, std::uint64_t id, const tmsg::a
   flights.erase(arrived);
   auto reader = result.read();
   settle(self, done, *reader);
+  note_use(done, *reader);
   auto found = attempts.find(done.fence);
   if (found == attempts.end()) return;
   auto& of = found->second;

@@ -34,9 +34,12 @@ void executor_pool_state::command(pointer self, const tmsg::cachcmd& command,
     rule.setAtMs(unix_ms());
     answers.purge(*purge.finish().read(), unix_ms());
   }
+  if (reader->getAction() == schema::CacheAction::WARM)
+    for (const auto& name : warmer->warm_again(view(reader->getModel()), warm_now(self)))
+      warm_next(self, name);
   auto so_far = std::make_shared<gathered>();
   auto finish = [self, promise, so_far]() mutable {
-    const auto& state = self->state;
+    auto& state = self->state;
     auto tiers = state.answers.tiers();
     std::size_t levels = tiers.size();
     std::size_t rules = 0;
@@ -45,6 +48,7 @@ void executor_pool_state::command(pointer self, const tmsg::cachcmd& command,
       rules = std::max<std::size_t>(rules, each.read()->getPurged().size());
     }
     message_builder<schema::CacheReport> out;
+    state.write_warm(self, *out);
     auto list = out->initLevels(static_cast<unsigned>(levels));
     unsigned place = 0;
     for (const auto& tier : tiers)

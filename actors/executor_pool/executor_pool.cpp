@@ -1,6 +1,7 @@
 #include "actors/executor_pool/executor_pool.hpp"
 
 #include <algorithm>
+#include <random>
 
 #include "actors/cache_shard/cache_entry.hpp"
 #include "actors/clock.hpp"
@@ -215,6 +216,7 @@ executor_pool_inside::behavior_type executor_pool_behavior(executor_pool_state::
   state.waiting = executor_pool_state::line{config.queue_max};
   state.hedging = hedge_policy{config.hedging};
   state.answers = answer_cache{config.cache};
+  state.start_warming(std::uint64_t{std::random_device{}()} << 32 | std::random_device{}());
   // What an earlier pool had reserved died with it.
   if (state.services.tenants) state.services.tenants->forget_reservations();
   return {
@@ -272,6 +274,14 @@ executor_pool_inside::behavior_type executor_pool_behavior(executor_pool_state::
       [self](pin_atom, const tmsg::wtpin& question) {
         return self->state.count_pins(*question.read());
       },
+      [self](engine_atom, const tmsg::engstat& status, const engine_actor& engine) {
+        self->state.on_engine(self, status, engine);
+      },
+      [self](gone_atom, const std::string& name) {
+        self->state.warmer->on_gone(name);
+        self->state.warm_places.erase(name);
+      },
+      [self](warm_atom, const std::string& name) { self->state.warm_next(self, name); },
       [self](wire_atom, const router_actor& router) { self->state.router = router; },
       [self](done_atom, std::uint64_t id, const command_verdict& result) {
         auto& state = self->state;

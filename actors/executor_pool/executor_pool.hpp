@@ -29,17 +29,20 @@
 #include "actors/job/job_state.hpp"
 #include "actors/mesh/mesh_actor.hpp"
 #include "actors/router/router_actor.hpp"
+#include "actors/warm_up/engine_warmer.hpp"
 
 namespace tandem {
 
-using executor_pool_inside =
-    executor_pool_actor::extend_with<cache_asker>::extend_with<member_listener>::extend<
+using executor_pool_inside = executor_pool_actor::extend_with<cache_asker>::
+    extend_with<member_listener>::extend_with<engine_warmer_actor>::extend<
         // From the embedding client's thread: the vector of a lookup's goal; null: there is none.
         caf::reacts_to<embed_atom, std::uint64_t, embedding>,
         // This node's own shards; after a restart of one too.
         caf::reacts_to<wire_atom, std::uint32_t, cache_shard_actor>,
         // From weight_sync, as planners are asked: jobs with attempts here, by weight version.
         caf::replies_to<pin_atom, tmsg::wtpin>::with<tmsg::wtoutcm>,
+        // To itself: the engine of this name may have time to be warmed now.
+        caf::reacts_to<warm_atom, std::string>,
         // The router was started anew.
         caf::reacts_to<wire_atom, router_actor>,
         // From a thread of the user's checks.
@@ -85,6 +88,8 @@ struct executor_pool_state {
     budget reserved;
     schema::Purpose purpose = schema::Purpose::UNKNOWN;
     std::uint32_t prompt_bytes = 0;
+    /// What was replayed there for such calls.
+    std::vector<std::uint64_t> warmed;
   };
 
   enum class stage : std::uint8_t { answering, judging, checking };
@@ -202,6 +207,20 @@ struct executor_pool_state {
   std::uint64_t cache_hits = 0;
   /// This node's own shards, by number.
   std::vector<caf::actor> own_shards;
+  /// Null until the pool has begun.
+  std::unique_ptr<engine_warmer> warmer;
+  /// This node's engines, by name.
+  struct warm_place {
+    engine_actor handle;
+    tmsg::engstat status;
+    std::string life;
+  };
+  std::unordered_map<std::string, warm_place> warm_places;
+  std::uint32_t warm_calls = 0;
+  double warm_look_s = 0;
+  /// While a call is noted.
+  std::vector<std::uint64_t> chain;
+  std::vector<prompt_part> warm_parts;
 
   executor_pool_state() = default;
   executor_pool_state(const executor_pool_state&) = delete;
@@ -288,6 +307,19 @@ struct executor_pool_state {
   /// It has led to a wrong answer.
   void forget_answer(pointer self, const cache_key& key);
   void on_plan_reward(pointer self, schema::Reward::Reader reward);
+
+  // warming.cpp: prefixes for engines whose cache is cold.
+  void start_warming(std::uint64_t seed);
+  [[nodiscard]] static double warm_now(pointer self);
+  /// Remembers what a call begins with that is sent to the decision's engine.
+  void note_call(pointer self, schema::Attempt::Reader call, flight& sent);
+  void note_use(const flight& done, schema::AttemptResult::Reader result);
+  void on_engine(pointer self, const tmsg::engstat& status, const engine_actor& engine);
+  void warm_next(pointer self, const std::string& name);
+  void on_warmed(pointer self, const std::string& name, const std::string& life,
+                 const tmsg::attempt& sent, const tmsg::decisn& decision,
+                 const tmsg::attres& result);
+  void write_warm(pointer self, schema::CacheReport::Builder out);
 
   // cache_command.cpp
   void command(pointer self, const tmsg::cachcmd& command,

@@ -17,12 +17,12 @@ namespace {
 constexpr std::array options{
     option_spec{"tier", "TIER", "stats, purge: of this tier's models alone"},
     option_spec{"tenant", "NAME", "purge: of this tenant alone"},
-    option_spec{"model", "MODEL", "purge: of this model alone"},
+    option_spec{"model", "MODEL", "purge, warm: of this model alone"},
     option_spec{"weights", "VERSION", "purge: of these weights alone"},
     option_spec{"level", "N", "stats: of this level alone, 1 to 3"},
     option_spec{"all", "", "purge: everything"}};
 
-constexpr std::array<std::string_view, 3> actions{"stats", "explain", "purge"};
+constexpr std::array<std::string_view, 4> actions{"stats", "explain", "purge", "warm"};
 
 exit_code show(const invocation& from, const tmsg::cachrpt& report, console& io) {
   auto level = integer_option(from, "level", 1, 3);
@@ -98,6 +98,7 @@ exit_code run(const invocation& from, console& io) {
     return usage_error(io, from, "cache " + action + " takes no argument");
   if (action == "stats") return send(from, schema::CacheAction::STATS, io);
   if (action == "purge") return purge(from, io);
+  if (action == "warm") return send(from, schema::CacheAction::WARM, io);
   std::vector<std::string_view> known{actions.begin(), actions.end()};
   auto text = "cache cannot " + quote_word(action) + ", but " + list_words(known);
   auto nearest = nearest_word(action, known);
@@ -109,18 +110,22 @@ exit_code run(const invocation& from, console& io) {
 
 const command_spec cache_command{
     .name = "cache",
-    .arguments = "stats|explain JOB|purge",
+    .arguments = "stats|explain JOB|purge|warm",
     .summary = "see what was answered without a call, and empty the caches",
     .details =
         "stats shows every level of every node: L1 is the memory of a node's pool, L2 of a shard, "
         "L3 its\n"
         "disk. explain says of each attempt of a job from where it was served, or why it was not. "
         "purge has\n"
-        "all that was kept until now, and fits the options, count as gone on every node, at once.",
+        "all that was kept until now, and fits the options, count as gone on every node, at once.\n"
+        "warm replays what calls begin with on the idle engines of the node that is asked, as it "
+        "does by\n"
+        "itself after an engine's start or a change of its weights.",
     .example =
         "tandem cache stats --tier small\n"
         "tandem cache explain k3fwq2xm-42\n"
-        "tandem cache purge --model qwen3-4b --weights 2026-11-01",
+        "tandem cache purge --model qwen3-4b --weights 2026-11-01\n"
+        "tandem cache warm --model qwen3-4b",
     .options = options,
     .arguments_min = 1,
     .arguments_max = 2,

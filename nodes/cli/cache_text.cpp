@@ -67,6 +67,13 @@ std::string near_text(schema::CacheLevel::Reader level) {
   return text + "\n";
 }
 
+std::string warm_text(schema::WarmCounts::Reader warm) {
+  return "warm-up of " + printable_line(view(warm.getNode())) + ": " +
+         human_count(warm.getReplayed()) + " prefixes replayed (" + human_count(warm.getTokens()) +
+         " tokens), " + human_count(warm.getUsed()) + " used, " + human_count(warm.getWasted()) +
+         " wasted; " + human_count(warm.getKnown()) + " blocks of prompts remembered\n";
+}
+
 }  // namespace
 
 std::string cache_stats_text(schema::CacheReport::Reader report, const cache_filter& filter,
@@ -110,6 +117,8 @@ std::string cache_stats_text(schema::CacheReport::Reader report, const cache_fil
                ? "there is no [cache." + printable_line(filter.tier) + "]\n"
                : "nothing is cached: no [cache.TIER] in the config of the nodes that answered\n";
   }
+  for (auto warm : report.getWarm())
+    if (warm.getKnown() != 0 || warm.getReplayed() != 0) text += warm_text(warm);
   for (auto rule : report.getPurged()) text += rule_text(rule);
   for (auto node : report.getMissing())
     text += "no answer from node " + printable_line(view(node)) + "\n";
@@ -164,6 +173,18 @@ std::string cache_stats_json(schema::CacheReport::Reader report, const cache_fil
       json.field("bytes", near.getBytes());
       json.end();
     }
+    json.end();
+  }
+  json.end();
+  json.array_field("warm");
+  for (auto warm : report.getWarm()) {
+    json.object();
+    json.field("node", view(warm.getNode()));
+    json.field("replayed", warm.getReplayed());
+    json.field("used", warm.getUsed());
+    json.field("wasted", warm.getWasted());
+    json.field("tokens", warm.getTokens());
+    json.field("known", warm.getKnown());
     json.end();
   }
   json.end();

@@ -60,6 +60,9 @@ void meet_pool(const node_actors& actors) {
   if (actors.weight_sync && actors.pool)
     caf::anon_send(actors.weight_sync, wire_atom_v, std::uint64_t{0},
                    caf::actor_cast<pin_asked>(actors.pool));
+  // It warms the node's engines.
+  if (actors.router && actors.pool)
+    caf::anon_send(actors.router, wire_atom_v, caf::actor_cast<engine_warmer_actor>(actors.pool));
 }
 
 void meet_planner(const node_actors& actors, const hosted_journal& hosted) {
@@ -168,6 +171,7 @@ child_spec router_child(const node_parts& parts, std::uint64_t origin) {
                 if (actors->pool)
                   caf::anon_send(actors->pool, wire_atom_v,
                                  caf::actor_cast<router_actor>(actors->router));
+                meet_pool(*actors);
                 if (actors->exchange) caf::anon_send(actors->exchange, wire_atom_v, actors->router);
               }};
 }
