@@ -18,6 +18,15 @@ trap stop EXIT
 # The cheapest model that can: what a job costs and who does it stays the same, whatever the router would have learned.
 sed -e "s|path = \"models/|path = \"$PWD/config/models/|; s|executor-v2|executor-v1|; s|policy = \"auto\"|policy = \"cheapest\"|" \
   config/embedded.toml >"$work/node.toml"
+# A second executor, so that one is always there.
+cat >>"$work/node.toml" <<TOML
+
+[[engine]]
+name = "executor-embedded-2"
+kind = "embedded"
+model = "executor"
+path = "$PWD/config/models/tandem-executor-v1-f16.gguf"
+TOML
 "$bin/tandem-node" --config "$work/node.toml" --data "$work/data" --listen 127.0.0.1:0 >"$work/ready" 2>"$work/node.log" &
 node=$!
 for _ in $(seq 300); do

@@ -28,13 +28,13 @@ TEST(errc, HasTheNamesAndNumbersOfTheSchema) {
   for (auto each : known)
     EXPECT_EQ(snake_case(each.getProto().getName().cStr()),
               to_string(static_cast<errc>(each.getOrdinal())));
-  EXPECT_EQ(static_cast<std::size_t>(errc::budget_exceeded) + 1, known.size());
+  EXPECT_EQ(static_cast<std::size_t>(errc::weights_changed) + 1, known.size());
   EXPECT_STREQ(to_string(static_cast<errc>(known.size())), "unknown");
   EXPECT_STREQ(to_string(static_cast<errc>(255)), "unknown");
 }
 
 TEST(errc, ErrorsCarryTheirCodeAndWords) {
-  for (std::uint8_t code = 1; code <= static_cast<std::uint8_t>(errc::budget_exceeded); ++code) {
+  for (std::uint8_t code = 1; code <= static_cast<std::uint8_t>(errc::weights_changed); ++code) {
     auto err = make_error(static_cast<errc>(code), "what, where, how");
     EXPECT_TRUE(err);
     EXPECT_EQ(code_of(err), static_cast<errc>(code));
