@@ -33,6 +33,11 @@ need_peers() {
   DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends redis-server >/dev/null 2>&1 ||
     echo "bench: no redis-server could be installed; the second level is compared with nothing" >&2
 }
+need_copiers() {
+  [[ " $* " == *" weights_transfer "* ]] && ! { [ -x /usr/sbin/nginx ] && command -v rsync curl >/dev/null; } || return 0
+  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends nginx-light rsync curl >/dev/null 2>&1 ||
+    echo "bench: nginx, curl and rsync could not be installed; weights_transfer compares with them" >&2
+}
 
 # A bench's section of docs/benchmarks.md.
 section() {
@@ -58,6 +63,7 @@ if [ "$1" = --all ]; then
   chosen=("$@")
   [ $# -gt 0 ] || chosen=("${names[@]}")
   need_peers "${chosen[@]}"
+  need_copiers "${chosen[@]}"
   build release "${chosen[@]/#/bench_}" tandem-node >/dev/null
   old=$(cat docs/benchmarks.md 2>/dev/null || true)
   {
@@ -86,5 +92,6 @@ json=false
 args=()
 for arg in "$@"; do [ "$arg" = --json ] && json=true || args+=("$arg"); done
 need_peers "$name"
+need_copiers "$name"
 build release "bench_$name" tandem-node >/dev/null
 if $json; then run_bench "$name" "${args[@]}" | tail -n 1; else run_bench "$name" "${args[@]}"; fi
