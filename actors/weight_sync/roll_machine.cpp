@@ -109,8 +109,12 @@ std::vector<roll_order> roll_machine::step(const fleet_view& now) {
   see(now);
   if (record_.phase == RollPhase::FETCHING) fetch(now, orders);
   if (record_.phase == RollPhase::CANARY) {
+    replace_canaries();
     advance(now, true, orders);
-    if (record_.phase == RollPhase::CANARY && all(true, false)) {
+    auto some = std::any_of(record_.engines.begin(), record_.engines.end(), [](const auto& each) {
+      return each.canary && each.phase == phase::SERVING;
+    });
+    if (record_.phase == RollPhase::CANARY && some && all(true, true)) {
       record_.phase = RollPhase::JUDGING;
       record_.judged_from_ms = now.now_ms;
       orders.clear();
@@ -303,6 +307,24 @@ void roll_machine::advance(const fleet_view& now, bool only_canaries,
   for (const auto& each : record_.engines) order(each, now, orders);
   std::sort(orders.begin(), orders.end());
   orders.erase(std::unique(orders.begin(), orders.end()), orders.end());
+}
+
+void roll_machine::replace_canaries() {
+  std::uint32_t present = 0;
+  for (auto& each : record_.engines) {
+    if (each.canary && each.phase == phase::AWAY) {
+      each.canary = false;
+      change();
+    }
+    present += each.canary ? 1 : 0;
+  }
+  for (auto& each : record_.engines) {
+    if (present >= record_.options.canaries) return;
+    if (each.canary || each.phase != phase::WAITING) continue;
+    each.canary = true;
+    ++present;
+    change();
+  }
 }
 
 void roll_machine::judge(const fleet_view& now) {

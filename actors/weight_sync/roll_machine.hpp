@@ -98,6 +98,8 @@ class roll_machine {
   void advance(const fleet_view& now, bool only_canaries, std::vector<roll_order>& orders);
   void begin(roll_engine& engine, const fleet_view& now);
   void order(const roll_engine& engine, const fleet_view& now, std::vector<roll_order>& orders);
+  /// Others stand in for canaries that are away.
+  void replace_canaries();
   void judge(const fleet_view& now);
   void go_back(const std::string& why);
   void end(schema::RollPhase as, const std::string& why, std::uint64_t now_ms);

@@ -11,6 +11,11 @@ namespace tandem {
 namespace {
 
 constexpr std::size_t model_bytes_max = 256;
+constexpr std::uint64_t epoch_max = std::uint64_t{1} << 48;
+constexpr std::uint32_t number_max = 1u << 30;
+// More is nobody's.
+constexpr std::size_t versions_max = 100'000;
+constexpr std::size_t models_max = 10'000;
 
 template <class Message>
 std::string to_bytes(const Message& of) {
@@ -32,12 +37,17 @@ weight_hash manifest_of(schema::WeightVersion::Reader version) {
   return out;
 }
 
+bool is_sound(std::string_view model, std::uint64_t epoch) {
+  return !model.empty() && model.size() <= model_bytes_max && epoch < epoch_max;
+}
+
 std::string why_bad(schema::WeightVersion::Reader version) {
   auto model = view(version.getModel());
   if (model.empty() || model.size() > model_bytes_max) return "it names no model";
   if (auto why = why_no_version(view(version.getVersion())); !why.empty()) return why;
   if (version.getManifest().size() != weight_hash{}.size()) return "its manifest's hash is no hash";
-  if (version.getNumber() == 0) return "it has no number";
+  if (version.getNumber() == 0 || version.getNumber() > number_max)
+    return "its number is none that is counted to";
   return {};
 }
 
@@ -52,6 +62,8 @@ caf::error weight_book::add(const weight_version& version) {
   if (auto why = why_bad(*reader); !why.empty())
     return make_error(errc::malformed_message, "a weight version cannot be used: " + why);
   key at{std::string{view(reader->getModel())}, std::string{view(reader->getVersion())}};
+  if (versions_.size() >= versions_max && !versions_.contains(at))
+    return make_error(errc::overloaded, "too many weight versions are known");
   auto [found, is_new] = versions_.emplace(at, version);
   if (is_new || manifest_of(*found->second.read()) == manifest_of(*reader)) return caf::none;
   return make_error(errc::conflict,
@@ -66,13 +78,18 @@ void weight_book::remove(const std::string& model, const std::string& version) {
 }
 
 bool weight_book::want(const std::string& model, const wanted_version& wanted) {
+  if (wanted_.size() >= models_max && !wanted_.contains(model)) return false;
   auto& known = wanted_[model];
-  if (wanted.epoch <= known.epoch) return false;
+  // Two of one epoch: every node takes the same.
+  if (std::pair{wanted.epoch, std::string_view{wanted.version}} <=
+      std::pair{known.epoch, std::string_view{known.version}})
+    return false;
   known = wanted;
   return true;
 }
 
 bool weight_book::note(const roll_record& roll) {
+  if (rolls_.size() >= models_max && !rolls_.contains(roll.model)) return false;
   auto [found, is_new] = rolls_.try_emplace(roll.model, roll);
   if (is_new) return true;
   auto& known = found->second;

@@ -64,6 +64,8 @@ class weight_book {
 };
 
 [[nodiscard]] weight_hash manifest_of(schema::WeightVersion::Reader version);
+/// Whether a model's name and an epoch from outside are within bounds.
+[[nodiscard]] bool is_sound(std::string_view model, std::uint64_t epoch);
 /// What is wrong with a version from outside; empty: nothing.
 [[nodiscard]] std::string why_bad(schema::WeightVersion::Reader version);
 [[nodiscard]] message<schema::WeightRoll> to_message(const roll_record& roll);

@@ -156,7 +156,11 @@ void weight_sync_state::command(pointer self, const tmsg::wtcmd& command, report
         return deliver(promise, make_error(errc::conflict,
                                            "no other node has version " + in_quotes(version) +
                                                ": it would be lost; say --force if it may be"));
-      fetches.erase(manifest);
+      if (auto at = fetches.find(manifest); at != fetches.end()) {
+        at->second.mover.reset();
+        end_fetch(self, at->second, make_error(errc::cancelled, "the version was removed"));
+        fetches.erase(manifest);
+      }
       if (auto err = start.versions->remove(manifest)) return deliver(promise, err);
       touch();
       react(self);
@@ -181,8 +185,13 @@ caf::expected<weight_version> weight_sync_state::known(const std::string& model,
 caf::error weight_sync_state::refresh() {
   auto agreed = start.agreement->read();
   if (!agreed) return std::move(agreed.error());
-  for (const auto& version : agreed->versions({}))
-    if (auto err = facts.add(version)) return err;
+  for (const auto& version : agreed->versions({})) {
+    if (!facts.add(version)) continue;
+    // What is agreed on wins over what was heard.
+    auto reader = version.read();
+    facts.remove(std::string{view(reader->getModel())}, std::string{view(reader->getVersion())});
+    if (auto err = facts.add(version)) last_error = message_of(err);
+  }
   for (const auto& [model, wanted] : agreed->wanted())
     if (facts.want(model, wanted)) serve_from_folder();
   for (const auto& [model, roll] : agreed->rolls()) facts.note(roll);
@@ -321,6 +330,13 @@ void weight_sync_state::roll(pointer self, schema::WeightCommand::Reader command
   if (const auto* wanted = facts.wanted(model)) {
     record.before = wanted->version;
     record.wanted_before = wanted->epoch;
+  }
+  // What all of them have is what they go back to, also those that are away by then.
+  if (record.before.empty()) {
+    const auto& common = fleet.engines.front().version;
+    auto same = std::all_of(fleet.engines.begin(), fleet.engines.end(),
+                            [&](const auto& each) { return each.version == common; });
+    if (same && common != version && facts.find(model, common) != nullptr) record.before = common;
   }
   add_engines(record, fleet.engines);
   written = last == nullptr ? roll_mark{} : roll_mark{last->id, last->epoch, last->sequence};

@@ -12,6 +12,8 @@ namespace tandem {
 namespace {
 
 constexpr std::uint64_t fetch_again_ms = 5000;
+// Whoever has it may be on its way back.
+constexpr std::uint64_t fetch_patience_ms = 60'000;
 // As many as a manifest may have: a file's last chunk may be short.
 constexpr std::size_t all_chunks_bytes = (65'536 + manifest_files_max) / 8;
 
@@ -102,8 +104,24 @@ void weight_sync_state::bring(pointer self, const weight_version& version, std::
           }};
   at.mover = std::make_unique<version_fetch>(start.versions, manifest, options, start.incarnation,
                                              std::move(events));
+  at.moved_at_ms = unix_ms();
   at.mover->peers(holders(manifest));
   touch();
+}
+
+void weight_sync_state::look_after_fetches(pointer self) {
+  auto now = unix_ms();
+  for (auto& [manifest, each] : fetches) {
+    auto waited_for = !each.orders.empty() || !each.waiting.empty();
+    if (each.mover && now > each.moved_at_ms + fetch_patience_ms && holders(manifest).empty()) {
+      each.mover.reset();
+      end_fetch(self, each,
+                make_error(errc::unavailable, "no node that is there has this version"));
+    } else if (!each.mover && !each.complete && waited_for && now >= each.retry_at_ms) {
+      auto version = each.version;
+      bring(self, version, 0, std::nullopt);
+    }
+  }
 }
 
 void weight_sync_state::read_letters(pointer self) {
@@ -118,6 +136,7 @@ void weight_sync_state::read_letters(pointer self) {
     auto found = fetches.find(manifest);
     if (found == fetches.end()) continue;
     found->second.progress = letter.first;
+    found->second.moved_at_ms = unix_ms();
     touch();
     if (!letter.second) continue;
     found->second.mover.reset();

@@ -33,10 +33,11 @@ void copy_engine(schema::EngineStatus::Reader from, schema::EngineStatus::Builde
   to.setBusyUs(from.getBusyUs());
 }
 
-bool is_judging(const weight_book& facts) {
-  return std::any_of(facts.rolls().begin(), facts.rolls().end(), [](const auto& each) {
-    return each.second.phase == schema::RollPhase::JUDGING;
-  });
+/// Since when canaries are judged; 0: none are.
+std::uint64_t judged_since(const weight_book& facts) {
+  for (const auto& [model, roll] : facts.rolls())
+    if (roll.phase == schema::RollPhase::JUDGING) return roll.judged_from_ms;
+  return 0;
 }
 
 }  // namespace
@@ -80,7 +81,8 @@ tmsg::wtnews weight_sync_state::make_news() {
         return !each.second.status.empty();
       })));
   place = 0;
-  auto with_numbers = is_judging(facts);
+  auto with_numbers = judged_since(facts) != 0;
+  out->setAtMs(judged_since(facts));
   for (const auto& [name, each] : engines)
     if (!each.status.empty()) copy_engine(*each.status.read(), told_engines[place++], with_numbers);
   auto fetching = out->initFetches(static_cast<unsigned>(fetches.size()));

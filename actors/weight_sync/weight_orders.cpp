@@ -39,14 +39,27 @@ void weight_sync_state::on_order(pointer self, const tmsg::wtorder& order) {
     if (!before.empty()) send_outcome(self, reader->getFrom(), before);
     return;
   }
-  auto& fence = fences[std::string{view(reader->getModel())}];
-  if (const auto* wanted = facts.wanted(view(reader->getModel())))
-    fence = std::max(fence, wanted->epoch);
-  if (const auto* last = facts.roll(view(reader->getModel()))) fence = std::max(fence, last->epoch);
-  if (reader->getEpoch() < fence)
+  std::string model{view(reader->getModel())};
+  auto here = facts.newest(model) != nullptr ||
+              std::any_of(engines.begin(), engines.end(), [&](const auto& each) {
+                return each.second.engine.config.model == model;
+              });
+  if (!is_sound(model, reader->getEpoch()) || !here) {
+    done.forget(reader->getId());
+    return;
+  }
+  auto& at = fences[model];
+  if (const auto* last = facts.roll(model); last != nullptr && last->epoch > at.epoch)
+    at = {last->epoch, last->id};
+  if (const auto* wanted = facts.wanted(model); wanted != nullptr && wanted->epoch > at.epoch)
+    at = {wanted->epoch, 0};
+  auto id = reader->getRoll();
+  // Two that began at once have the same epoch: the first one here is obeyed, the other goes back.
+  auto other = reader->getEpoch() == at.epoch && id != 0 && at.roll != 0 && id != at.roll;
+  if (reader->getEpoch() < at.epoch || other)
     return outcome(self, order,
                    make_error(errc::conflict, "another coordinator has gone on with it"));
-  fence = reader->getEpoch();
+  if (reader->getEpoch() > at.epoch || id != 0) at = {reader->getEpoch(), id};
   carry_out(self, order);
 }
 
@@ -247,13 +260,18 @@ void weight_sync_state::catch_up(pointer self) {
     if (status->getHealth() == schema::Health::UNHEALTHY ||
         status->getHealth() == schema::Health::STARTING)
       continue;
+    // It is being fetched for it already.
+    if (std::any_of(waiting_orders.begin(), waiting_orders.end(), [&](const auto& waits) {
+          return view(waits.second.read()->getEngine()) == name;
+        }))
+      continue;
     auto& again = retry_at_ms[name];
     if (now < again) continue;
     again = now + catch_up_again_ms;
     auto target = behind ? wanted->version : std::string{view(status->getWeightVersion())};
     message_builder<schema::WeightOrder> order;
     order->setId(next_own_order--);
-    order->setEpoch(std::max(fences[model], wanted != nullptr ? wanted->epoch : 0));
+    order->setEpoch(std::max(fences[model].epoch, wanted != nullptr ? wanted->epoch : 0));
     order->setAction(schema::OrderAction::UPDATE);
     order->setModel(model);
     order->setVersion(target);

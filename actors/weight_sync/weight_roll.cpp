@@ -59,8 +59,12 @@ bool weight_sync_state::is_rolling(const std::string& model) const {
   if (roll == nullptr || roll->is_over()) return false;
   // Somebody coordinates it, or will.
   return start.agreement->is_shared() || roll->coordinator == start.node ||
-         std::any_of(peers.begin(), peers.end(),
-                     [&](const auto& each) { return each.second.node == roll->coordinator; });
+         std::any_of(peers.begin(), peers.end(), [&](const auto& each) {
+           if (each.second.node != roll->coordinator || each.second.news.empty()) return false;
+           // Only while it says so itself.
+           auto news = each.second.news.read();
+           return news->getRoll().getId() == roll->id;
+         });
 }
 
 fleet_view weight_sync_state::look_at_fleet(const std::string& model, const std::string& version) {
@@ -69,10 +73,11 @@ fleet_view weight_sync_state::look_at_fleet(const std::string& model, const std:
   auto manifest = wanted == nullptr ? weight_hash{} : manifest_of(*wanted->read());
   auto judging = machine && machine->record().phase == schema::RollPhase::JUDGING;
   if (!judging) judged.clear();
-  auto see = [&](const std::string& node, schema::EngineStatus::Reader status) {
+  // Numbers that a node told before it knew of the judgement are none to begin with.
+  auto see = [&](const std::string& node, schema::EngineStatus::Reader status, bool counts) {
     if (view(status.getModel()) != model) return;
     out.engines.push_back(seen_as(node, status));
-    if (!judging) return;
+    if (!judging || !counts) return;
     const auto& known = machine->record().engines;
     auto found = std::find_if(known.begin(), known.end(), [&](const auto& each) {
       return each.node == node && each.name == out.engines.back().name;
@@ -83,12 +88,13 @@ fleet_view weight_sync_state::look_at_fleet(const std::string& model, const std:
   out.alive.insert(start.node);
   if (wanted != nullptr && start.versions->is_complete(manifest)) out.have.insert(start.node);
   for (const auto& [name, each] : engines)
-    if (!each.status.empty()) see(start.node, *each.status.read());
+    if (!each.status.empty()) see(start.node, *each.status.read(), true);
   for (const auto& [id, each] : peers) {
     if (each.news.empty()) continue;
     out.alive.insert(each.node);
     auto news = each.news.read();
-    for (auto status : news->getEngines()) see(each.node, status);
+    auto counts = machine && news->getAtMs() == machine->record().judged_from_ms;
+    for (auto status : news->getEngines()) see(each.node, status, counts);
     for (auto holding : news->getHoldings())
       if (holding.getComplete() && holding.getManifest().size() == manifest.size() &&
           std::equal(manifest.begin(), manifest.end(), holding.getManifest().begin()))

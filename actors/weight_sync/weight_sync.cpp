@@ -8,6 +8,7 @@
 
 #include "actors/clock.hpp"
 #include "actors/status.hpp"
+#include "actors/weight_sync/weight_names.hpp"
 #include "schema/text.hpp"
 
 namespace tandem {
@@ -16,6 +17,8 @@ namespace {
 // While an update, a transfer or an engine that is behind is worked on; and else.
 constexpr std::chrono::milliseconds busy_pause{200};
 constexpr std::chrono::milliseconds calm_pause{2000};
+constexpr std::size_t engines_told_max = 4096;
+constexpr std::uint64_t refresh_pause_ms = 5000;
 
 }  // namespace
 
@@ -113,14 +116,19 @@ void weight_sync_state::on_news(pointer self, const tmsg::wtnews& news) {
   for (auto each : reader->getWanted()) {
     wanted_version wanted{std::string{view(each.getVersion())}, each.getEpoch()};
     std::string model{view(each.getModel())};
+    if (!is_sound(model, wanted.epoch) ||
+        (!wanted.version.empty() && !why_no_version(wanted.version).empty()))
+      continue;
     if (!facts.want(model, wanted)) continue;
     learned.push_back({wanted_name(model), encode(wanted)});
     serve_from_folder();
   }
   if (reader->getRoll().getModel().size() != 0) {
     auto roll = read_roll(reader->getRoll());
-    if (facts.note(roll) && start.agreement->is_shared())
-      learned.push_back({roll_name(roll.model), encode(roll)});
+    // Of its own alone: what others coordinate they tell themselves.
+    auto sound = is_sound(roll.model, roll.epoch) && roll.coordinator == found->second.node &&
+                 roll.engines.size() <= engines_told_max;
+    if (sound && facts.note(roll)) learned.push_back({roll_name(roll.model), encode(roll)});
   }
   if (!learned.empty())
     if (auto err = start.store->write(learned)) last_error = message_of(err);
@@ -145,6 +153,15 @@ void weight_sync_state::on_timer(pointer self) {
   timer_set = false;
   if (!heard && unix_ms() >= started_ms + static_cast<std::uint64_t>(start.config.catch_up.count()))
     heard = true;
+  auto orphan = std::any_of(facts.rolls().begin(), facts.rolls().end(), [&](const auto& each) {
+    return !each.second.is_over() && !(machine && machine->record().model == each.first) &&
+           !peers.contains(each.second.incarnation);
+  });
+  // It may be over, and whoever ended it gone before it could say so.
+  if (start.agreement->is_shared() && orphan && unix_ms() >= refreshed_ms + refresh_pause_ms) {
+    refreshed_ms = unix_ms();
+    if (auto err = refresh()) last_error = message_of(err);
+  }
   // One that could not be taken over at once: etcd was away, or another was quicker and is gone
   // too.
   take_over(self);
@@ -182,6 +199,7 @@ void weight_sync_state::look(pointer self) {
 void weight_sync_state::react(pointer self) {
   if (heard) start.serving->wait_for_others(false);
   read_letters(self);
+  look_after_fetches(self);
   step(self);
   catch_up(self);
   tell(self);

@@ -96,6 +96,8 @@ struct weight_sync_state {
     /// Who is told of its end: orders.
     std::vector<std::uint64_t> orders;
     std::uint64_t retry_at_ms = 0;
+    /// Its last sign of life.
+    std::uint64_t moved_at_ms = 0;
   };
   /// Progress of fetches, written by their threads.
   struct mail {
@@ -153,7 +155,12 @@ struct weight_sync_state {
 
   // As a node that carries orders out.
   done_orders done;
-  std::map<std::string, std::uint64_t> fences;
+  struct fence {
+    std::uint64_t epoch = 0;
+    /// 0: its own, to what is wanted.
+    std::uint64_t roll = 0;
+  };
+  std::map<std::string, fence> fences;
   std::map<std::string, std::uint64_t> updating;
   std::map<std::string, std::uint64_t> retry_at_ms;
   /// Orders that wait for a version to be here.
@@ -167,6 +174,7 @@ struct weight_sync_state {
   std::uint64_t looked_at_ms = 0;
   std::size_t asked_engines = 0;
   std::uint64_t started_ms = 0;
+  std::uint64_t refreshed_ms = 0;
   bool heard = false;
 
   weight_sync_state() = default;
@@ -198,6 +206,8 @@ struct weight_sync_state {
   void end_fetch(pointer self, fetch& of, const caf::error& err);
   [[nodiscard]] std::vector<chunk_peer> holders(const weight_hash& manifest) const;
   void tell_fetches();
+  /// Begins those again that failed, and ends those that nobody who is there has.
+  void look_after_fetches(pointer self);
   void keep_few();
   void serve_from_folder();
 
