@@ -32,7 +32,7 @@ class nginx_process {
  public:
   nginx_process(const work_folder& folder, const std::filesystem::path& files) {
     auto conf = folder.path() / "nginx.conf";
-    std::ofstream{conf} << "daemon off; worker_processes 1; user root; pid "
+    std::ofstream{conf} << "daemon off; master_process off; worker_processes 1; user root; pid "
                         << folder.path().string()
                         << "/nginx.pid; error_log stderr;\nevents {}\nhttp { access_log off; "
                         << "server { listen 127.0.0.1:" << nginx_port << " ssl; root "
@@ -93,7 +93,6 @@ void run_one_to_one(transfer_results& results) {
     std::printf("1 GiB: ours %.2f s, curl %.2f s, curl and sync %.2f s\n", ours.back(),
                 curls.back(), curls_synced.back());
     if (rsyncd) {
-      // It has been seen to stand still.
       rsyncs.push_back(time_of("timeout 60 rsync -W --inplace rsync://127.0.0.1:" +
                                std::string{rsync_port} + "/m/weights " + to + " && sync " + to));
       std::printf("rsync and sync %.2f s\n", rsyncs.back());
