@@ -231,6 +231,24 @@ TEST_F(WeightsFaults, ANodeWhoseDiskIsTooSmallKeepsTheUpdateFromTouchingAnything
   EXPECT_EQ(end.phase, "rolled back") << cluster_->log();
   EXPECT_NE(end.reason.find("'n1'"), std::string::npos) << end.reason;
   EXPECT_TRUE(all_at(0, "1", 4)) << cluster_->log();
+  // At once again: it is tried again, and ends again.
+  tell(at, weight_command(WeightAction::ROLL, "small", "2"));
+  EXPECT_EQ(wait_roll(at, "small", limit).phase, "rolled back") << cluster_->log();
+}
+
+TEST_F(WeightsFaults, AnyNodeMayBeginTheNextUpdate) {
+  start(2, [](std::size_t) { return fleet_config(); });
+  auto first = cluster_->connect(0);
+  auto second = cluster_->connect(1);
+  make_versions(first);
+  tell(first, weight_command(WeightAction::ROLL, "small", "2"));
+  EXPECT_EQ(wait_roll(first, "small", limit).phase, "done") << cluster_->log();
+  ASSERT_TRUE(wait_until(limit, [&] { return roll_of(second, "small").phase == "done"; }));
+  tell(second, weight_command(WeightAction::ROLL, "small", "3"));
+  auto end = wait_roll(second, "small", limit);
+  EXPECT_EQ(end.phase, "done") << end.reason << cluster_->log();
+  EXPECT_EQ(end.coordinator, "n1");
+  EXPECT_TRUE(all_at(0, "3", 4)) << cluster_->log();
 }
 
 }  // namespace

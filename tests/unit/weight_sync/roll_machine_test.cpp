@@ -232,6 +232,21 @@ TEST(RollMachine, LetsCanariesBeJudgedBeforeTheOthersFollow) {
   EXPECT_EQ(of.at("2"), 4u);
 }
 
+TEST(RollMachine, ReplacesACanaryWhoseNodeIsGone) {
+  auto of = make_fleet(4, 1);
+  roll_machine machine{new_roll(of, {.canaries = 1, .judge_ms = 10'000, .judge_requests = 10})};
+  of.dead.insert("n0");
+  of.run(machine, 8);
+  EXPECT_EQ(machine.record().phase, RollPhase::JUDGING);
+  EXPECT_EQ(of.at("2"), 1u);
+  of.dead.clear();
+  of.canaries = {.requests = 100, .busy_us = 1'000'000};
+  of.others = of.canaries;
+  of.run(machine);
+  EXPECT_EQ(machine.record().phase, RollPhase::DONE);
+  EXPECT_EQ(of.at("2"), 4u);
+}
+
 TEST(RollMachine, TakesCanariesBackThatFailMore) {
   auto of = make_fleet(4, 1);
   roll_machine machine{new_roll(of, {.canaries = 1, .judge_ms = 10'000, .judge_requests = 10})};
