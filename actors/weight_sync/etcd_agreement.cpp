@@ -95,8 +95,7 @@ class etcd_agreement : public weight_agreement {
       revision = entry.mod_revision;
       mark = is_ours ? replaces : roll_mark{there->id, there->epoch, there->sequence};
     }
-    if (mark.id != replaces.id || mark.epoch != replaces.epoch ||
-        mark.sequence != replaces.sequence)
+    if (mark != replaces)
       return make_error(errc::conflict,
                         "another node goes on with an update of model '" + roll.model + "'");
     etcd_txn txn{

@@ -73,9 +73,8 @@ class local_agreement : public weight_agreement {
     auto facts = read();
     if (!facts) return std::move(facts.error());
     const auto* now = facts->roll(roll.model);
-    auto mark = now == nullptr ? roll_mark{} : roll_mark{now->id, now->epoch, now->sequence};
-    if (mark.id != replaces.id || mark.epoch != replaces.epoch ||
-        mark.sequence != replaces.sequence)
+    auto mark = now == nullptr ? roll_mark{} : mark_of(*now);
+    if (mark != replaces)
       return make_error(errc::conflict, "another update of model '" + roll.model + "' is known");
     std::vector<storage::weight_change> changes{{roll_name(roll.model), encode(roll)}};
     if (wanted) changes.push_back({wanted_name(roll.model), encode(*wanted)});

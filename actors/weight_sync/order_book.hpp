@@ -37,11 +37,37 @@ class order_book {
   [[nodiscard]] bool all_done(schema::OrderAction action, const std::vector<roll_order>& of) const;
   /// An `ask` is asked again once it is answered.
   void forget_answered(schema::OrderAction action);
-  void clear() { orders_.clear(); }
 
  private:
   std::map<roll_order, standing> orders_;
   std::uint64_t next_ = 0;
+};
+
+/// Whose orders a node obeys, of one model: those of the newest epoch, and of two rolls that began
+/// at once, with the same one, those of the first that it heard of; the other goes back.
+class order_fence {
+ public:
+  /// A roll, or what is wanted (roll 0), that is known without an order of it.
+  void know(std::uint64_t epoch, std::uint64_t roll) {
+    if (epoch > epoch_) take(epoch, roll);
+  }
+  /// False: it must not be carried out. `roll` 0: the node's own, towards what is wanted.
+  [[nodiscard]] bool admit(std::uint64_t epoch, std::uint64_t roll) {
+    if (epoch < epoch_ || (epoch == epoch_ && roll != 0 && roll_ != 0 && roll != roll_))
+      return false;
+    if (epoch > epoch_ || roll != 0) take(epoch, roll);
+    return true;
+  }
+  [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
+
+ private:
+  void take(std::uint64_t epoch, std::uint64_t roll) {
+    epoch_ = epoch;
+    roll_ = roll;
+  }
+
+  std::uint64_t epoch_ = 0;
+  std::uint64_t roll_ = 0;
 };
 
 /// What a node has done for coordinators: an order that comes again is not carried out again.

@@ -60,6 +60,27 @@ struct roll_record {
   [[nodiscard]] bool is_over() const;
 };
 
+/// The roll that a write replaces; zeros: there was none.
+struct roll_mark {
+  std::uint64_t id = 0;
+  std::uint64_t epoch = 0;
+  std::uint64_t sequence = 0;
+
+  bool operator==(const roll_mark&) const = default;
+};
+[[nodiscard]] inline roll_mark mark_of(const roll_record& roll) {
+  return {roll.id, roll.epoch, roll.sequence};
+}
+
+/// What engines of a model are to serve; the highest epoch counts. Version empty: whatever they
+/// have.
+struct wanted_version {
+  std::string version;
+  std::uint64_t epoch = 0;
+
+  bool operator==(const wanted_version&) const = default;
+};
+
 [[nodiscard]] roll_options read_options(schema::RollOptions::Reader from);
 void write(const roll_options& from, schema::RollOptions::Builder to);
 [[nodiscard]] roll_record read_roll(schema::WeightRoll::Reader from);

@@ -16,13 +16,6 @@ namespace tandem {
 
 class etcd_client;
 
-/// The roll that a write replaces; zeros: there was none.
-struct roll_mark {
-  std::uint64_t id = 0;
-  std::uint64_t epoch = 0;
-  std::uint64_t sequence = 0;
-};
-
 /// Where weight versions and rolls are agreed on: in etcd where there is one, else in this node's
 /// own store. Calls wait for the answer: for an actor with a thread of its own.
 class weight_agreement {

@@ -19,15 +19,6 @@ namespace tandem {
 
 using weight_version = message<schema::WeightVersion>;
 
-/// What engines of a model are to serve; the highest epoch counts. Version empty: whatever they
-/// have.
-struct wanted_version {
-  std::string version;
-  std::uint64_t epoch = 0;
-
-  bool operator==(const wanted_version&) const = default;
-};
-
 /// What is agreed on about weights, or known of it here.
 class weight_book {
  public:

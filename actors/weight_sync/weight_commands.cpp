@@ -339,7 +339,7 @@ void weight_sync_state::roll(pointer self, schema::WeightCommand::Reader command
     if (same && common != version && facts.find(model, common) != nullptr) record.before = common;
   }
   add_engines(record, fleet.engines);
-  written = last == nullptr ? roll_mark{} : roll_mark{last->id, last->epoch, last->sequence};
+  written = last == nullptr ? roll_mark{} : mark_of(*last);
   // A new roll's sequence begins above the last one's, so that news of both are told apart.
   record.sequence = written.sequence;
   machine.emplace(std::move(record));

@@ -48,18 +48,12 @@ void weight_sync_state::on_order(pointer self, const tmsg::wtorder& order) {
     done.forget(reader->getId());
     return;
   }
-  auto& at = fences[model];
-  if (const auto* last = facts.roll(model); last != nullptr && last->epoch > at.epoch)
-    at = {last->epoch, last->id};
-  if (const auto* wanted = facts.wanted(model); wanted != nullptr && wanted->epoch > at.epoch)
-    at = {wanted->epoch, 0};
-  auto id = reader->getRoll();
-  // Two that began at once have the same epoch: the first one here is obeyed, the other goes back.
-  auto other = reader->getEpoch() == at.epoch && id != 0 && at.roll != 0 && id != at.roll;
-  if (reader->getEpoch() < at.epoch || other)
+  auto& fence = fences[model];
+  if (const auto* last = facts.roll(model)) fence.know(last->epoch, last->id);
+  if (const auto* wanted = facts.wanted(model)) fence.know(wanted->epoch, 0);
+  if (!fence.admit(reader->getEpoch(), reader->getRoll()))
     return outcome(self, order,
                    make_error(errc::conflict, "another coordinator has gone on with it"));
-  if (reader->getEpoch() > at.epoch || id != 0) at = {reader->getEpoch(), id};
   carry_out(self, order);
 }
 
@@ -271,7 +265,7 @@ void weight_sync_state::catch_up(pointer self) {
     auto target = behind ? wanted->version : std::string{view(status->getWeightVersion())};
     message_builder<schema::WeightOrder> order;
     order->setId(next_own_order--);
-    order->setEpoch(std::max(fences[model].epoch, wanted != nullptr ? wanted->epoch : 0));
+    order->setEpoch(std::max(fences[model].epoch(), wanted != nullptr ? wanted->epoch : 0));
     order->setAction(schema::OrderAction::UPDATE);
     order->setModel(model);
     order->setVersion(target);

@@ -12,7 +12,6 @@ namespace tandem {
 namespace {
 
 constexpr std::uint64_t write_pause_ms = 1000;
-constexpr std::uint64_t ask_pause_ms = 200;
 
 std::string engine_key(const std::string& node, std::string_view name) {
   return node + '/' + std::string{name};
@@ -100,13 +99,7 @@ fleet_view weight_sync_state::look_at_fleet(const std::string& model, const std:
           std::equal(manifest.begin(), manifest.end(), holding.getManifest().begin()))
         out.have.insert(each.node);
   }
-  // Known once every living node has answered since the engine was held.
-  if (std::all_of(out.alive.begin(), out.alive.end(),
-                  [&](const auto& node) { return pins_of.contains(node); })) {
-    out.pins.emplace();
-    for (const auto& [node, pins] : pins_of)
-      for (const auto& [held, jobs] : pins) (*out.pins)[held] += jobs;
-  }
+  out.pins = dispatch.pins(out.alive);
   if (rewards_canary && rewards_others) {
     out.canaries.quality = rewards_canary->quality;
     out.canaries.quality_error = rewards_canary->quality_error;
@@ -164,8 +157,7 @@ bool weight_sync_state::write_roll() {
     machine->keep_changed();
     if (code_of(err) == errc::conflict) {
       spdlog::warn("weights: another node goes on with the update model={}", record.model);
-      machine.reset();
-      orders.clear();
+      let_go();
       if (auto failed = refresh()) last_error = message_of(failed);
     } else {
       spdlog::warn("weights: the update waits, since it cannot be written why=\"{}\"", last_error);
@@ -173,7 +165,7 @@ bool weight_sync_state::write_roll() {
     }
     return false;
   }
-  written = {record.id, record.epoch, record.sequence};
+  written = mark_of(record);
   facts.note(record);
   if (wanted && facts.want(record.model, *wanted)) serve_from_folder();
   touch();
@@ -191,82 +183,40 @@ void weight_sync_state::step(pointer self) {
   if (roll.is_over()) {
     spdlog::info("weights: update over model={} version={} as={} reason=\"{}\"", roll.model,
                  roll.version, to_string(roll.phase), roll.reason);
-    machine.reset();
-    orders.clear();
-    pins_of.clear();
-    rewards_canary.reset();
-    rewards_others.reset();
+    let_go();
     keep_few();
     return;
   }
   send_orders(self, wanted);
 }
 
+void weight_sync_state::let_go() {
+  machine.reset();
+  dispatch = {};
+  rewards_canary.reset();
+  rewards_others.reset();
+}
+
 void weight_sync_state::send_orders(pointer self, const std::vector<roll_order>& wanted) {
-  using schema::OrderAction;
-  auto now = unix_ms();
-  auto standing = wanted;
-  // What jobs hold counts only once the engine takes no new ones.
-  auto held = orders.all_done(OrderAction::HOLD, wanted);
-  if (!held) {
-    std::erase_if(standing, [](const auto& each) { return each.action == OrderAction::ASK; });
-    pins_of.clear();
-  } else if (now >= asked_pins_ms + ask_pause_ms) {
-    asked_pins_ms = now;
-    orders.forget_answered(OrderAction::ASK);
-  }
-  if (std::none_of(wanted.begin(), wanted.end(),
-                   [](const auto& each) { return each.action == OrderAction::HOLD; }))
-    pins_of.clear();
-  auto roll = machine->record();
-  auto options = roll.options;
-  // What the new weights are to say, the old ones need not.
-  if (roll.phase == schema::RollPhase::ROLLING_BACK) options.expected.clear();
-  // Random: an order of an earlier run of this node is another one.
-  auto seed = roll.id ^ (start.incarnation << 20) ^ (roll.epoch << 52);
-  for (const auto& due : orders.stand(standing, now, seed >> 1)) {
-    message_builder<schema::WeightOrder> out;
-    out->setId(due.id);
-    out->setRoll(roll.id);
-    out->setEpoch(roll.epoch);
-    out->setAction(due.order.action);
-    out->setModel(roll.model);
-    out->setVersion(due.order.version);
-    out->setEngine(due.order.engine);
-    out->setFrom(start.incarnation);
-    write(options, out->initOptions());
-    auto order = out.finish();
-    if (due.order.node == start.node) {
+  for (const auto& each : dispatch.send(machine->record(), wanted, start.incarnation, unix_ms())) {
+    if (each.node == start.node) {
       // Not from within: an outcome at once would step into this step.
-      self->send(self, order_atom_v, order);
+      self->send(self, order_atom_v, each.order);
       continue;
     }
-    for (const auto& [id, each] : peers)
-      if (each.node == due.order.node && each.handle) self->send(each.handle, order_atom_v, order);
+    for (const auto& [id, peer] : peers)
+      if (peer.node == each.node && peer.handle) self->send(peer.handle, order_atom_v, each.order);
   }
 }
 
 void weight_sync_state::on_outcome(pointer self, const tmsg::wtoutcm& told) {
-  auto reader = told.read();
-  if (!machine || reader->getRoll() != machine->record().id) return;
-  auto order = orders.take_outcome(reader->getId());
-  if (!order) return;
-  auto code = static_cast<errc>(reader->getError().getCode());
-  auto error = std::string{view(reader->getError().getMessage())};
-  if (order->action == schema::OrderAction::ASK) {
-    auto& pins = pins_of[order->node];
-    pins.clear();
-    if (code == errc::unknown)
-      for (auto pin : reader->getPins()) pins[std::string{view(pin.getVersion())}] = pin.getJobs();
-    else
-      pins_of.erase(order->node);
-  } else {
-    if (code != errc::unknown)
-      spdlog::warn("weights: {} failed node={} engine={} why=\"{}\"",
-                   order->action == schema::OrderAction::FETCH ? "fetch" : "change", order->node,
-                   order->engine, error);
-    machine->on_outcome(*order, code, error, unix_ms());
-  }
+  if (!machine) return;
+  auto ended = dispatch.take(machine->record(), told);
+  if (!ended) return;
+  if (ended->code != errc::unknown)
+    spdlog::warn("weights: an order failed node={} engine={} why=\"{}\"", ended->order.node,
+                 ended->order.engine, ended->error);
+  machine->on_outcome(ended->order, ended->code, ended->error, unix_ms());
   touch();
   // A pin's answer brings nothing but itself; it is asked again with the next look.
   react(self);
@@ -288,11 +238,10 @@ void weight_sync_state::take_over(pointer self) {
                                 [&](const auto& each) { return each.second.node < start.node; });
       if (lives || !first || !heard) continue;
     }
-    written = {roll.id, roll.epoch, roll.sequence};
+    written = mark_of(roll);
     auto epoch = std::max(roll.epoch + 1, facts.next_epoch(model));
     machine.emplace(std::move(roll));
     machine->take_over(start.node, start.incarnation, epoch);
-    orders.clear();
     spdlog::info("weights: goes on with an update model={} version={} coordinator_before={}", model,
                  machine->record().version, known.coordinator);
     if (!write_roll() || !machine) return;

@@ -23,6 +23,7 @@
 #include "actors/system/tls_files.hpp"
 #include "actors/weight_sync/local_engine.hpp"
 #include "actors/weight_sync/order_book.hpp"
+#include "actors/weight_sync/roll_dispatch.hpp"
 #include "actors/weight_sync/roll_machine.hpp"
 #include "actors/weight_sync/serving_weights.hpp"
 #include "actors/weight_sync/weight_agreement.hpp"
@@ -147,20 +148,13 @@ struct weight_sync_state {
   std::optional<roll_machine> machine;
   roll_mark written;
   std::uint64_t write_again_ms = 0;
-  std::uint64_t asked_pins_ms = 0;
-  order_book orders;
-  std::map<std::string, std::map<std::string, std::uint64_t>> pins_of;
+  roll_dispatch dispatch;
   std::map<std::string, judged_from> judged;
   std::optional<service_figures> rewards_canary, rewards_others;
 
   // As a node that carries orders out.
   done_orders done;
-  struct fence {
-    std::uint64_t epoch = 0;
-    /// 0: its own, to what is wanted.
-    std::uint64_t roll = 0;
-  };
-  std::map<std::string, fence> fences;
+  std::map<std::string, order_fence> fences;
   std::map<std::string, std::uint64_t> updating;
   std::map<std::string, std::uint64_t> retry_at_ms;
   /// Orders that wait for a version to be here.
@@ -227,6 +221,8 @@ struct weight_sync_state {
 
   // weight_roll.cpp
   void step(pointer self);
+  /// The roll is no longer this node's to go on with.
+  void let_go();
   [[nodiscard]] bool write_roll();
   [[nodiscard]] fleet_view look_at_fleet(const std::string& model, const std::string& version);
   void add_figures(const std::string& engine, schema::EngineStatus::Reader status, bool canary,

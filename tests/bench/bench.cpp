@@ -10,28 +10,6 @@
 #include "schema/errc.hpp"
 
 namespace tandem::bench {
-namespace {
-
-[[noreturn]] void give_up(const std::string& why) {
-  std::cerr << "bench: " << why << '\n';
-  std::exit(2);
-}
-
-}  // namespace
-
-temp_folder::temp_folder(std::string_view name) {
-  auto base = std::filesystem::path{TANDEM_BIN_DIR}.parent_path() / "bench-data";
-  std::filesystem::create_directories(base);
-  auto form = (base / (std::string{name} + "-XXXXXX")).string();
-  if (::mkdtemp(form.data()) == nullptr) give_up("cannot make a folder in " + base.string());
-  path_ = form;
-}
-
-temp_folder::~temp_folder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 node_config instant_sim(const std::filesystem::path& data, std::uint32_t plan_steps) {
   node_config config;
   config.name = "bench";

@@ -54,4 +54,13 @@ double percentile(std::vector<double> values, double share) {
   return values[place];
 }
 
+void give_up(const std::string& why) {
+  std::cerr << "bench: " << why << '\n';
+  std::exit(2);
+}
+
+void give_up(const std::filesystem::path& file, const std::string& why) {
+  give_up(file.string() + ": " + why);
+}
+
 }  // namespace tandem::bench

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -10,6 +11,11 @@ namespace tandem::bench {
 
 /// One goal of goals.json; exits when it is not there.
 [[nodiscard]] double goal(std::string_view bench, std::string_view name);
+
+/// `bench: why` on stderr, and exit code 2.
+[[noreturn]] void give_up(const std::string& why);
+/// The same of a file.
+[[noreturn]] void give_up(const std::filesystem::path& file, const std::string& why);
 
 /// The result of a run, printed as one line of JSON at its end.
 struct report {

@@ -18,11 +18,6 @@
 namespace tandem::bench {
 namespace {
 
-[[noreturn]] void give_up(const std::string& why) {
-  std::fprintf(stderr, "bench: %s\n", why.c_str());
-  std::exit(2);
-}
-
 std::string first_line(int fd) {
   std::string line;
   for (char c = 0; ::read(fd, &c, 1) == 1 && c != '\n';) line += c;

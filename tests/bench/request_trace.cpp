@@ -9,13 +9,10 @@
 
 #include <simdjson.h>
 
+#include "tests/bench/bench_report.hpp"
+
 namespace tandem::bench {
 namespace {
-
-[[noreturn]] void give_up(const std::filesystem::path& file, const char* why) {
-  std::fprintf(stderr, "bench: %s: %s\n", file.c_str(), why);
-  std::exit(2);
-}
 
 std::uint32_t blocks_of(std::uint32_t tokens) {
   return (tokens + trace_block_tokens - 1) / trace_block_tokens;

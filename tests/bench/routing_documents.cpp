@@ -5,15 +5,12 @@
 #include <fstream>
 #include <iterator>
 
+#include "tests/bench/bench_report.hpp"
+
 namespace tandem::bench {
 namespace {
 
 constexpr std::string_view end_marker = "<!-- end of results -->";
-
-[[noreturn]] void give_up(const std::filesystem::path& file, const char* why) {
-  std::fprintf(stderr, "bench: %s: %s\n", file.c_str(), why);
-  std::exit(2);
-}
 
 void write(const std::filesystem::path& file, const std::string& text) {
   std::ofstream out{file, std::ios::binary | std::ios::trunc};

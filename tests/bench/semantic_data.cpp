@@ -7,15 +7,11 @@
 #include <simdjson.h>
 
 #include "schema/errc.hpp"
+#include "tests/bench/bench_report.hpp"
 #include "tests/bench/gsm8k_data.hpp"
 
 namespace tandem::bench {
 namespace {
-
-[[noreturn]] void give_up(const std::filesystem::path& file, const std::string& why) {
-  std::fprintf(stderr, "bench: %s: %s\n", file.c_str(), why.c_str());
-  std::exit(2);
-}
 
 template <class Function>
 void each_line(const std::filesystem::path& file, Function take) {

@@ -1,7 +1,6 @@
 // kill -9 of who fetches, and of who serves, in the middle: what has to be moved again.
 
 #include <cstdio>
-#include <thread>
 
 #include "tests/bench/weights_transfer/transfer_bench.hpp"
 
@@ -23,12 +22,7 @@ double bytes_here(const std::filesystem::path& store, const weight_hash& hash) {
 }
 
 void wait_for_half(test::child_process& fetch) {
-  for (std::uint64_t at = 0; at < bytes / 2;) {
-    auto text = fetch.output();
-    auto last = text.rfind("at ");
-    if (last != text.npos) at = std::strtoull(text.c_str() + last + 3, nullptr, 10);
-    std::this_thread::sleep_for(std::chrono::milliseconds{5});
-  }
+  if (!fetch.wait_line("half", std::chrono::minutes{2})) give_up("nothing comes: " + fetch.log());
 }
 
 }  // namespace

@@ -20,11 +20,6 @@ namespace {
 
 constexpr std::chrono::minutes limit{10};
 
-[[noreturn]] void give_up(const std::string& why) {
-  std::cerr << "bench: " << why << '\n';
-  std::exit(2);
-}
-
 /// `field`: VmRSS or VmHWM.
 double memory_mb(const std::string& process, const std::string& field) {
   std::ifstream in{"/proc/" + process + "/status"};
@@ -63,12 +58,17 @@ int fetch(char** argv) {
   auto before = memory_mb("self", "VmRSS");
   std::promise<std::pair<caf::error, fetch_progress>> ended;
   auto begun = std::chrono::steady_clock::now();
+  auto told_half = false;
   version_fetch work{
       store,
       hash_from(argv[4]),
       options,
       1,
-      {[](const fetch_progress& now) { std::cout << "at " << now.done_bytes << std::endl; },
+      {[&told_half](const fetch_progress& now) {
+         if (!std::exchange(told_half, told_half || 2 * now.done_bytes >= now.total_bytes) &&
+             told_half)
+           std::cout << "half" << std::endl;
+       },
        [&](const caf::error& error, const fetch_progress& last) {
          ended.set_value({error, last});
        }}};
@@ -93,20 +93,10 @@ void transfer_results::at_least(const std::string& figure, double value) {
   ok = ok && value >= goal("weights_transfer", figure + "_min");
 }
 
-work_folder::work_folder(const std::string& name) {
-  auto base = std::filesystem::path{TANDEM_BIN_DIR}.parent_path() / "bench-data";
-  std::filesystem::create_directories(base);
-  auto form = (base / (name + "-XXXXXX")).string();
-  if (::mkdtemp(form.data()) == nullptr) give_up("cannot make a folder in " + base.string());
-  path_ = form;
-  auto files = ensure_certificates(path_ / "tls", "n", {});
+work_folder::work_folder(const std::string& name) : folder_{name} {
+  auto files = ensure_certificates(path() / "tls", "n", {});
   if (!files) give_up(message_of(files.error()));
   tls_ = *files;
-}
-
-work_folder::~work_folder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
 }
 
 void write_noise(const std::filesystem::path& file, std::uint64_t bytes, std::uint64_t seed) {

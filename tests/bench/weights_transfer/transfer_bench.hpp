@@ -10,6 +10,7 @@
 #include "actors/system/tls_files.hpp"
 #include "actors/weights/version_store.hpp"
 #include "tests/bench/bench_report.hpp"
+#include "tests/bench/temp_folder.hpp"
 #include "tests/support/child_process.hpp"
 
 namespace tandem::bench {
@@ -44,13 +45,12 @@ class work_folder {
   explicit work_folder(const std::string& name);
   work_folder(const work_folder&) = delete;
   work_folder& operator=(const work_folder&) = delete;
-  ~work_folder();
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] const std::filesystem::path& path() const { return folder_.path(); }
   /// The certificates of all nodes here.
   [[nodiscard]] const tls_files& tls() const { return tls_; }
 
  private:
-  std::filesystem::path path_;
+  temp_folder folder_;
   tls_files tls_;
 };
 

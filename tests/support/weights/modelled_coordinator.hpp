@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/weight_sync/order_book.hpp"
+#include "actors/weight_sync/roll_dispatch.hpp"
 #include "actors/weight_sync/roll_machine.hpp"
 
 namespace tandem::testing {
@@ -18,19 +18,6 @@ class weight_fleet;
 /// Nodes share what none of them changes.
 using known_roll = std::shared_ptr<const roll_record>;
 
-/// As wanted_version.
-struct agreed_version {
-  std::string version;
-  std::uint64_t epoch = 0;
-};
-
-/// As roll_mark.
-struct agreed_mark {
-  std::uint64_t id = 0;
-  std::uint64_t epoch = 0;
-  std::uint64_t sequence = 0;
-};
-
 /// What a node says of itself.
 struct node_news {
   std::size_t node = 0;
@@ -39,16 +26,16 @@ struct node_news {
   std::vector<fleet_engine> engines;
   std::set<std::string> have;
   known_roll roll;
-  agreed_version wanted;
+  wanted_version wanted;
 };
 
 /// A roll at the node that goes on with it, as actors/weight_sync/weight_roll.cpp does it around
-/// roll_machine and order_book.
+/// roll_machine and roll_dispatch.
 class modelled_coordinator {
  public:
   /// `replaces`: what is agreed on now.
   modelled_coordinator(weight_fleet& fleet, modelled_node& node, roll_record record,
-                       const agreed_mark& replaces);
+                       const roll_mark& replaces);
 
   [[nodiscard]] const roll_record& record() const { return machine_.record(); }
   [[nodiscard]] roll_machine& machine() { return machine_; }
@@ -57,7 +44,7 @@ class modelled_coordinator {
   [[nodiscard]] bool step();
   [[nodiscard]] bool on_outcome(const tmsg::wtoutcm& outcome);
   /// What it has written last.
-  [[nodiscard]] const agreed_mark& written() const { return written_; }
+  [[nodiscard]] const roll_mark& written() const { return written_; }
   [[nodiscard]] bool waits_to_write() const { return write_again_ms_ != 0; }
 
  private:
@@ -67,11 +54,9 @@ class modelled_coordinator {
   weight_fleet& fleet_;
   modelled_node& node_;
   roll_machine machine_;
-  order_book orders_;
-  agreed_mark written_;
-  std::map<std::string, std::map<std::string, std::uint64_t>> pins_;
+  roll_dispatch dispatch_;
+  roll_mark written_;
   std::uint64_t write_again_ms_ = 0;
-  std::uint64_t asked_pins_ms_ = 0;
 };
 
 }  // namespace tandem::testing

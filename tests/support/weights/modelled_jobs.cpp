@@ -24,12 +24,13 @@ std::map<std::string, std::uint64_t> modelled_jobs::pins_at(std::size_t node) co
   std::map<std::string, std::uint64_t> out;
   auto nodes = fleet_.nodes().size();
   for (const auto& [id, each] : jobs_) {
-    if (each.pinned.empty()) continue;
+    const auto& held = each.pinned.empty() ? each.under_way : each.pinned;
+    if (held.empty()) continue;
     auto home = id % nodes;
     // Whoever has the copy of a lost node's journal.
     for (std::size_t i = 0; i < nodes && !fleet_.nodes()[home]->is_alive(); ++i)
       home = (home + 1) % nodes;
-    if (home == node) ++out[each.pinned];
+    if (home == node) ++out[held];
   }
   return out;
 }
@@ -139,8 +140,10 @@ void modelled_jobs::run(const call_ptr& call, std::size_t number, const std::str
   auto pinned = call->pinned;
   auto takes = world_.serve(*call, number);
   auto began = fleet_.time().now();
+  jobs_.at(call->job).under_way = made_by;
   engine.begin(call->id, call->mixes, [this, call, number] {
     ++counts_.cut_off;
+    jobs_.at(call->job).under_way.clear();
     world_.ended(*call, number, {}, false);
     call->avoided = {number};
     again(call, options_.hop);
@@ -169,6 +172,7 @@ void modelled_jobs::answered(const call_ptr& call, const std::string& version, u
   if (!of.pinned.empty() && of.pinned != version && !of.mixes)
     complain("job " + std::to_string(call->job) + " holds " + of.pinned + ", and was served " +
              version);
+  of.under_way.clear();
   pin(of, version);
   ++counts_.served;
   if (on_done) on_done({call->arrived, first, fleet_.time().now(), ending::served, from_cache});

@@ -127,6 +127,8 @@ class modelled_jobs {
     std::uint32_t calls_left = 0;
     bool mixes = false;
     std::string pinned;
+    /// Of the call that an engine has: the pool knows it before there is a result.
+    std::string under_way;
     bool mixed = false;
   };
   using call_ptr = std::shared_ptr<modelled_call>;

@@ -38,7 +38,7 @@ void modelled_node::start(const std::string& version) {
   heard_ = false;
   telling_ = false;
   done_ = {};
-  fence_ = 0;
+  fence_ = {};
   fetching_.clear();
   peers_.clear();
   retry_at_.clear();
@@ -157,7 +157,7 @@ bool modelled_node::note(known_roll other) {
   return true;
 }
 
-bool modelled_node::want(const agreed_version& other) {
+bool modelled_node::want(const wanted_version& other) {
   if (other.epoch <= wanted.epoch) return false;
   wanted = other;
   return true;
@@ -195,7 +195,7 @@ std::string modelled_node::begin_roll(const std::string& version, const roll_opt
                      .options = options,
                      .began_ms = fleet_.time().now_ms()};
   add_engines(record, engines);
-  auto mark = roll ? agreed_mark{roll->id, roll->epoch, roll->sequence} : agreed_mark{};
+  auto mark = roll ? roll_mark{roll->id, roll->epoch, roll->sequence} : roll_mark{};
   record.sequence = mark.sequence;
   coordinator_ = std::make_unique<modelled_coordinator>(fleet_, *this, std::move(record), mark);
   if (!coordinator_->write() || coordinator_->waits_to_write()) {
@@ -224,7 +224,7 @@ void modelled_node::take_over() {
   }
   auto epoch = std::max(roll->epoch + 1, next_epoch());
   coordinator_ = std::make_unique<modelled_coordinator>(
-      fleet_, *this, *roll, agreed_mark{roll->id, roll->epoch, roll->sequence});
+      fleet_, *this, *roll, roll_mark{roll->id, roll->epoch, roll->sequence});
   coordinator_->machine().take_over(name_, incarnation_, epoch);
   if (coordinator_->write()) return;
   coordinator_.reset();

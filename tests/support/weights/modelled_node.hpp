@@ -55,9 +55,9 @@ class modelled_node {
 
   // What it knows, as weight_facts has it.
   known_roll roll;
-  agreed_version wanted;
+  wanted_version wanted;
   bool note(known_roll other);
-  bool want(const agreed_version& other);
+  bool want(const wanted_version& other);
   void refresh();
   [[nodiscard]] std::uint64_t next_epoch() const;
   [[nodiscard]] const node_news& news_of(std::size_t node);
@@ -92,7 +92,7 @@ class modelled_node {
   std::vector<std::unique_ptr<modelled_engine>> engines_;
   std::map<std::string, us> retry_at_;
   done_orders done_;
-  std::uint64_t fence_ = 0;
+  order_fence fence_;
   std::uint64_t next_own_ = ~std::uint64_t{0};
   std::map<std::string, std::vector<tmsg::wtorder>> fetching_;
   std::map<std::size_t, node_news> peers_;

@@ -38,12 +38,12 @@ void modelled_node::on_order(const tmsg::wtorder& order) {
     if (!before.empty()) send_outcome(from, before);
     return;
   }
-  fence_ = std::max(fence_, wanted.epoch);
-  if (reader->getEpoch() < fence_) {
+  if (roll) fence_.know(roll->epoch, roll->id);
+  fence_.know(wanted.epoch, 0);
+  if (!fence_.admit(reader->getEpoch(), reader->getRoll())) {
     ++fenced;
     return outcome(order, errc::conflict, "another coordinator has gone on with it");
   }
-  fence_ = reader->getEpoch();
   carry_out(order);
 }
 
@@ -172,7 +172,7 @@ void modelled_node::catch_up() {
     again = now + catch_up_again;
     message_builder<schema::WeightOrder> order;
     order->setId(next_own_--);
-    order->setEpoch(std::max(fence_, wanted.epoch));
+    order->setEpoch(std::max(fence_.epoch(), wanted.epoch));
     order->setAction(schema::OrderAction::UPDATE);
     order->setModel("m");
     order->setVersion(behind ? wanted.version : each->version());

@@ -10,21 +10,19 @@ bool equal(const roll_record& one, const roll_record& other) {
 
 }  // namespace
 
-errc modelled_agreement::write(const roll_record& next, const agreed_mark& replaces,
-                               const std::optional<agreed_version>& wants) {
+errc modelled_agreement::write(const roll_record& next, const roll_mark& replaces,
+                               const std::optional<wanted_version>& wants) {
   if (is_down) return errc::unavailable;
-  agreed_mark now;
+  roll_mark now;
   if (roll) {
-    now = {roll->id, roll->epoch, roll->sequence};
-    auto same = now.id == next.id && now.epoch == next.epoch && now.sequence == next.sequence;
-    if (same && equal(*roll, next)) return errc::unknown;
+    now = mark_of(*roll);
+    if (now == mark_of(next) && equal(*roll, next)) return errc::unknown;
     // An own write whose answer was lost, and which is another by now.
     auto is_ours = now.id == next.id && roll->coordinator == next.coordinator &&
                    roll->incarnation == next.incarnation;
     if (is_ours) now = replaces;
   }
-  if (now.id != replaces.id || now.epoch != replaces.epoch || now.sequence != replaces.sequence)
-    return errc::conflict;
+  if (now != replaces) return errc::conflict;
   roll = next;
   if (wants) wanted = *wants;
   ++writes;

@@ -36,14 +36,14 @@ struct fleet_options {
 /// Where rolls are agreed on: compare and swap, as actors/weight_sync/etcd_agreement.cpp does it.
 struct modelled_agreement {
   std::optional<roll_record> roll;
-  agreed_version wanted;
+  wanted_version wanted;
   std::uint64_t writes = 0;
   bool is_down = false;
   /// The next write is done, and its answer is lost.
   bool loses_answer = false;
 
-  [[nodiscard]] errc write(const roll_record& next, const agreed_mark& replaces,
-                           const std::optional<agreed_version>& wants);
+  [[nodiscard]] errc write(const roll_record& next, const roll_mark& replaces,
+                           const std::optional<wanted_version>& wants);
 };
 
 /// Nodes with engines of one model, the way between them, and what they agree on.
