@@ -30,6 +30,8 @@ config_fields bind_model(model_config& c) {
                   price_max),
       bind_number("output_price", c.output_price, "US dollars per million tokens written.", 0,
                   price_max),
+      bind_flag("embeds", c.embeds,
+                "It makes vectors of texts (POST /v1/embeddings), and nothing else."),
       bind_text(
           "plan_system", c.plan_system,
           "System message of a plan request. In all prompts {{goal}}, {{error}}, {{finished}}\n"

@@ -90,6 +90,11 @@ std::filesystem::path expand_home(const std::filesystem::path& path) {
   return path;
 }
 
+bool is_loopback(std::string_view host) {
+  return host == "localhost" || host == "::1" ||
+         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == host.npos);
+}
+
 bool node_config::has_role(std::string_view role) const {
   return std::find(roles.begin(), roles.end(), role) != roles.end();
 }
@@ -103,6 +108,8 @@ void node_config::resolve() {
     if (!ignored) data = absolute.lexically_normal();
   }
   if (tls.folder.empty() && !data.empty()) tls.folder = data / "tls";
+  if (http.listen.empty() && has_role("gateway")) http.listen = default_http_listen;
+  if (!http.listen.empty() && !has_role("gateway")) roles.emplace_back("gateway");
 }
 
 caf::error to_error(const std::vector<config_problem>& problems) {

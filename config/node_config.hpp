@@ -10,16 +10,19 @@
 #include <caf/error.hpp>
 #include <caf/expected.hpp>
 
+#include "actors/alarm/alarm_config.hpp"
 #include "actors/embedding/embedding_config.hpp"
 #include "actors/engine/engine_config.hpp"
 #include "actors/etcd/etcd_config.hpp"
 #include "actors/executor_pool/executor_pool_config.hpp"
+#include "actors/gateway/gateway_config.hpp"
 #include "actors/journal/journal_config.hpp"
 #include "actors/mesh/cluster_config.hpp"
 #include "actors/planner/planner_config.hpp"
 #include "actors/replication/replication_config.hpp"
 #include "actors/router/router_config.hpp"
 #include "actors/supervisor/supervisor_config.hpp"
+#include "actors/trace/trace_config.hpp"
 #include "actors/weight_sync/weight_config.hpp"
 
 namespace tandem {
@@ -36,6 +39,8 @@ struct listen_address {
 /// `invalid_argument` says what is expected.
 [[nodiscard]] caf::expected<listen_address> parse_address(std::string_view text);
 [[nodiscard]] std::string to_string(const listen_address& address);
+/// `localhost`, 127.0.0.0/8, `::1`.
+[[nodiscard]] bool is_loopback(std::string_view host);
 
 /// `[tls]` in the config file.
 struct tls_config {
@@ -79,6 +84,8 @@ struct node_config {
   std::vector<std::string> roles{"planner", "executor"};
   /// `[log]`
   std::string log_level = "info";
+  /// `text` or `json`.
+  std::string log_format = "text";
 
   cluster_config cluster;
   tls_config tls;
@@ -86,6 +93,9 @@ struct node_config {
   journal_config journal;
   executor_pool_config executor;
   router_config routing;
+  gateway_config http;
+  alarm_config alarms;
+  trace_config traces;
   embedding_config embeddings;
   etcd_config etcd;
   replication_config replication;
@@ -107,6 +117,7 @@ struct node_config {
   [[nodiscard]] std::vector<config_problem> validate() const;
 };
 
+inline constexpr std::string_view default_http_listen = "127.0.0.1:8420";
 inline constexpr std::size_t models_max = 256;
 inline constexpr std::size_t engines_max = 1024;
 inline constexpr std::size_t kinds_max = 1024;

@@ -6,6 +6,7 @@
 
 #include "actors/router/engines/engine_policy.hpp"
 #include "actors/router/routing_policy.hpp"
+#include "config/sections_http.hpp"
 
 namespace tandem {
 namespace {
@@ -50,14 +51,17 @@ config_fields bind_node(node_config& c) {
       bind_listen(c.listen),
       bind_integer("threads", c.threads, "Worker threads. 0: as many as cores.", 0, 1024),
       bind_list("roles", c.roles,
-                "What this node does: \"planner\" accepts jobs, \"executor\" runs attempts.",
-                {"planner", "executor"}),
+                "What this node does: \"planner\" accepts jobs, \"executor\" runs attempts,\n"
+                "\"gateway\" answers HTTP (see http.listen).",
+                {"planner", "executor", "gateway"}),
   };
 }
 
 config_fields bind_log(node_config& c) {
   return {bind_choice("level", c.log_level, "The least severe event that is written.",
-                      {"trace", "debug", "info", "warn", "error", "off"})};
+                      {"trace", "debug", "info", "warn", "error", "off"}),
+          bind_choice("format", c.log_format, "Lines of text, or one JSON object a line.",
+                      {"text", "json"})};
 }
 
 config_fields bind_tls(tls_config& c) {
@@ -499,6 +503,10 @@ std::vector<config_section> bind_sections(node_config& c) {
        bind_embeddings(c.embeddings)},
       {"weights", "Versions of weights, and how nodes give them to each other.",
        bind_weights(c.weights)},
+      {"http", "The front door: OpenAI-compatible HTTP, jobs, metrics and the page.",
+       bind_gateway(c.http)},
+      {"alarms", "What this node warns of by itself.", bind_alarms(c.alarms)},
+      {"traces", "Where spans of jobs and calls go.", bind_traces(c.traces)},
       {"etcd", "Where nodes agree on who keeps a replicated journal.", bind_etcd(c.etcd)},
       {"replication", "Copies of this node's journal on other nodes.",
        bind_replication(c.replication)},

@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <array>
 #include <set>
 #include <string>
 
 #include "actors/executor_pool/verifier.hpp"
 #include "config/node_config.hpp"
 #include "config/sections.hpp"
+#include "config/url.hpp"
 #include "config/validate_engine.hpp"
 #include "config/words.hpp"
 #include "schema/errc.hpp"
@@ -38,6 +40,7 @@ class validator {
     check_routing();
     check_cache();
     check_embeddings();
+    check_http();
     for (const auto& list : bind_lists(config_)) check_list(list);
     check_prompts();
     check_engines();
@@ -215,6 +218,28 @@ class validator {
               toml_string(routing.large_tier) + " to one" +
               nearest_hint(routing.large_tier, tiers));
     }
+  }
+
+  void check_http() {
+    constexpr std::array<std::string_view, 2> schemes{"http", "https"};
+    auto check_url = [&](const std::string& key, const std::string& url) {
+      if (url.empty()) return;
+      if (auto problem = url_problem(url, schemes, true); !problem.empty())
+        add(key, key + (has_user(url) ? "" : " = " + quote_word(url)) + " " + problem);
+    };
+    check_url("alarms.webhook", config_.alarms.webhook);
+    check_url("traces.otlp", config_.traces.otlp);
+    const auto& http = config_.http;
+    if (http.listen.empty()) return;
+    auto at = parse_address(http.listen);
+    if (!at) return add("http.listen", "http.listen: " + message_of(at.error()));
+    if (http.cert_file.empty() != http.key_file.empty())
+      add("http.cert_file", "http.cert_file and http.key_file go together; write both or none");
+    if (!is_loopback(at->host) && http.cert_file.empty())
+      add("http.cert_file",
+          "http.listen = " + quote_word(http.listen) +
+              " is reachable from other machines, which needs TLS: write http.cert_file and "
+              "http.key_file, or listen on 127.0.0.1");
   }
 
   void check_embeddings() {

@@ -71,10 +71,28 @@ struct Attempt @0xa08192a3b4c5eb42 {
   cache @30 :Common.CacheUse;
   session @31 :Text;
   # Calls of one session go to the engine that had the last one, where that costs little.
-  adapt @32 :Text;
-  # Purpose `plan`: the plan of a near goal, to be fitted to this one; empty: none.
-  mixWeights @33 :Bool;
+  mixWeights @32 :Bool;
   # `pinnedVersions` are preferred, not required, once no engine serves them.
+  client @33 :ClientCall;
+  # A client's own call: its messages go to the model as they are, without templates. Null: a job's.
+  model @34 :Text;
+  # Only this model; empty: any.
+  trace @35 :Common.TraceContext;
+}
+
+enum ClientPath @0x8b3d5f719a2c4e11 {
+  unknown @0;
+  chat @1;
+  # /v1/chat/completions
+  embeddings @2;
+  # /v1/embeddings
+}
+
+struct ClientCall @0x8b3d5f719a2c4e12 {
+  path @0 :ClientPath;
+  body @1 :Data;
+  # The request as an OpenAI-compatible server is to get it: a JSON object, without `model`, `stream` and
+  # `stream_options`. Empty: the attempt says all of it, and any engine can take it.
 }
 
 struct PinnedVersion @0x9192a3b4c5d6fc43 {
@@ -88,6 +106,8 @@ struct TextChunk @0x82a3b4c5d6e70d44 {
   # Counted from 0 without gaps.
   text @2 :Data;
   # A chunk may end within a UTF-8 sequence.
+  isEvent @3 :Bool;
+  # Of a client's call with a body: `text` is one event's data as the server sent it, a JSON object.
 }
 
 enum Finish @0xf3b4c5d6e7f81e45 {
@@ -125,6 +145,8 @@ struct AttemptResult @0xe4c5d6e7f8092f46 {
   begun @17 :Bool;
   # With overloaded or unavailable: chunks of it went out before, so only a new attempt may repeat it.
   cache @18 :CacheNote;
+  body @19 :Data;
+  # Of a client's call with a body that was not streamed: the server's answer, a JSON object.
 }
 
 struct Cancel @0xd5d6e7f8091a4047 {

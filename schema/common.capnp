@@ -83,6 +83,8 @@ enum Purpose @0xf4b9a0c7d8e62f16 {
   # No call: which way a job of mode `auto` goes.
   warm @7;
   # For an engine's prefix cache alone: nobody reads the output.
+  embed @8;
+  # Vectors of texts, at a model that makes such.
 }
 
 struct Usage @0x8c1d3e5f7a9b4017 {
@@ -116,4 +118,14 @@ struct Budget @0xb7d8e9fa0b1c2d19 {
   tokens @0 :UInt64;
   # Read and written, together.
   costNanousd @1 :Int64;
+}
+
+struct TraceContext @0x9c4e1f7a2b6d831b {
+  # Where a span belongs, as in W3C's traceparent. Zeros: it is not traced.
+  traceHigh @0 :UInt64;
+  traceLow @1 :UInt64;
+  span @2 :UInt64;
+  # The parent of what is to be recorded.
+  sampled @3 :Bool;
+  # Somebody wants it recorded.
 }

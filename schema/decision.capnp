@@ -24,6 +24,10 @@ struct RouteQuery @0xc6e7f8091a2b5151 {
   # Calls of one session stay at one engine while that takes little longer. Empty: none.
   mixWeights @12 :Bool;
   # `pinnedVersions` are preferred, not required, once no engine serves them.
+  model @13 :Text;
+  # Only this model; empty: any.
+  passedOn @14 :Bool;
+  # A client's request is to reach a server as it is: only engines that are such servers.
 }
 
 struct Candidate @0xb7f8091a2b3c6252 {
@@ -57,8 +61,6 @@ struct Decision @0xa8091a2b3c4d7353 {
   promptTokens @14 :UInt64;
   # Estimated, and those of them that the engine should have in its prefix cache.
   cachedTokens @15 :UInt64;
-  expectedWaitUs @16 :UInt64;
-  # Until the engine reads its prompt, as the router believes; 0: not said.
 }
 
 enum RewardSource @0x991a2b3c4d5e8454 {

@@ -75,6 +75,10 @@ struct EngineStatus @0xec4d5e6f7081b762 {
   # Why its weights cannot be changed while it runs; empty: they can.
   busyUs @37 :UInt64;
   # Sum of the times of its finished requests, queueing here left out.
+  embeds @38 :Bool;
+  # Its model makes vectors of texts, and nothing else.
+  passesOn @39 :Bool;
+  # Can take a client's request as it is.
 }
 
 enum Breaker @0xb9d0e1f2a3b4c563 {

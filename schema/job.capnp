@@ -57,6 +57,7 @@ struct Submit @0x991a2b3c4d5e6423 {
   session @10 :Text;
   # Optional: calls of jobs of one session prefer the engine that has read their common texts.
   weights @11 :Common.WeightPolicy;
+  trace @12 :Common.TraceContext;
 }
 
 struct Submitted @0x8a2b3c4d5e6f7524 {

@@ -40,6 +40,7 @@ struct SubmittedRecord @0x9192a3b4c5d70c82 {
   session @10 :Text;
   weights @11 :Common.WeightPolicy;
   # As it was decided when it was accepted; unknown, of older records: it fails.
+  trace @12 :Common.TraceContext;
 }
 
 struct StepRecord @0x82a3b4c5d6e81d83 {

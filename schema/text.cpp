@@ -1,5 +1,7 @@
 #include "schema/text.hpp"
 
+#include <array>
+
 #include <simdjson.h>
 
 namespace tandem {
@@ -41,6 +43,31 @@ std::string valid_utf8(std::string_view s) {
 
 bool is_valid_utf8(std::string_view s) {
   return simdjson::validate_utf8(s.data(), s.size());
+}
+
+decoded decode_utf8(std::string_view text) {
+  constexpr decoded invalid{0xfffd, 1};
+  auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  auto first = byte(0);
+  if (first < 0x80) return {first, 1};
+  std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || text.size() < length) return invalid;
+  char32_t point = first & (0x7fu >> length);
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0u) != 0x80u) return invalid;
+    point = point << 6 | (byte(i) & 0x3fu);
+  }
+  constexpr std::array<char32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
+  if (point < least[length] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) {
+    return invalid;
+  }
+  return {point, length};
+}
+
+bool is_control(char32_t point) {
+  return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x61c ||
+         (point >= 0x200e && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
+         (point >= 0x2066 && point <= 0x2069);
 }
 
 }  // namespace tandem

@@ -27,4 +27,16 @@ namespace tandem {
 [[nodiscard]] std::string valid_utf8(std::string_view s);
 [[nodiscard]] bool is_valid_utf8(std::string_view s);
 
+/// One character of UTF-8 at the front of `text` (not empty): its code point and its length in
+/// bytes. An invalid byte is U+FFFD of length 1.
+struct decoded {
+  char32_t point;
+  std::size_t bytes;
+};
+[[nodiscard]] decoded decode_utf8(std::string_view text);
+
+/// Characters that steer a terminal or a text's direction: C0, DEL, C1, bidirectional controls,
+/// line and paragraph separators.
+[[nodiscard]] bool is_control(char32_t point);
+
 }  // namespace tandem

@@ -37,6 +37,28 @@ struct NodeStatus @0xce6f708192a3d972 {
   residentBytes @11 :UInt64;
   member @12 :Cluster.Member;
   # As the asked node's mesh sees it; of a node that does not answer, this is all that is known.
+  http @13 :Text;
+  # URL of its gateway; empty: it has none.
+  alarms @14 :List(Alarm);
+  # That it raises itself, the gravest first.
+}
+
+enum AlarmSeverity @0x95a6b7c8d9eafb76 {
+  unknown @0;
+  warning @1;
+  critical @2;
+}
+
+struct Alarm @0x86b7c8d9eafb0c77 {
+  name @0 :Text;
+  # EngineFlapping, NodeGone, ...: the names of config/prometheus/alerts.yml.
+  subject @1 :Text;
+  # Which engine, node, tenant, ...; empty: the node itself.
+  severity @2 :AlarmSeverity;
+  text @3 :Text;
+  # What is wrong, and what to do.
+  sinceMs @4 :UInt64;
+  # Unix time.
 }
 
 struct JournalPlace @0xa061728394a5fb75 {

@@ -13,6 +13,7 @@
 #include "schema/engine.capnp.h"
 #include "schema/exchange.capnp.h"
 #include "schema/front.capnp.h"
+#include "schema/gateway.capnp.h"
 #include "schema/job.capnp.h"
 #include "schema/message.hpp"
 #include "schema/replication.capnp.h"
@@ -91,6 +92,9 @@ using wtoutcm = tandem::message<tandem::schema::WeightOutcome>;
 using wtpin = tandem::message<tandem::schema::WeightPin>;
 using engupd = tandem::message<tandem::schema::EngineUpdate>;
 using engupdd = tandem::message<tandem::schema::EngineUpdated>;
+using keycmd = tandem::message<tandem::schema::KeyCommand>;
+using keyrpt = tandem::message<tandem::schema::KeyReport>;
+using keynews = tandem::message<tandem::schema::KeyNews>;
 
 }  // namespace tmsg
 
@@ -164,4 +168,7 @@ CAF_ADD_TYPE_ID(tandem_messages, (tmsg::wtoutcm))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::wtpin))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::engupd))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::engupdd))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::keycmd))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::keyrpt))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::keynews))
 CAF_END_TYPE_ID_BLOCK(tandem_messages)

@@ -204,8 +204,6 @@ struct WeightRoll @0xb3e1a50c7d92f40d {
   verdict @14 :Text;
   # On the canaries, with the numbers.
   judgedFromMs @15 :UInt64;
-  wantedBefore @16 :UInt64;
-  # Epoch of the wanted version before it.
 }
 
 enum WeightAction @0xb3e1a50c7d92f40e {
@@ -280,9 +278,7 @@ enum OrderAction @0xb3e1a50c7d92f413 {
   # One engine takes only what jobs ask for that hold its version.
   update @3;
   # One engine: cut, drain, load, flush, verify, admit.
-  release @4;
-  # One engine takes work again as it is.
-  ask @5;
+  ask @4;
   # Which versions do running jobs hold?
 }
 
@@ -338,7 +334,7 @@ struct EngineUpdate @0xb3e1a50c7d92f418 {
   # The GGUF file, or the folder.
   options @4 :RollOptions;
   action @5 :OrderAction;
-  # hold, update or release.
+  # hold or update.
 }
 
 struct EngineUpdated @0xb3e1a50c7d92f419 {

@@ -25,11 +25,11 @@ enum field : std::uint8_t {
   steps_max,
   plan_error,
   finished,
-  adapt,
   role,
   content,
   whole,
   weights,
+  client,
 };
 
 std::uint64_t bits(float value) {
@@ -42,6 +42,8 @@ void add_setting(cache_key_builder& out, schema::Attempt::Reader attempt,
   out.add(model, view(decision.getModel()));
   out.add(profile, decision.getProfile());
   out.add(purpose, static_cast<std::uint64_t>(attempt.getPurpose()));
+  if (attempt.hasClient())
+    out.add(client, static_cast<std::uint64_t>(attempt.getClient().getPath()));
   out.add(max_tokens, std::uint64_t{attempt.getMaxTokens()});
   out.add(temperature, bits(attempt.getTemperature()));
   if (attempt.getTemperature() > 0) {
@@ -85,7 +87,6 @@ attempt_key key_of(schema::Attempt::Reader attempt, schema::Decision::Reader dec
   add_setting(builder, attempt, decision);
   builder.add(plan_error, view(attempt.getPlanError()));
   builder.add(finished, view(attempt.getFinished()));
-  builder.add(adapt, view(attempt.getAdapt()));
   for (auto message : attempt.getMessages()) {
     builder.add(role, static_cast<std::uint64_t>(message.getRole()));
     builder.add(content, view(message.getContent()));
@@ -103,6 +104,8 @@ std::string_view why_not_cached(schema::Attempt::Reader attempt, bool sampled) {
   if (attempt.getTemperature() > 0 && !sampled)
     return "its temperature is above 0 (cache.sampled = false)";
   if (attempt.getJudged() != 0) return "it is a sample of the judge";
+  if (attempt.getClient().getBody().size() != 0)
+    return "a client's request is passed on to a server as it is";
   return {};
 }
 

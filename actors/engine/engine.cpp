@@ -237,6 +237,8 @@ tmsg::engstat engine_state::status() const {
   out->setTier(model.tier);
   out->setWeightVersion(server_now.weight_version);
   out->setProfile(profile_number(model));
+  out->setEmbeds(model.embeds);
+  out->setPassesOn(config.kind == "http" || config.kind == "managed");
   out->setHealth(gate.health(now));
   if (!last_error.empty()) out->setLastError(valid_utf8(cut(last_error, error_bytes_max)));
   out->setInFlight(static_cast<std::uint32_t>(running.size()));

@@ -19,6 +19,8 @@ struct model_config {
   /// US dollars per million tokens.
   double input_price = 0;
   double output_price = 0;
+  /// It makes vectors of texts, and nothing else.
+  bool embeds = false;
   /// System and user message of a plan request, of a step, and of a whole answer without a plan.
   std::string plan_system;
   std::string plan_prompt = "{{goal}}";

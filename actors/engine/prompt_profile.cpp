@@ -88,7 +88,8 @@ generation_request apply_profile(const model_config& model, schema::Attempt::Rea
   request.seed = attempt.getSeed();
   request.response_schema = view(attempt.getResponseSchema());
   auto words = worded_as(attempt);
-  const auto& system = system_of(model, words);
+  // A client's own call has its own words.
+  const auto& system = attempt.hasClient() ? none : system_of(model, words);
   auto messages = attempt.getMessages();
   request.messages.reserve(messages.size() + 1);
   if (!system.empty()) request.messages.push_back({schema::Role::SYSTEM, system});

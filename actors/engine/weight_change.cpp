@@ -90,18 +90,8 @@ weight_change::deeds weight_change::on_order(std::uint64_t ticket, const weight_
       reason_ = "held: its weights are to be changed to " + in_quotes(order.version);
       answer(ticket, errc::unknown, {}, EnginePhase::WAITING);
       break;
-    case OrderAction::RELEASE:
-      if (stage_ != stage::idle) {
-        answer(ticket, errc::conflict, "a change is under way: " + reason_, EnginePhase::UNKNOWN);
-        break;
-      }
-      admission_ = admission::open;
-      reason_.clear();
-      failed_ = false;
-      answer(ticket, errc::unknown, {}, EnginePhase::SERVING);
-      break;
     default:
-      answer(ticket, errc::invalid_argument, "an engine knows hold, update and release",
+      answer(ticket, errc::invalid_argument, "an engine knows hold and update",
              EnginePhase::UNKNOWN);
   }
   return finish(at);

@@ -36,14 +36,14 @@ struct weight_order {
 /// generation → admit. A flush that is refused while paused requests hold their places is tried
 /// again without them. Resuming comes before the generation, since a paused server answers nothing.
 ///
-/// A failure leaves the engine closed until another update or a release. What was paused is cut off
+/// A failure leaves the engine closed until another update. What was paused is cut off
 /// and resumed as well as can be, so that nothing of it waits for ever.
 ///
 /// Orders of a lower epoch than the highest seen are a `conflict`. The same update as the one under
 /// way (same version; the epoch may be higher, after a change of coordinators) waits for its end.
 /// Another one with a higher epoch takes over at the next safe point: at once before the load and
 /// after the flush's check, else when the step under way has ended; what was overtaken ends as a
-/// `conflict`, and so do hold and release while an update is under way.
+/// `conflict`, and so does hold while an update is under way.
 class weight_change {
  public:
   using clock = std::chrono::steady_clock;

@@ -38,6 +38,8 @@ void copy_offered(schema::EngineStatus::Builder out, schema::EngineStatus::Reade
   if (from.getWeightsFixed().size() != 0)
     out.setWeightsFixed(std::string{cut(view(from.getWeightsFixed()), reason_bytes_max)});
   out.setBusyUs(from.getBusyUs());
+  out.setEmbeds(from.getEmbeds());
+  out.setPassesOn(from.getPassesOn());
 }
 
 }  // namespace

@@ -29,6 +29,8 @@ void write_query(schema::RouteQuery::Builder query, schema::Attempt::Reader atte
   query.setPromptBytes(prompt_bytes(attempt));
   query.setMaxTokens(attempt.getMaxTokens());
   query.setSession(attempt.getSession());
+  query.setModel(attempt.getModel());
+  query.setPassedOn(attempt.getClient().getBody().size() != 0);
   if (attempt.getExcludedEngines().size() != 0)
     query.setExcludedEngines(attempt.getExcludedEngines());
   if (attempt.getExcludedModels().size() != 0) query.setExcludedModels(attempt.getExcludedModels());

@@ -24,12 +24,13 @@ std::string_view role_letter(schema::Role role) {
 
 /// Whether it can be said again from its messages alone.
 bool is_repeatable(schema::Attempt::Reader call) {
-  if (call.getCache() == schema::CacheUse::OFF || call.getPurpose() == schema::Purpose::WARM)
+  if (call.getCache() == schema::CacheUse::OFF || call.getPurpose() == schema::Purpose::WARM ||
+      call.hasClient())
     return false;
   // A plan's template stands around its last message, and around what has failed.
   return call.getPurpose() != schema::Purpose::PLAN ||
          (call.getMessages().size() == 1 && call.getPlanError().size() == 0 &&
-          call.getFinished().size() == 0 && call.getAdapt().size() == 0);
+          call.getFinished().size() == 0);
 }
 
 std::string life_of(schema::EngineStatus::Reader status, const engine_actor& engine) {

@@ -44,7 +44,8 @@ bool is_living(MemberState state) {
 bool same(const peer_handles& a, const peer_handles& b) {
   return a.supervisor == b.supervisor && a.mesh == b.mesh && a.exchange == b.exchange &&
          a.front == b.front && a.replicas == b.replicas && a.router == b.router &&
-         a.cache_shards == b.cache_shards && a.weight_sync == b.weight_sync;
+         a.cache_shards == b.cache_shards && a.weight_sync == b.weight_sync &&
+         a.gateway == b.gateway;
 }
 
 void log(const member_change& change) {

@@ -10,7 +10,7 @@
 namespace tandem {
 
 /// What nodes of different releases may say to each other; a node of another number is refused.
-inline constexpr std::uint32_t protocol_version = 4;
+inline constexpr std::uint32_t protocol_version = 5;
 
 /// Within a node: follows the membership. Told of every other member once when it is wired, then of
 /// each change; with the handles while the member is alive or suspect, with none once it is gone or

@@ -21,12 +21,13 @@ struct peer_handles {
   /// In the order of their numbers, which never changes.
   std::vector<caf::actor> cache_shards;
   caf::actor weight_sync;
+  caf::actor gateway;
 };
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, peer_handles& x) {
   return f(x.supervisor, x.mesh, x.exchange, x.front, x.replicas, x.router, x.cache_shards,
-           x.weight_sync);
+           x.weight_sync, x.gateway);
 }
 
 }  // namespace tandem

@@ -89,7 +89,7 @@ const route_table::model* route_table::cheapest_of(std::string_view tier) const 
   const model* found = nullptr;
   for (const auto& m : models_) {
     auto cheaper = found == nullptr || m.output_price_nanousd < found->output_price_nanousd;
-    if (m.config.tier == tier && cheaper) found = &m;
+    if (m.config.tier == tier && !m.config.embeds && cheaper) found = &m;
   }
   return found;
 }
@@ -114,6 +114,7 @@ void route_table::update(const tmsg::engstat& status, place where) {
     found->held = reader->getHealth() == schema::Health::UPDATING && reader->getHeld();
     found->healthy = reader->getHealth() == schema::Health::HEALTHY || found->held;
     found->remote = where == place::remote;
+    found->passes_on = reader->getPassesOn();
     // What it can do at once now, where that was measured.
     auto places = reader->getLimit() == 0 ? reader->getConcurrency() : reader->getLimit();
     found->concurrency = std::max(places, 1u);
@@ -144,7 +145,10 @@ void route_table::learn_prefix(schema::Decision::Reader decision, schema::Attemp
 bool route_table::weighs(schema::RouteQuery::Reader query) const {
   if (!chooser_->learns()) return false;
   auto tier = view(query.getTier());
-  auto may = [&](const model& m) { return tier.empty() || m.config.tier == tier; };
+  if (query.getModel().size() != 0 || query.getPurpose() == schema::Purpose::EMBED) return false;
+  auto may = [&](const model& m) {
+    return !m.config.embeds && (tier.empty() || m.config.tier == tier);
+  };
   return std::count_if(models_.begin(), models_.end(), may) > 1;
 }
 
@@ -179,6 +183,14 @@ void route_table::find_able(model& of, schema::RouteQuery::Reader query, std::st
     why_not = "not of tier '" + std::string{tier} + "'";
     return;
   }
+  if (query.getModel().size() != 0 && view(query.getModel()) != of.config.name) {
+    why_not = "not the model that is asked for";
+    return;
+  }
+  if (of.config.embeds != (query.getPurpose() == schema::Purpose::EMBED)) {
+    why_not = of.config.embeds ? "it makes vectors alone" : "it makes no vectors (model.embeds)";
+    return;
+  }
   auto pin = pin_of(of, query);
   if (!pin) {
     why_not = "no engine serves its pinned weights";
@@ -205,6 +217,10 @@ void route_table::find_able(model& of, schema::RouteQuery::Reader query, std::st
     auto kept_away = e.held && (pinned.empty() || e.weight_version != pinned);
     if (!e.healthy || kept_away || names(query.getAvoidedEngines(), e.name)) {
       could = true;
+      continue;
+    }
+    if (query.getPassedOn() && !e.passes_on) {
+      why_not = "its engines take no requests as they are (only http and managed ones do)";
       continue;
     }
     if (!e.slot) {

@@ -80,6 +80,8 @@ class route_table {
     /// Takes only calls that hold its present weights.
     bool held = false;
     bool remote = false;
+    /// Can take a client's request as it is.
+    bool passes_on = false;
     std::uint32_t concurrency = 1;
     std::uint32_t context_tokens = 0;
     std::uint32_t in_flight = 0;

@@ -21,7 +21,7 @@ namespace tandem {
 struct roll_order {
   schema::OrderAction action = schema::OrderAction::UNKNOWN;
   std::string node;
-  /// Of `hold`, `update` and `release`.
+  /// Of `hold` and `update`.
   std::string engine;
   std::string version;
 

@@ -70,7 +70,6 @@ roll_record read_roll(schema::WeightRoll::Reader from) {
                   .model = std::string{view(from.getModel())},
                   .version = std::string{view(from.getVersion())},
                   .before = std::string{view(from.getBefore())},
-                  .wanted_before = from.getWantedBefore(),
                   .epoch = from.getEpoch(),
                   .coordinator = std::string{view(from.getCoordinator())},
                   .incarnation = from.getIncarnation(),
@@ -91,7 +90,6 @@ void write(const roll_record& from, schema::WeightRoll::Builder to) {
   to.setModel(from.model);
   to.setVersion(from.version);
   to.setBefore(from.before);
-  to.setWantedBefore(from.wanted_before);
   to.setEpoch(from.epoch);
   to.setCoordinator(from.coordinator);
   to.setIncarnation(from.incarnation);

@@ -43,7 +43,6 @@ struct roll_record {
   std::string version;
   /// What was wanted before; empty: nothing.
   std::string before;
-  std::uint64_t wanted_before = 0;
   std::uint64_t epoch = 0;
   std::string coordinator;
   std::uint64_t incarnation = 0;

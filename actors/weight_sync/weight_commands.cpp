@@ -327,10 +327,7 @@ void weight_sync_state::roll(pointer self, schema::WeightCommand::Reader command
                      .incarnation = start.incarnation,
                      .options = options,
                      .began_ms = unix_ms()};
-  if (const auto* wanted = facts.wanted(model)) {
-    record.before = wanted->version;
-    record.wanted_before = wanted->epoch;
-  }
+  if (const auto* wanted = facts.wanted(model)) record.before = wanted->version;
   // What all of them have is what they go back to, also those that are away by then.
   if (record.before.empty()) {
     const auto& common = fleet.engines.front().version;

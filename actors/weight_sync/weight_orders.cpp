@@ -85,7 +85,6 @@ void weight_sync_state::carry_out(pointer self, const tmsg::wtorder& order) {
       return bring(self, copy, reader->getId(), std::nullopt);
     }
     case schema::OrderAction::HOLD:
-    case schema::OrderAction::RELEASE:
       return change_engine(self, order);
     case schema::OrderAction::UNKNOWN:
       break;

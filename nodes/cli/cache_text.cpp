@@ -6,7 +6,7 @@
 
 #include "nodes/cli/format.hpp"
 #include "nodes/cli/job_json.hpp"
-#include "nodes/cli/json_writer.hpp"
+#include "schema/json_writer.hpp"
 #include "nodes/cli/names.hpp"
 #include "nodes/cli/plain_text.hpp"
 #include "nodes/cli/table.hpp"

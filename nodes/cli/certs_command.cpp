@@ -9,7 +9,7 @@
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/endpoint.hpp"
 #include "nodes/cli/format.hpp"
-#include "nodes/cli/json_writer.hpp"
+#include "schema/json_writer.hpp"
 #include "nodes/cli/plain_text.hpp"
 #include "schema/errc.hpp"
 

@@ -1,6 +1,6 @@
 #include "nodes/cli/decision_json.hpp"
 
-#include "nodes/cli/json_writer.hpp"
+#include "schema/json_writer.hpp"
 #include "nodes/cli/names.hpp"
 #include "schema/ids.hpp"
 #include "schema/text.hpp"

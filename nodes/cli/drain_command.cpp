@@ -4,7 +4,7 @@
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/endpoint.hpp"
 #include "nodes/cli/format.hpp"
-#include "nodes/cli/json_writer.hpp"
+#include "schema/json_writer.hpp"
 #include "schema/errc.hpp"
 #include "schema/text.hpp"
 

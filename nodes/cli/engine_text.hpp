@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "nodes/cli/json_writer.hpp"
+#include "schema/json_writer.hpp"
 #include "nodes/cli/style.hpp"
 #include "schema/topology.capnp.h"
 

@@ -4,7 +4,7 @@
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/console.hpp"
 #include "nodes/cli/help.hpp"
-#include "nodes/cli/json_writer.hpp"
+#include "schema/json_writer.hpp"
 #include "nodes/cli/plain_text.hpp"
 
 #ifndef TANDEM_VERSION

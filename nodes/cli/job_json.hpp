@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "nodes/cli/json_writer.hpp"
+#include "schema/json_writer.hpp"
 #include "schema/ids.hpp"
 #include "schema/job.capnp.h"
 

@@ -1,6 +1,6 @@
 #include "nodes/cli/route_eval_json.hpp"
 
-#include "nodes/cli/json_writer.hpp"
+#include "schema/json_writer.hpp"
 #include "schema/text.hpp"
 
 namespace tandem::cli {

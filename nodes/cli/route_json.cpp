@@ -1,7 +1,7 @@
 // The JSON of routing: see route_text.hpp.
 
 #include "nodes/cli/decision_json.hpp"
-#include "nodes/cli/json_writer.hpp"
+#include "schema/json_writer.hpp"
 #include "nodes/cli/names.hpp"
 #include "nodes/cli/route_text.hpp"
 #include "schema/ids.hpp"

@@ -1,7 +1,7 @@
 // The JSON of the topology: see topology_text.hpp.
 
 #include "nodes/cli/engine_text.hpp"
-#include "nodes/cli/json_writer.hpp"
+#include "schema/json_writer.hpp"
 #include "nodes/cli/names.hpp"
 #include "nodes/cli/topology_text.hpp"
 #include "schema/ids.hpp"

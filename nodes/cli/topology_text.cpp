@@ -8,7 +8,7 @@
 
 #include "nodes/cli/engine_text.hpp"
 #include "nodes/cli/format.hpp"
-#include "nodes/cli/json_writer.hpp"
+#include "schema/json_writer.hpp"
 #include "nodes/cli/names.hpp"
 #include "nodes/cli/plain_text.hpp"
 #include "nodes/cli/table.hpp"

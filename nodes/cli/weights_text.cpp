@@ -2,7 +2,7 @@
 
 #include "actors/weight_sync/roll_record.hpp"
 #include "nodes/cli/format.hpp"
-#include "nodes/cli/json_writer.hpp"
+#include "schema/json_writer.hpp"
 #include "nodes/cli/plain_text.hpp"
 #include "nodes/cli/table.hpp"
 #include "schema/text.hpp"

@@ -68,34 +68,6 @@ void append_sampling(std::string& out, const generation_request& request, server
 
 }  // namespace
 
-void append_json_string(std::string& out, std::string_view s) {
-  constexpr std::string_view hex = "0123456789abcdef";
-  out += '"';
-  std::string repaired;
-  if (!is_valid_utf8(s)) {
-    repaired = valid_utf8(s);
-    s = repaired;
-  }
-  std::size_t plain = 0;
-  for (std::size_t i = 0; i < s.size(); ++i) {
-    auto c = static_cast<unsigned char>(s[i]);
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
-    out.append(s.substr(plain, i - plain));
-    plain = i + 1;
-    if (c == '\n') {
-      out += "\\n";
-    } else if (c >= 0x20) {
-      out += '\\';
-      out += static_cast<char>(c);
-    } else {
-      out += "\\u00";
-      out += hex[c >> 4];
-      out += hex[c & 15];
-    }
-  }
-  out.append(s.substr(plain)).append(1, '"');
-}
-
 caf::expected<std::string> chat_request_body(const generation_request& request,
                                              const chat_request_options& options) {
   std::size_t size = 512 + request.response_schema.size();

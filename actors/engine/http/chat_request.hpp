@@ -7,6 +7,7 @@
 
 #include "actors/engine/backend.hpp"
 #include "actors/engine/http/server_kind.hpp"
+#include "schema/json_writer.hpp"
 
 namespace tandem {
 
@@ -24,8 +25,5 @@ struct chat_request_options {
 /// replaced. `invalid_argument`: the schema is no JSON object.
 [[nodiscard]] caf::expected<std::string> chat_request_body(const generation_request& request,
                                                            const chat_request_options& options);
-
-/// Appends `s` as a JSON string with its quotes.
-void append_json_string(std::string& out, std::string_view s);
 
 }  // namespace tandem

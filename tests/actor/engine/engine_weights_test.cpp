@@ -179,7 +179,8 @@ TEST_F(EngineWeights, AHeldOneTakesOnlyWhatHoldsItsVersion) {
   EXPECT_EQ(code(2), errc::unknown);
   ask({.number = 5, .pinned = "v1"});
   EXPECT_EQ(code(5), errc::unknown);
-  order({.action = OrderAction::RELEASE});
+  // Back to what it has, as when an update is stopped.
+  order({.version = "v1"});
   EXPECT_EQ(status().read()->getHealth(), Health::HEALTHY);
   ask({.number = 6});
   EXPECT_EQ(code(6), errc::unknown);
@@ -247,16 +248,6 @@ TEST_F(EngineWeights, EachWayToFailKeepsItGatedUntilItIsReleasedOrUpdated) {
     ask({.number = 2});
     EXPECT_EQ(text(2), "[simulated, weights v1] hello") << fault;
   }
-}
-
-TEST_F(EngineWeights, AReleaseAfterAFailureAdmitsAsItIs) {
-  config_.sim.weights_fault = "refuse_load";
-  start();
-  order({});
-  ASSERT_EQ(updates_.size(), 1u);
-  order({.action = OrderAction::RELEASE});
-  ask({.number = 1});
-  EXPECT_EQ(text(1), "[simulated, weights v1] hello");
 }
 
 TEST_F(EngineWeights, TheFlushEmptiesThePrefixCache) {

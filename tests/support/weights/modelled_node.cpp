@@ -188,7 +188,6 @@ std::string modelled_node::begin_roll(const std::string& version, const roll_opt
                      .model = "m",
                      .version = version,
                      .before = wanted.version,
-                     .wanted_before = wanted.epoch,
                      .epoch = next_epoch(),
                      .coordinator = name_,
                      .incarnation = incarnation_,

@@ -59,7 +59,6 @@ void modelled_node::carry_out(const tmsg::wtorder& order) {
     case OrderAction::UPDATE:
       return have.contains(version) ? change_engine(order) : bring(order);
     case OrderAction::HOLD:
-    case OrderAction::RELEASE:
       return change_engine(order);
     default:
       return outcome(order, errc::invalid_argument, "no such order");

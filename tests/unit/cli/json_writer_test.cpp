@@ -1,4 +1,4 @@
-#include "nodes/cli/json_writer.hpp"
+#include "schema/json_writer.hpp"
 
 #include <limits>
 

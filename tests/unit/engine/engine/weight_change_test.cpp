@@ -318,25 +318,24 @@ TEST_F(weight_change_test, WhatRunsGoesOnWhereWeightsAreSwappedInPlace) {
   EXPECT_EQ(only_answer().cut_off, 0u);
 }
 
-TEST_F(weight_change_test, HoldsAndReleases) {
+TEST_F(weight_change_test, HoldsAndOpensAgainForWhatItHas) {
   ask(order(OrderAction::HOLD));
   EXPECT_EQ(only_answer().code, errc::unknown);
   EXPECT_EQ(change_.admits(), weight_change::admission::held);
   EXPECT_EQ(change_.reason(), "held: its weights are to be changed to 'v2'");
-  ask(order(OrderAction::RELEASE));
+  ask(update_to("v1"));
   EXPECT_EQ(change_.admits(), weight_change::admission::open);
   EXPECT_EQ(change_.reason(), "");
+  EXPECT_TRUE(steps_.empty());
 }
 
-TEST_F(weight_change_test, AReleaseEndsTheGateAfterAFailure) {
+TEST_F(weight_change_test, AHoldDoesNotOpenWhatHasFailed) {
   ask(update_to("v2"));
   end_step(weight_step::load, {.code = errc::engine_failed, .error = "no"});
   end_step(weight_step::resume);
   ask(order(OrderAction::HOLD));
   EXPECT_EQ(answers_.back().end.code, errc::conflict) << "a hold would let calls in";
-  ask(order(OrderAction::RELEASE));
-  EXPECT_EQ(answers_.back().end.phase, EnginePhase::SERVING);
-  EXPECT_EQ(change_.admits(), weight_change::admission::open);
+  EXPECT_EQ(change_.admits(), weight_change::admission::closed);
 }
 
 TEST_F(weight_change_test, WhatItServesAlreadyIsAnsweredAtOnceUnlessItHasFailed) {
@@ -366,8 +365,7 @@ TEST_F(weight_change_test, ALowerEpochAndAnotherVersionOfTheSameAreConflicts) {
   ask(update_to("v3", 4));
   ask(update_to("v3", 5));
   ask(order(OrderAction::HOLD, 5));
-  ask(order(OrderAction::RELEASE, 5));
-  ASSERT_EQ(answers_.size(), 4u);
+  ASSERT_EQ(answers_.size(), 3u);
   for (const auto& each : answers_) EXPECT_EQ(each.end.code, errc::conflict) << each.end.error;
 }
 

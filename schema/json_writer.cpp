@@ -1,13 +1,13 @@
-#include "nodes/cli/json_writer.hpp"
+#include "schema/json_writer.hpp"
 
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 
-#include "nodes/cli/plain_text.hpp"
+#include "schema/text.hpp"
 
-namespace tandem::cli {
+namespace tandem {
 namespace {
 
 void append_escaped(std::string& out, char32_t point) {
@@ -53,6 +53,34 @@ std::string json_string(std::string_view text) {
   return out + '"';
 }
 
+void append_json_string(std::string& out, std::string_view s) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  out += '"';
+  std::string repaired;
+  if (!is_valid_utf8(s)) {
+    repaired = valid_utf8(s);
+    s = repaired;
+  }
+  std::size_t plain = 0;
+  for (std::size_t i = 0; i < s.size(); ++i) {
+    auto c = static_cast<unsigned char>(s[i]);
+    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    out.append(s.substr(plain, i - plain));
+    plain = i + 1;
+    if (c == '\n') {
+      out += "\\n";
+    } else if (c >= 0x20) {
+      out += '\\';
+      out += static_cast<char>(c);
+    } else {
+      out += "\\u00";
+      out += hex[c >> 4];
+      out += hex[c & 15];
+    }
+  }
+  out.append(s.substr(plain)).append(1, '"');
+}
+
 void json_writer::separate() {
   if (needs_comma_) text_ += ',';
   needs_comma_ = false;
@@ -93,4 +121,4 @@ void json_writer::value(double number) {
   item({digits.data(), static_cast<std::size_t>(last - digits.data())});
 }
 
-}  // namespace tandem::cli
+}  // namespace tandem

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace tandem::cli {
+namespace tandem {
 
 /// One JSON document on one line, written from left to right. Strings are valid UTF-8 with every
 /// control character (also C1 and the bidirectional ones) escaped, so that a terminal may show the
@@ -63,4 +63,8 @@ class json_writer {
 /// `text` as a JSON string, quotes included.
 [[nodiscard]] std::string json_string(std::string_view text);
 
-}  // namespace tandem::cli
+/// Appends `s` as a JSON string with its quotes, for machines: only what JSON demands is escaped.
+/// Invalid UTF-8 is replaced.
+void append_json_string(std::string& out, std::string_view s);
+
+}  // namespace tandem
