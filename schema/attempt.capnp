@@ -93,6 +93,8 @@ struct ClientCall @0x8b3d5f719a2c4e12 {
   body @1 :Data;
   # The request as an OpenAI-compatible server is to get it: a JSON object, without `model`, `stream` and
   # `stream_options`. Empty: the attempt says all of it, and any engine can take it.
+  openEnded @2 :Bool;
+  # It did not say how much may be written: `maxTokens` is a bound, less will do where the context is short.
 }
 
 struct PinnedVersion @0x9192a3b4c5d6fc43 {
