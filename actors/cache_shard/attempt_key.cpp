@@ -46,7 +46,7 @@ void add_setting(cache_key_builder& out, schema::Attempt::Reader attempt,
     out.add(client, static_cast<std::uint64_t>(attempt.getClient().getPath()));
   out.add(max_tokens, std::uint64_t{attempt.getMaxTokens()});
   out.add(temperature, bits(attempt.getTemperature()));
-  if (attempt.getTemperature() > 0) {
+  if (!(attempt.getTemperature() <= 0)) {
     out.add(top_k, std::uint64_t{attempt.getTopK()});
     out.add(top_p, bits(attempt.getTopP()));
     out.add(seed, attempt.getSeed());
@@ -101,7 +101,7 @@ attempt_key key_of(schema::Attempt::Reader attempt, schema::Decision::Reader dec
 
 std::string_view why_not_cached(schema::Attempt::Reader attempt, bool sampled) {
   if (attempt.getCache() == schema::CacheUse::OFF) return "the job asks for no cache";
-  if (attempt.getTemperature() > 0 && !sampled)
+  if (!(attempt.getTemperature() <= 0) && !sampled)
     return "its temperature is above 0 (cache.sampled = false)";
   if (attempt.getJudged() != 0) return "it is a sample of the judge";
   if (attempt.getClient().getBody().size() != 0)

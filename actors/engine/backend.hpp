@@ -28,7 +28,7 @@ struct generation_request {
   schema::Purpose purpose = schema::Purpose::UNKNOWN;
   std::vector<turn> messages;
   std::uint32_t max_tokens = 0;
-  /// 0: greedy.
+  /// 0: greedy. Not a number: as the server likes.
   float temperature = 0;
   std::uint32_t top_k = 0;
   float top_p = 1;
@@ -39,6 +39,11 @@ struct generation_request {
   /// result when it began: a message for each token costs more than most of what is done about a
   /// call.
   bool stream = true;
+  /// A client's own request: the server gets it as it is, but for the model's name. Then on_text
+  /// tells the data of one event at a time, and an answer that is not streamed is in
+  /// generation::body. Only backends of servers get one.
+  std::string client_body;
+  schema::ClientPath client_path = schema::ClientPath::UNKNOWN;
 };
 
 /// How a generation ended.
@@ -49,6 +54,8 @@ struct generation {
   schema::Finish finish = schema::Finish::UNKNOWN;
   /// The whole output.
   std::string text;
+  /// Of a client's own request that was not streamed: the server's answer, a JSON object.
+  std::string body;
   std::uint64_t prompt_tokens = 0;
   std::uint64_t cached_prompt_tokens = 0;
   std::uint64_t completion_tokens = 0;

@@ -1,6 +1,7 @@
 #include "actors/engine/embedded_backend.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "actors/engine/embedded/gguf_file.hpp"
 #include "schema/text.hpp"
@@ -82,7 +83,7 @@ progress embedded_backend::start(generation_request request) {
   for (auto& turn : request.messages)
     inner.messages.push_back({std::string{role_name(turn.role)}, std::move(turn.content)});
   inner.max_tokens = std::max(request.max_tokens, 1u);
-  inner.sampling.temperature = request.temperature;
+  inner.sampling.temperature = std::isfinite(request.temperature) ? request.temperature : 0;
   inner.sampling.top_k = request.top_k;
   inner.sampling.top_p = request.top_p;
   inner.sampling.seed = request.seed;

@@ -24,6 +24,11 @@ std::uint64_t us_between(engine_state::clock::time_point from, engine_state::clo
                           std::chrono::duration_cast<std::chrono::microseconds>(to - from).count());
 }
 
+/// Where the client named no bound: half of the context, if that is less.
+std::uint32_t open_end(std::uint32_t tokens, std::uint32_t context_tokens) {
+  return context_tokens == 0 ? tokens : std::min(tokens, std::max(context_tokens / 2, 1u));
+}
+
 }  // namespace
 
 engine_state::~engine_state() {
@@ -46,7 +51,9 @@ tmsg::attres engine_state::reply(const call& done, const generation& result) con
   message_builder<schema::AttemptResult> out;
   out->setFence(attempt->getFence());
   if (result.code != errc::unknown) write_error(out->initError(), result.code, result.error);
-  if (!result.text.empty()) out->setText(text(result.text));
+  if (!result.text.empty() && result.body.empty()) out->setText(text(result.text));
+  if (!result.body.empty())
+    out->setBody({reinterpret_cast<const kj::byte*>(result.body.data()), result.body.size()});
   out->setFinish(result.finish);
   write_usage(out->initUsage(), used, *decision);
   out->setRetryAfterMs(static_cast<std::uint64_t>(result.retry_after.count()));
@@ -87,6 +94,9 @@ void engine_state::begin(pointer self, call next) {
   auto request = apply_profile(model, *reader);
   std::uint64_t bytes = request.response_schema.size();
   for (const auto& message : request.messages) bytes += message.content.size();
+  bytes = std::max<std::uint64_t>(bytes, request.client_body.size());
+  if (reader->getClient().getOpenEnded())
+    request.max_tokens = open_end(request.max_tokens, server->status().context_tokens);
   next.prompt_tokens_max = prompt_tokens_bound(bytes, request.messages.size());
   // What was reserved is never exceeded: this is the last place that can refuse.
   auto bound = call_bound(next.prompt_tokens_max, request.max_tokens,
@@ -104,6 +114,7 @@ void engine_state::begin(pointer self, call next) {
   next.started = clock::now();
   next.sent = time->now();
   next.stream = request.stream = reader->getStream() && next.sink;
+  next.is_passed_on = !request.client_body.empty();
   next.version = server->status().weight_version;
   ids.emplace(fence_key{reader->getFence()}, id);
   running.emplace(id, std::move(next));
@@ -403,6 +414,7 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
             chunk->setFence(call.attempt.read()->getFence());
             chunk->setNumber(call.chunks++);
             chunk->setText({reinterpret_cast<const kj::byte*>(text.data()), text.size()});
+            chunk->setIsEvent(call.is_passed_on);
             self->send(call.sink, chunk_atom_v, chunk.finish());
           },
           [self](done_atom, std::uint64_t id, const generation& result) {

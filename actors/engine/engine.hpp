@@ -73,6 +73,8 @@ struct engine_state {
     /// The breaker's.
     std::uint64_t trial = 0;
     bool stream = false;
+    /// Its chunks are events as the server sent them.
+    bool is_passed_on = false;
     /// Weights that it began with.
     std::string version;
     /// Its caller has cancelled it.

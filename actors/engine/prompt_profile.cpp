@@ -87,6 +87,9 @@ generation_request apply_profile(const model_config& model, schema::Attempt::Rea
   request.top_p = attempt.getTopP() > 0 ? attempt.getTopP() : 1.0f;
   request.seed = attempt.getSeed();
   request.response_schema = view(attempt.getResponseSchema());
+  auto body = attempt.getClient().getBody();
+  request.client_body.assign(reinterpret_cast<const char*>(body.begin()), body.size());
+  request.client_path = attempt.getClient().getPath();
   auto words = worded_as(attempt);
   // A client's own call has its own words.
   const auto& system = attempt.hasClient() ? none : system_of(model, words);

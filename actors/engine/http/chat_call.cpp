@@ -19,17 +19,24 @@ bool contains_any(std::string_view text, std::initializer_list<std::string_view>
 
 chat_call::chat_call(std::shared_ptr<http_link> link, const generation_request& request,
                      chat_reply reply, std::string unconstrained)
-    : chat_call{std::move(link), request.id, request.stream, std::move(reply),
-                std::move(unconstrained)} {}
+    : chat_call{std::move(link),     request.id,       request.stream,
+                how_passed(request), std::move(reply), std::move(unconstrained)} {}
 
-chat_call::chat_call(std::shared_ptr<http_link> link, std::uint64_t id, bool streams,
+chat_call::chat_call(std::shared_ptr<http_link> link, std::uint64_t id, bool streams, passing how,
                      chat_reply reply, std::string unconstrained)
     : link_{std::move(link)},
       id_{id},
       streams_{streams},
+      passing_{how},
       unconstrained_{std::move(unconstrained)},
       reply_{std::move(reply)},
       events_{std::min(event_bytes_max, link_->server().config().response_bytes_max)} {}
+
+chat_call::passing chat_call::how_passed(const generation_request& request) {
+  if (request.client_body.empty()) return passing::no;
+  if (request.client_path == schema::ClientPath::EMBEDDINGS) return passing::embeddings;
+  return request.stream ? passing::events : passing::chat;
+}
 
 void chat_call::on_head(const http_head& head) {
   status_ = head.status;
@@ -79,6 +86,8 @@ http_next chat_call::read_stream(std::string_view bytes) {
   while (auto event = events_.next()) {
     auto news = reply_.read_event(*event);
     if (news.progressed) out = http_next::progressed;
+    if (passing_ == passing::events && news.now != chat_reply::state::failed && *event != "[DONE]")
+      link_->text(id_, std::string{*event});
     if (take(news)) return news.now == chat_reply::state::failed ? http_next::stop : out;
   }
   if (!events_.too_large()) return out;
@@ -88,14 +97,14 @@ http_next chat_call::read_stream(std::string_view bytes) {
 }
 
 bool chat_call::take(const chat_reply::news& news) {
-  if (!news.text.empty() && streams_)
+  if (!news.text.empty() && streams_ && passing_ != passing::events)
     link_->text(id_, std::string{news.text});
   else if (!news.text.empty() && first_text_ == clock::time_point{})
     first_text_ = clock::now();
   if (news.now == chat_reply::state::failed)
     fail(reply_.verdict());
   else if (news.now == chat_reply::state::done)
-    report(std::move(reply_).result());
+    report_good();
   return reported_;
 }
 
@@ -117,7 +126,7 @@ void chat_call::on_end(http_outcome outcome) {
 }
 
 void chat_call::end_whole() {
-  take(reply_.read_answer(body_));
+  take(passing_ == passing::embeddings ? reply_.read_vectors(body_) : reply_.read_answer(body_));
 }
 
 void chat_call::end_refusal() {
@@ -166,7 +175,8 @@ bool chat_call::try_unconstrained(const http_verdict& verdict) {
   auto loop = link_->loop();
   if (unconstrained_.empty() || !of_the_schema || !loop || verdict.code != errc::invalid_argument)
     return false;
-  auto again = std::shared_ptr<chat_call>(new chat_call{link_, id_, streams_, reply_, {}});
+  auto again =
+      std::shared_ptr<chat_call>(new chat_call{link_, id_, streams_, passing_, reply_, {}});
   if (link_->start_again(*loop, id_, std::move(unconstrained_), std::move(again)))
     reported_ = true;
   else
@@ -180,6 +190,12 @@ void chat_call::fail(const http_verdict& verdict, bool is_unreached) {
       std::move(reply_).result(verdict.code, link_->server().without_key(std::move(text)));
   result.retry_after = verdict.retry_after;
   result.is_unreached = is_unreached;
+  report(std::move(result));
+}
+
+void chat_call::report_good() {
+  auto result = std::move(reply_).result();
+  if (passing_ == passing::chat || passing_ == passing::embeddings) result.body = std::move(body_);
   report(std::move(result));
 }
 

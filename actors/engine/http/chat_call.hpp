@@ -27,8 +27,12 @@ class chat_call : public http_handler {
   using clock = std::chrono::steady_clock;
   enum class shape { unknown, stream, whole, refusal, html };
 
-  chat_call(std::shared_ptr<http_link> link, std::uint64_t id, bool streams, chat_reply reply,
-            std::string unconstrained);
+  /// What is done with a client's own request.
+  enum class passing : std::uint8_t { no, events, chat, embeddings };
+
+  chat_call(std::shared_ptr<http_link> link, std::uint64_t id, bool streams, passing how,
+            chat_reply reply, std::string unconstrained);
+  [[nodiscard]] static passing how_passed(const generation_request& request);
   [[nodiscard]] http_next read_stream(std::string_view bytes);
   [[nodiscard]] http_next keep(std::string_view bytes, std::size_t bytes_max);
   /// True: all is said.
@@ -38,12 +42,14 @@ class chat_call : public http_handler {
   void end_stream();
   void end_early(const http_outcome& outcome);
   void fail(const http_verdict& verdict, bool is_unreached = false);
+  void report_good();
   void report(generation result);
   [[nodiscard]] bool try_unconstrained(const http_verdict& verdict);
 
   const std::shared_ptr<http_link> link_;
   const std::uint64_t id_;
   const bool streams_;
+  const passing passing_;
   clock::time_point first_text_;
   std::string unconstrained_;
   chat_reply reply_;

@@ -162,6 +162,7 @@ chat_reply::chat_reply(const generation_request& request, std::uint32_t context_
       context_tokens_{context_tokens},
       key_source_{key_source} {
   for (const auto& turn : request.messages) prompt_bytes_ += turn.content.size();
+  passed_bytes_ = request.client_body.size();
 }
 
 chat_reply::news chat_reply::fail(errc code, std::string text) {
@@ -223,6 +224,28 @@ chat_reply::news chat_reply::read_answer(std::string_view json) {
   return end.now == state::failed ? end : news{state::done, out.text, true};
 }
 
+chat_reply::news chat_reply::read_vectors(std::string_view json) {
+  element root;
+  object fields;
+  if (parse(json, root) != simdjson::SUCCESS || root.get(fields) != simdjson::SUCCESS)
+    return fail(errc::engine_failed, "the answer is no JSON object: " + one_line(json, 80));
+  simdjson::dom::array list;
+  if (fields["data"].get(list) != simdjson::SUCCESS) {
+    if (auto error = read_server_error(json)) {
+      verdict_ = judge_error(*error, key_source_);
+      return {.now = state::failed};
+    }
+    return fail(errc::engine_failed, "the answer has no data: the server makes no vectors");
+  }
+  auto usage = fields["usage"];
+  if (usage.error() == simdjson::SUCCESS &&
+      usage["prompt_tokens"].get(usage_.prompt) == simdjson::SUCCESS)
+    has_usage_ = true;
+  has_choice_ = has_progressed_ = true;
+  finish_ = schema::Finish::STOP;
+  return {.now = state::done, .progressed = true};
+}
+
 http_verdict chat_reply::cut_verdict() const {
   if (!has_choice_) return {errc::engine_failed, "the answer is empty"};
   if (finish_ != schema::Finish::UNKNOWN)
@@ -233,7 +256,7 @@ http_verdict chat_reply::cut_verdict() const {
 }
 
 std::string chat_reply::doubt(const usage& said) const {
-  auto prompt_most = prompt_bytes_ + 64 * messages_ + template_tokens_max;
+  auto prompt_most = std::max(prompt_bytes_, passed_bytes_) + 64 * messages_ + template_tokens_max;
   auto out = [](std::string_view what, std::uint64_t tokens) {
     return std::string{what} + " of " + std::to_string(tokens) + " tokens";
   };

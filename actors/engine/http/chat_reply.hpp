@@ -36,6 +36,8 @@ class chat_reply {
   [[nodiscard]] news read_event(std::string_view data);
   /// A whole answer of a server that does not stream.
   [[nodiscard]] news read_answer(std::string_view json);
+  /// The answer of /v1/embeddings.
+  [[nodiscard]] news read_vectors(std::string_view json);
   /// The response ended without an error of HTTP, and done() was not reached: why it failed.
   [[nodiscard]] http_verdict cut_verdict() const;
 
@@ -63,6 +65,8 @@ class chat_reply {
 
   std::uint64_t prompt_bytes_ = 0;
   std::uint64_t messages_ = 0;
+  /// Of a client's own request: its tools and images are read too.
+  std::uint64_t passed_bytes_ = 0;
   std::uint32_t max_tokens_;
   std::uint32_t context_tokens_;
   std::string key_source_;

@@ -41,6 +41,7 @@ progress http_backend::start(generation_request request) {
                                .server = prober_->kind(),
                                .adapter = adapter,
                                .constrain = server.config().constrain_plans};
+  if (!request.client_body.empty()) return pass_on(request, options);
   auto body = chat_request_body(request, options);
   if (!body)
     return generation{.code = code_of(body.error()),
@@ -53,8 +54,19 @@ progress http_backend::start(generation_request request) {
   }
   chat_reply reply{request, prober_->context_tokens(), server.key_source()};
   link_->start(
-      *loop_, request.id, std::move(*body),
+      *loop_, request.id, server.chat(), std::move(*body),
       std::make_shared<chat_call>(link_, request, std::move(reply), std::move(unconstrained)));
+  return generation_pending{};
+}
+
+progress http_backend::pass_on(const generation_request& request,
+                               const chat_request_options& options) {
+  const auto& server = link_->server();
+  auto stream = request.stream && request.client_path == schema::ClientPath::CHAT;
+  chat_reply reply{request, prober_->context_tokens(), server.key_source()};
+  link_->start(*loop_, request.id, server.passed_on(request.client_path, stream),
+               passed_on_body(request.client_body, stream, options),
+               std::make_shared<chat_call>(link_, request, std::move(reply), std::string{}));
   return generation_pending{};
 }
 

@@ -15,6 +15,7 @@
 
 namespace tandem {
 
+struct chat_request_options;
 class server_prober;
 class server_weights;
 
@@ -46,6 +47,8 @@ class http_backend : public backend {
   [[nodiscard]] std::function<void(std::string)> probe_restarter() const;
 
  private:
+  [[nodiscard]] progress pass_on(const generation_request& request,
+                                 const chat_request_options& options);
   http_backend(http_server server, std::shared_ptr<http_loop> loop, backend_sink sink,
                const engine_config& config);
 

@@ -60,11 +60,11 @@ class http_link {
   }
 
   /// Sends a request and remembers it as `id`'s; called on any thread.
-  void start(http_loop& loop, std::uint64_t id, std::string body,
-             std::shared_ptr<http_handler> handler) {
+  void start(http_loop& loop, std::uint64_t id, std::shared_ptr<const http_endpoint> endpoint,
+             std::string body, std::shared_ptr<http_handler> handler) {
     // Its end waits for the lock.
     std::lock_guard lock{mutex_};
-    calls_[id] = {loop.start(server_.chat(), std::move(body), std::move(handler)), false};
+    calls_[id] = {loop.start(std::move(endpoint), std::move(body), std::move(handler)), false};
   }
   /// The same for a request whose first exchange is ending; false: it has been cancelled meanwhile.
   [[nodiscard]] bool start_again(http_loop& loop, std::uint64_t id, std::string body,

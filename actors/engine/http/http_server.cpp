@@ -116,7 +116,12 @@ void http_server::make_chat() {
   out.first_timeout = config_.first_token_timeout;
   out.idle_timeout = config_.stall_timeout;
   out.response_bytes_max = config_.response_bytes_max;
-  chat_ = std::make_shared<const http_endpoint>(std::move(out));
+  chat_ = std::make_shared<const http_endpoint>(out);
+  out.headers.back() = "Accept: application/json";
+  out.first_timeout = out.idle_timeout = {};
+  whole_chat_ = std::make_shared<const http_endpoint>(out);
+  out.url = endpoint("/v1/embeddings").url;
+  embeddings_ = std::make_shared<const http_endpoint>(std::move(out));
 }
 
 std::shared_ptr<const http_endpoint> http_server::get(std::string_view path) const {

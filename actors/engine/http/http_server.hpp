@@ -9,6 +9,7 @@
 
 #include "actors/engine/engine_config.hpp"
 #include "actors/http/http_types.hpp"
+#include "schema/attempt.capnp.h"
 
 namespace tandem {
 
@@ -28,6 +29,12 @@ class http_server {
 
   /// POST /v1/chat/completions, with the timeouts of a generation.
   [[nodiscard]] std::shared_ptr<const http_endpoint> chat() const { return chat_; }
+  /// Where a client's own request goes. What is not streamed has no timeouts of its own: nothing
+  /// comes before its end.
+  [[nodiscard]] std::shared_ptr<const http_endpoint> passed_on(schema::ClientPath path,
+                                                               bool stream) const {
+    return path == schema::ClientPath::EMBEDDINGS ? embeddings_ : stream ? chat_ : whole_chat_;
+  }
   /// GET of a path, within health_timeout.
   [[nodiscard]] std::shared_ptr<const http_endpoint> get(std::string_view path) const;
 
@@ -59,6 +66,8 @@ class http_server {
   std::string key_;
   std::string key_source_;
   std::shared_ptr<const http_endpoint> chat_;
+  std::shared_ptr<const http_endpoint> whole_chat_;
+  std::shared_ptr<const http_endpoint> embeddings_;
 };
 
 }  // namespace tandem

@@ -412,5 +412,80 @@ TEST(HttpBackend, KeepsManyRequestsApart) {
     EXPECT_EQ(engine.wait(id).text, "n" + std::to_string(id));
 }
 
+generation_request own_request(std::string body, bool stream,
+                               schema::ClientPath path = schema::ClientPath::CHAT) {
+  auto request = hello(1);
+  request.client_body = std::move(body);
+  request.client_path = path;
+  request.stream = stream;
+  return request;
+}
+
+TEST(HttpBackend, PassesAClientsRequestOnAndItsAnswerBack) {
+  std::string got;
+  constexpr std::string_view answer =
+      R"({"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":null,)"
+      R"("tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}}]},)"
+      R"("finish_reason":"tool_calls"}],"usage":{"prompt_tokens":40,"completion_tokens":5}})";
+  stub_server server{[&](scripted_connection& connection, const std::string& request) {
+    got = request;
+    connection.answer(std::string{answer});
+  }};
+  auto config = engine_at(server.url());
+  config.http.served_model = "the-model";
+  far_engine engine{config};
+  auto result = engine.ask(own_request(R"({"messages":[1],"tools":[ {"a" : 1} ]})", false));
+  EXPECT_EQ(result.code, errc::unknown) << result.error;
+  EXPECT_EQ(result.body, answer);
+  EXPECT_EQ(result.prompt_tokens, 40u) << "tools are read too";
+  EXPECT_THAT(got,
+              ::testing::EndsWith(R"({"model":"the-model","messages":[1],"tools":[ {"a" : 1} ]})"));
+}
+
+TEST(HttpBackend, TellsAClientEachEventAsItCame) {
+  constexpr std::string_view event =
+      R"({"choices":[{"index":0,"delta":{"tool_calls":[{"index":0}]},"finish_reason":null}]})";
+  std::string got;
+  stub_server server{[&](scripted_connection& connection, const std::string& request) {
+    got = request;
+    connection.send(stream_head + chunked("data: " + std::string{event} + "\n\n") +
+                    chunked(stop_event) + chunked(done_event) + "0\r\n\r\n");
+  }};
+  far_engine engine{engine_at(server.url())};
+  auto result = engine.ask(own_request("{}", true));
+  EXPECT_EQ(result.code, errc::unknown) << result.error;
+  EXPECT_TRUE(result.body.empty());
+  EXPECT_THAT(engine.text(1), ::testing::StartsWith(event));
+  EXPECT_THAT(engine.text(1), Not(HasSubstr("[DONE]")));
+  EXPECT_THAT(got, HasSubstr(R"("stream":true,"stream_options":{"include_usage":true}})"));
+}
+
+TEST(HttpBackend, AsksForVectors) {
+  std::string got;
+  constexpr std::string_view answer =
+      R"({"object":"list","data":[{"index":0,"embedding":[0.5]}],"usage":{"prompt_tokens":3}})";
+  stub_server server{[&](scripted_connection& connection, const std::string& request) {
+    got = request;
+    connection.answer(std::string{answer});
+  }};
+  far_engine engine{engine_at(server.url())};
+  auto result =
+      engine.ask(own_request(R"({"input":"a b"})", false, schema::ClientPath::EMBEDDINGS));
+  EXPECT_EQ(result.code, errc::unknown) << result.error;
+  EXPECT_EQ(result.body, answer);
+  EXPECT_EQ(result.prompt_tokens, 3u);
+  EXPECT_THAT(got, ::testing::StartsWith("POST /v1/embeddings HTTP/1.1\r\n"));
+}
+
+TEST(HttpBackend, VectorsOfAServerThatMakesNoneAreAnError) {
+  stub_server server{[](scripted_connection& connection, const std::string&) {
+    connection.answer(R"({"choices":[]})");
+  }};
+  far_engine engine{engine_at(server.url())};
+  auto result = engine.ask(own_request("{}", false, schema::ClientPath::EMBEDDINGS));
+  EXPECT_EQ(result.code, errc::engine_failed);
+  EXPECT_THAT(result.error, HasSubstr("makes no vectors"));
+}
+
 }  // namespace
 }  // namespace tandem
