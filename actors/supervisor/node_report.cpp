@@ -77,6 +77,7 @@ tmsg::nodstat write_report(const supervisor_state& state, const gathering& found
   node->setIncarnation(state.node.incarnation);
   node->setJournal(state.node.journal.value);
   node->setAddress(state.node.address);
+  node->setHttp(state.node.http);
   node->setVersion(state.node.version);
   node->setStartedAtMs(state.started_at_ms);
   node->setResidentBytes(resident_bytes());

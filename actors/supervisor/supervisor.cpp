@@ -277,6 +277,10 @@ supervisor_inside::behavior_type supervisor_behavior(supervisor_state::pointer s
         return promise;
       },
       [self](wire_atom, const std::string& address) { self->state.node.address = address; },
+      [self](wire_atom, const std::string& address, const std::string& http) {
+        self->state.node.address = address;
+        self->state.node.http = http;
+      },
       [self](stop_atom) {
         if (self->state.stopping) return;
         self->state.stopping = true;

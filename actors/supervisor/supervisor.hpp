@@ -42,6 +42,8 @@ using supervisor_inside = supervisor_actor::extend<
     caf::replies_to<start_atom>::with<caf::ok_atom>,
     // Where the node turned out to listen.
     caf::reacts_to<wire_atom, std::string>,
+    // The same, and the URL of its gateway.
+    caf::reacts_to<wire_atom, std::string, std::string>,
     // Stops the actors in reverse order, then itself.
     caf::reacts_to<stop_atom>,
     // To itself: restart this child now.
@@ -62,6 +64,8 @@ struct node_description {
   std::uint64_t incarnation = 0;
   journal_id journal;
   std::string address;
+  /// URL of its gateway; empty: it has none.
+  std::string http{};
   std::string version;
   std::vector<std::string> roles;
 };

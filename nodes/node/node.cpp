@@ -29,6 +29,7 @@
 #include "nodes/node/certificate_watch.hpp"
 #include "nodes/node/hosting.hpp"
 #include "nodes/node/node_replication.hpp"
+#include "nodes/node/web_parts.hpp"
 #include "nodes/node/wiring.hpp"
 #include "nodes/version.hpp"
 #include "storage/journal.hpp"
@@ -134,10 +135,13 @@ struct node::state {
   std::unique_ptr<caf::actor_system> system;
   node_parts parts;
   supervisor_inside supervisor;
+  std::unique_ptr<web_server> web;
   std::shared_ptr<caf::error> stopped_by = std::make_shared<caf::error>();
   int stopped_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   bool network = true;
   std::string address;
+  /// URL of its gateway; empty: it has none.
+  std::string http;
 
   ~state() {
     std::error_code ignored;
@@ -154,6 +158,8 @@ struct node::state {
   [[nodiscard]] bool has_drained() const;
   caf::error spawn(const planner_start& start);
   caf::error publish();
+  /// HTTP, where the node has the role.
+  caf::error open_door();
 };
 
 caf::error node::state::open_journal(const storage::journal_options& options) {
@@ -247,6 +253,17 @@ caf::error node::state::spawn(const planner_start& start) {
   return failed;
 }
 
+caf::error node::state::open_door() {
+  if (!parts.gateway) return caf::none;
+  caf::anon_send(parts.actors->gateway, wire_atom_v, caf::actor_cast<supervisor_actor>(supervisor));
+  auto opened = open_web(parts);
+  if (!opened) return std::move(opened.error());
+  web = std::move(*opened);
+  http = web_address(config, web->port());
+  caf::anon_send(supervisor, wire_atom_v, address, http);
+  return caf::none;
+}
+
 caf::error node::state::publish() {
   auto host = config.listen.host;
   auto port = caf::openssl::publish(caf::actor_cast<supervisor_actor>(supervisor),
@@ -257,6 +274,7 @@ caf::error node::state::publish() {
                                              "); is the port in use? Choose another with --listen");
   address = to_string(listen_address{host, *port});
   caf::anon_send(supervisor, wire_atom_v, address);
+  if (auto err = open_door()) return err;
   auto seen_at =
       config.cluster.advertise.empty() ? reachable(host, *port) : config.cluster.advertise;
   auto& mesh = parts.actors->mesh;
@@ -294,6 +312,7 @@ caf::expected<std::unique_ptr<node>> node::start(const node_config& config,
     made->parts.etcd = std::move(*etcd);
   }
   made->parts.host = advertised_host(config);
+  if (!config.http.listen.empty()) made->parts.gateway = std::make_shared<gateway_box>();
   if (auto err = made->open_journal(options)) return err;
   auto start = read_start(*made->store, config);
   if (!start) return std::move(start.error());
@@ -325,6 +344,9 @@ node::~node() {
 
 caf::error node::stop() {
   if (!state_->supervisor) return caf::none;
+  // Before those who would answer.
+  state_->web.reset();
+  if (state_->parts.gateway) state_->parts.gateway->set({});
   caf::anon_send(state_->supervisor, stop_atom_v);
   {
     caf::scoped_actor self{*state_->system};
@@ -347,6 +369,9 @@ caf::error node::stop() {
 
 const std::string& node::address() const {
   return state_->address;
+}
+const std::string& node::http() const {
+  return state_->http;
 }
 journal_id node::journal() const {
   return state_->store->id();
@@ -378,7 +403,8 @@ caf::error node::renew_certificates() const {
 
 std::string readiness_line(const node_config& config, const node& running) {
   return "tandem-node ready name=" + config.name + " address=" + running.address() +
-         " journal=" + to_string(running.journal()) + " pid=" + std::to_string(::getpid());
+         " journal=" + to_string(running.journal()) + " pid=" + std::to_string(::getpid()) +
+         (running.http().empty() ? std::string{} : " http=" + running.http());
 }
 
 }  // namespace tandem

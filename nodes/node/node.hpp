@@ -40,6 +40,8 @@ class node {
 
   /// Where it listens, with the port that it got.
   [[nodiscard]] const std::string& address() const;
+  /// URL of its gateway; empty: it has none.
+  [[nodiscard]] const std::string& http() const;
   [[nodiscard]] journal_id journal() const;
   [[nodiscard]] caf::actor_system& system();
   [[nodiscard]] supervisor_actor supervisor() const;

@@ -71,6 +71,15 @@ void meet_planner(const node_actors& actors, const hosted_journal& hosted) {
                    caf::actor_cast<pin_asked>(hosted.planner));
 }
 
+/// Whom clients' requests go to.
+void meet_gateway(const node_actors& actors) {
+  if (!actors.gateway) return;
+  if (actors.pool)
+    caf::anon_send(actors.gateway, wire_atom_v, caf::actor_cast<executor_pool_actor>(actors.pool));
+  if (actors.front)
+    caf::anon_send(actors.gateway, wire_atom_v, caf::actor_cast<planner_actor>(actors.front));
+}
+
 constexpr std::string_view origin_name = "origin";
 
 /// Under which what the store keeps is published. A store that was lost, or set aside, is another
@@ -246,6 +255,7 @@ child_spec pool_child(const node_parts& parts, const executor_pool_services& ser
       .announce =
           [actors] {
             meet_pool(*actors);
+            meet_gateway(*actors);
             // It is to hear of the other nodes' shards.
             if (actors->mesh)
               caf::anon_send(actors->mesh, wire_atom_v, caf::actor_cast<caf::actor>(actors->pool));
@@ -393,6 +403,7 @@ child_spec front_child(const node_parts& parts) {
               },
           .announce =
               [actors = parts.actors] {
+                meet_gateway(*actors);
                 tell_mesh(*actors, caf::actor_cast<caf::actor>(actors->front));
               }};
 }
@@ -445,6 +456,20 @@ child_spec weight_sync_child(const node_parts& parts, const weight_sync_start& s
               [actors = parts.actors] {
                 tell_mesh(*actors, caf::actor_cast<caf::actor>(actors->weight_sync));
               }};
+}
+
+child_spec gateway_child(const node_parts& parts) {
+  return {.name = "gateway",
+          .kind = "gateway",
+          .spawn = [box = parts.gateway, actors = parts.actors](caf::actor_system& system) {
+            actors->gateway = system.spawn(gateway_behavior);
+            meet_gateway(*actors);
+            if (actors->supervisor)
+              caf::anon_send(actors->gateway, wire_atom_v,
+                             caf::actor_cast<supervisor_actor>(actors->supervisor));
+            box->set(actors->gateway);
+            return caf::actor_cast<caf::actor>(actors->gateway);
+          }};
 }
 
 child_spec mesh_child(const node_parts& parts) {
@@ -554,6 +579,7 @@ std::vector<child_spec> wire_node(const node_parts& parts, std::shared_ptr<stora
   children.push_back(front_child(parts));
   if (parts.replication) children.push_back(replicas_child(parts));
   if (weights) children.push_back(weight_sync_child(parts, *weights));
+  if (parts.gateway) children.push_back(gateway_child(parts));
   if (parts.tls) children.push_back(mesh_child(parts));
   return children;
 }

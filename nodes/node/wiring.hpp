@@ -14,6 +14,7 @@
 #include "actors/exchange/exchange_actor.hpp"
 #include "actors/executor_pool/executor_pool.hpp"
 #include "actors/front/front.hpp"
+#include "actors/gateway/gateway.hpp"
 #include "actors/journal/journal_actor.hpp"
 #include "actors/mesh/mesh.hpp"
 #include "actors/planner/planner.hpp"
@@ -56,6 +57,7 @@ struct node_actors {
   mesh_inside mesh;
   replicas_inside replicas;
   weight_sync_inside weight_sync;
+  gateway_inside gateway;
   supervisor_inside supervisor;
 };
 
@@ -82,6 +84,8 @@ struct node_parts {
   std::shared_ptr<serving_weights> serving = std::make_shared<serving_weights>();
   /// How this node looks to others.
   std::shared_ptr<own_member> self;
+  /// Where HTTP finds the gateway; null: the node has none.
+  std::shared_ptr<gateway_box> gateway;
   std::shared_ptr<engine_registry> registry = std::make_shared<engine_registry>();
   std::shared_ptr<node_actors> actors = std::make_shared<node_actors>();
 };
