@@ -74,11 +74,13 @@ caf::expected<std::string> read_small(const std::filesystem::path& path, std::ui
   return out;
 }
 
-caf::error write_durably(const std::filesystem::path& path, std::string_view bytes) {
+caf::error write_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode) {
   auto beside = path;
   beside += ".new";
+  // One that a crash has left may have another mode.
+  ::unlink(beside.c_str());
   {
-    const open_file file{::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
+    const open_file file{::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)};
     if (!file.is_open()) return errno_error(beside.string());
     if (auto err = write_at(file.get(), 0,
                             {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()},

@@ -47,8 +47,9 @@ class open_file {
 [[nodiscard]] caf::expected<std::string> read_small(const std::filesystem::path& path,
                                                     std::uint64_t bytes_max);
 
-/// Written beside it, synced, renamed, and its folder synced.
-[[nodiscard]] caf::error write_durably(const std::filesystem::path& path, std::string_view bytes);
+/// Written beside it, synced, renamed, and its folder synced. `mode`: of a private file 0600.
+[[nodiscard]] caf::error write_durably(const std::filesystem::path& path, std::string_view bytes,
+                                       unsigned mode = 0644);
 [[nodiscard]] caf::error sync_folder(const std::filesystem::path& folder);
 
 /// `text` in quotes, bounded and without control characters: names from outside go into errors.

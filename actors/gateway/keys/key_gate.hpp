@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include <caf/expected.hpp>
 
@@ -48,6 +49,7 @@ class key_gate {
   /// Grows whenever a counter changes.
   [[nodiscard]] std::uint64_t changes() const;
   [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] std::vector<std::string> ids() const;
 
  private:
   using holder_ptr = std::shared_ptr<const key_holder>;
