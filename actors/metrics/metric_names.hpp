@@ -1,0 +1,220 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace tandem {
+
+enum class metric_kind : std::uint8_t { counter, gauge, histogram };
+
+/// Every metric of a node. Names are `tandem_<who>_<what>_<unit>`, counters end with `_total`.
+enum class metric : std::uint8_t {
+  // Fed while it happens: see node_metrics.
+  pool_queue,
+  pool_first_token,
+  pool_latency,
+  pool_attempts,
+  pool_calls,
+  pool_prompt_tokens,
+  pool_cached_prompt_tokens,
+  pool_completion_tokens,
+  pool_cost,
+  pool_cost_all_large,
+  pool_saved,
+  pool_cache_hits,
+  pool_checks,
+  pool_hedges,
+  job_rungs,
+  planner_jobs_accepted,
+  planner_jobs_ended,
+  planner_job_duration,
+  journal_commit_records,
+  journal_commit,
+  gateway_requests,
+  gateway_request,
+  gateway_streams,
+  // Asked for when somebody looks: see metrics_page.
+  node_info,
+  node_start_time,
+  node_resident,
+  node_certificate_end,
+  node_disk_free,
+  node_disk_size,
+  node_alarms,
+  actor_count,
+  actor_unresponsive,
+  actor_restarts,
+  actor_mailbox,
+  actor_in_flight,
+  actor_queued,
+  actor_handled,
+  planner_jobs_running,
+  planner_jobs_queued,
+  cluster_nodes,
+  cluster_journals_waiting,
+  engine_info,
+  engine_weight_info,
+  engine_health,
+  engine_breaker,
+  engine_in_flight,
+  engine_concurrency,
+  engine_limit,
+  engine_queued,
+  engine_requests,
+  engine_failures,
+  engine_refusals,
+  engine_prompt_tokens,
+  engine_cached_prompt_tokens,
+  engine_completion_tokens,
+  engine_busy,
+  engine_backlog,
+  engine_server_running,
+  engine_server_waiting,
+  engine_cache_usage,
+  engine_process_restarts,
+  weights_versions,
+  weights_update_active,
+  weights_update_failed,
+  cache_entries,
+  cache_bytes,
+  cache_bytes_max,
+  cache_hits,
+  cache_misses,
+  cache_expired,
+  cache_evicted,
+  cache_damaged,
+  cache_waits,
+  cache_near_served,
+  cache_near_right,
+  cache_near_wrong,
+  cache_near_tenants_off,
+  router_decisions,
+  router_rewards,
+  router_quality,
+  router_quality_deviation,
+  router_feedback,
+  storage_keys,
+  storage_live,
+  storage_memory,
+  storage_pending_compaction,
+  storage_stalled,
+  storage_background_errors,
+  count,
+};
+
+struct metric_definition {
+  metric id;
+  std::string_view name;
+  metric_kind kind;
+  /// Separated by commas; none of them has ids, and the number of values of each is bounded.
+  std::string_view labels;
+  std::string_view help;
+};
+
+// clang-format off
+inline constexpr std::array<metric_definition, static_cast<std::size_t>(metric::count)> metric_definitions{{
+  {metric::pool_queue, "tandem_pool_queue_seconds", metric_kind::histogram, "tier,purpose", "Time that answered attempts waited at their engine."},
+  {metric::pool_first_token, "tandem_pool_first_token_seconds", metric_kind::histogram, "tier,purpose", "Time from an attempt's arrival at its engine to the first token."},
+  {metric::pool_latency, "tandem_pool_latency_seconds", metric_kind::histogram, "tier,purpose", "Time from an attempt's arrival at its engine to the end of its answer."},
+  {metric::pool_attempts, "tandem_pool_attempts_total", metric_kind::counter, "purpose,outcome", "Attempts that have ended, by outcome: ok, cached, or why they failed."},
+  {metric::pool_calls, "tandem_pool_calls_total", metric_kind::counter, "model,outcome", "Calls to engines that have ended, by outcome: ok, or why they failed."},
+  {metric::pool_prompt_tokens, "tandem_pool_prompt_tokens_total", metric_kind::counter, "model", "Prompt tokens of calls."},
+  {metric::pool_cached_prompt_tokens, "tandem_pool_cached_prompt_tokens_total", metric_kind::counter, "model", "Prompt tokens that engines had in their prefix caches."},
+  {metric::pool_completion_tokens, "tandem_pool_completion_tokens_total", metric_kind::counter, "model", "Tokens that models wrote."},
+  {metric::pool_cost, "tandem_pool_cost_usd_total", metric_kind::counter, "tier", "US dollars that calls cost at their models' prices."},
+  {metric::pool_cost_all_large, "tandem_pool_cost_all_large_usd_total", metric_kind::counter, "tier", "US dollars that the same work, cached answers included, costs at the large tier's prices."},
+  {metric::pool_saved, "tandem_pool_saved_usd_total", metric_kind::counter, "tier", "US dollars that cached answers would have cost."},
+  {metric::pool_cache_hits, "tandem_pool_cache_hits_total", metric_kind::counter, "tier,level", "Answers served from a cache: level 1 is the pool's memory, 2 a shard's, 3 its disk."},
+  {metric::pool_checks, "tandem_pool_checks_total", metric_kind::counter, "purpose,outcome", "Verified answers: passed, failed, or broken where the check itself could not be done."},
+  {metric::pool_hedges, "tandem_pool_hedges_total", metric_kind::counter, "", "Second copies that were started since the first call was slow."},
+  {metric::job_rungs, "tandem_job_rungs_total", metric_kind::counter, "rung", "Failed attempts by what was done about them."},
+  {metric::planner_jobs_accepted, "tandem_planner_jobs_accepted_total", metric_kind::counter, "mode", "Jobs that were accepted."},
+  {metric::planner_jobs_ended, "tandem_planner_jobs_ended_total", metric_kind::counter, "state", "Jobs that have ended: done, failed, cancelled."},
+  {metric::planner_job_duration, "tandem_planner_job_duration_seconds", metric_kind::histogram, "mode", "Time from a job's submission to its end."},
+  {metric::journal_commit_records, "tandem_journal_commit_records", metric_kind::histogram, "", "Records in one commit."},
+  {metric::journal_commit, "tandem_journal_commit_seconds", metric_kind::histogram, "", "Time of one commit, its sync included."},
+  {metric::gateway_requests, "tandem_gateway_requests_total", metric_kind::counter, "route,status", "HTTP requests that were answered."},
+  {metric::gateway_request, "tandem_gateway_request_seconds", metric_kind::histogram, "route", "Time from a request's end to the end of its answer."},
+  {metric::gateway_streams, "tandem_gateway_streams_open", metric_kind::gauge, "", "Answers that are being streamed."},
+  {metric::node_info, "tandem_node_info", metric_kind::gauge, "version", "1, with what runs there."},
+  {metric::node_start_time, "tandem_node_start_time_seconds", metric_kind::gauge, "", "Unix time of the node's start."},
+  {metric::node_resident, "tandem_node_resident_bytes", metric_kind::gauge, "", "Memory of the process."},
+  {metric::node_certificate_end, "tandem_node_certificate_end_time_seconds", metric_kind::gauge, "", "Unix time at which the node's certificate ends."},
+  {metric::node_disk_free, "tandem_node_disk_free_bytes", metric_kind::gauge, "", "Free on the data folder's disk."},
+  {metric::node_disk_size, "tandem_node_disk_size_bytes", metric_kind::gauge, "", "Size of the data folder's disk."},
+  {metric::node_alarms, "tandem_node_alarms", metric_kind::gauge, "alarm,severity", "Alarms that the node raises itself, by name."},
+  {metric::actor_count, "tandem_actor_count", metric_kind::gauge, "actor", "Actors of this kind."},
+  {metric::actor_unresponsive, "tandem_actor_unresponsive", metric_kind::gauge, "actor", "Actors of this kind that are being restarted or do not answer."},
+  {metric::actor_restarts, "tandem_actor_restarts_total", metric_kind::counter, "actor", "Restarts of actors of this kind."},
+  {metric::actor_mailbox, "tandem_actor_mailbox_depth", metric_kind::gauge, "actor", "Messages that wait, at the actor of this kind that has most."},
+  {metric::actor_in_flight, "tandem_actor_in_flight", metric_kind::gauge, "actor", "What actors of this kind have under way."},
+  {metric::actor_queued, "tandem_actor_queued", metric_kind::gauge, "actor", "What waits at actors of this kind."},
+  {metric::actor_handled, "tandem_actor_handled_total", metric_kind::counter, "actor", "What actors of this kind have done."},
+  {metric::planner_jobs_running, "tandem_planner_jobs_running", metric_kind::gauge, "", "Jobs that run here."},
+  {metric::planner_jobs_queued, "tandem_planner_jobs_queued", metric_kind::gauge, "", "Jobs that wait here to run."},
+  {metric::cluster_nodes, "tandem_cluster_nodes", metric_kind::gauge, "state", "Nodes of the cluster as this one sees them."},
+  {metric::cluster_journals_waiting, "tandem_cluster_journals_waiting", metric_kind::gauge, "", "Journals that are open nowhere: their jobs wait."},
+  {metric::engine_info, "tandem_engine_info", metric_kind::gauge, "engine,model,tier,kind", "1, with what the engine is."},
+  {metric::engine_weight_info, "tandem_engine_weight_info", metric_kind::gauge, "engine,model,version", "1, with the weights that the engine serves."},
+  {metric::engine_health, "tandem_engine_health", metric_kind::gauge, "engine,state", "1 for the engine's state, 0 for the others."},
+  {metric::engine_breaker, "tandem_engine_breaker", metric_kind::gauge, "engine,state", "1 for the breaker's state, 0 for the others."},
+  {metric::engine_in_flight, "tandem_engine_in_flight", metric_kind::gauge, "engine,model", "Requests at the engine."},
+  {metric::engine_concurrency, "tandem_engine_concurrency", metric_kind::gauge, "engine,model", "Requests at once that are configured."},
+  {metric::engine_limit, "tandem_engine_limit", metric_kind::gauge, "engine,model", "Requests at once that measured latency allows; absent while it is not measured."},
+  {metric::engine_queued, "tandem_engine_queued", metric_kind::gauge, "engine,model", "Requests that wait for the engine."},
+  {metric::engine_requests, "tandem_engine_requests_total", metric_kind::counter, "engine,model", "Requests to the engine."},
+  {metric::engine_failures, "tandem_engine_failures_total", metric_kind::counter, "engine,model", "Requests that failed."},
+  {metric::engine_refusals, "tandem_engine_refusals_total", metric_kind::counter, "engine,model", "Requests that the engine was too busy for."},
+  {metric::engine_prompt_tokens, "tandem_engine_prompt_tokens_total", metric_kind::counter, "engine,model", "Prompt tokens that it read."},
+  {metric::engine_cached_prompt_tokens, "tandem_engine_cached_prompt_tokens_total", metric_kind::counter, "engine,model", "Prompt tokens that it had in its prefix cache."},
+  {metric::engine_completion_tokens, "tandem_engine_completion_tokens_total", metric_kind::counter, "engine,model", "Tokens that it wrote."},
+  {metric::engine_busy, "tandem_engine_busy_seconds_total", metric_kind::counter, "engine,model", "Sum of the times of its finished requests, queueing left out."},
+  {metric::engine_backlog, "tandem_engine_backlog_tokens", metric_kind::gauge, "engine,model", "Prompt tokens that were sent there and are not read yet."},
+  {metric::engine_server_running, "tandem_engine_server_running", metric_kind::gauge, "engine,model", "Requests that its server runs, as it last said; absent where it says nothing."},
+  {metric::engine_server_waiting, "tandem_engine_server_waiting", metric_kind::gauge, "engine,model", "Requests that wait at its server, as it last said."},
+  {metric::engine_cache_usage, "tandem_engine_cache_usage_ratio", metric_kind::gauge, "engine,model", "Share of its server's KV cache in use, 0 to 1."},
+  {metric::engine_process_restarts, "tandem_engine_process_restarts_total", metric_kind::counter, "engine,model", "Restarts of a server that the node started itself."},
+  {metric::weights_versions, "tandem_weights_versions", metric_kind::gauge, "model", "Distinct weight versions that engines of the cluster serve, as this node sees it."},
+  {metric::weights_update_active, "tandem_weights_update_active", metric_kind::gauge, "model", "1 while an update of the model's engines runs."},
+  {metric::weights_update_failed, "tandem_weights_update_failed", metric_kind::gauge, "model", "1 when the model's last update was rolled back, or left engines gated."},
+  {metric::cache_entries, "tandem_cache_entries", metric_kind::gauge, "tier,level", "Answers that are kept."},
+  {metric::cache_bytes, "tandem_cache_bytes", metric_kind::gauge, "tier,level", "Their bytes."},
+  {metric::cache_bytes_max, "tandem_cache_max_bytes", metric_kind::gauge, "tier,level", "The most bytes that are kept."},
+  {metric::cache_hits, "tandem_cache_hits_total", metric_kind::counter, "tier,level", "Lookups that found an answer."},
+  {metric::cache_misses, "tandem_cache_misses_total", metric_kind::counter, "tier,level", "Lookups that found none."},
+  {metric::cache_expired, "tandem_cache_expired_total", metric_kind::counter, "tier,level", "Answers that became too old."},
+  {metric::cache_evicted, "tandem_cache_evicted_total", metric_kind::counter, "tier,level", "Answers that made room for others."},
+  {metric::cache_damaged, "tandem_cache_damaged_total", metric_kind::counter, "tier,level", "Answers whose bytes did not match their checksum."},
+  {metric::cache_waits, "tandem_cache_waits_total", metric_kind::counter, "tier,level", "Lookups that waited for another's computation."},
+  {metric::cache_near_served, "tandem_cache_near_served_total", metric_kind::counter, "tier", "Plans of near goals that were served."},
+  {metric::cache_near_right, "tandem_cache_near_right_total", metric_kind::counter, "tier", "Of those, whose job's answer was verified and right."},
+  {metric::cache_near_wrong, "tandem_cache_near_wrong_total", metric_kind::counter, "tier", "Of those, whose job's answer was verified and wrong."},
+  {metric::cache_near_tenants_off, "tandem_cache_near_tenants_off", metric_kind::gauge, "tier", "Tenants for whom near plans turned themselves off, since they did harm."},
+  {metric::router_decisions, "tandem_router_decisions_total", metric_kind::counter, "purpose,model", "Decisions for a model."},
+  {metric::router_rewards, "tandem_router_rewards_total", metric_kind::counter, "purpose,model", "Rewards of a model, from all origins."},
+  {metric::router_quality, "tandem_router_quality_ratio", metric_kind::gauge, "purpose,model", "Mean quality of a model as learned, 0 to 1."},
+  {metric::router_quality_deviation, "tandem_router_quality_deviation", metric_kind::gauge, "purpose,model", "Standard deviation of that mean."},
+  {metric::router_feedback, "tandem_router_feedback_total", metric_kind::counter, "state", "Rewards by what became of them."},
+  {metric::storage_keys, "tandem_storage_keys", metric_kind::gauge, "store", "Keys in a store, estimated."},
+  {metric::storage_live, "tandem_storage_live_bytes", metric_kind::gauge, "store", "Live data on the disk, estimated."},
+  {metric::storage_memory, "tandem_storage_memory_bytes", metric_kind::gauge, "store", "Write buffers, block cache and table readers."},
+  {metric::storage_pending_compaction, "tandem_storage_pending_compaction_bytes", metric_kind::gauge, "store", "Bytes that wait to be compacted, estimated."},
+  {metric::storage_stalled, "tandem_storage_stalled", metric_kind::gauge, "store", "1 while writes are slowed down or stopped."},
+  {metric::storage_background_errors, "tandem_storage_background_errors_total", metric_kind::counter, "store", "Failed flushes and compactions."},
+}};
+// clang-format on
+
+[[nodiscard]] constexpr const metric_definition& definition_of(metric id) {
+  return metric_definitions[static_cast<std::size_t>(id)];
+}
+
+static_assert([] {
+  std::size_t place = 0;
+  for (const auto& each : metric_definitions)
+    if (static_cast<std::size_t>(each.id) != place++) return false;
+  return true;
+}());
+
+}  // namespace tandem
