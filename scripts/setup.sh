@@ -8,7 +8,7 @@ packages=(
   g++ cmake ninja-build pkg-config ccache mold
   libcaf-dev capnproto libcapnp-dev librocksdb-dev
   libboost-program-options-dev libtomlplusplus-dev libsimdjson-dev libre2-dev libvalijson-dev nlohmann-json3-dev
-  libspdlog-dev libssl-dev
+  libspdlog-dev libssl-dev prometheus-cpp-dev
   libcurl4-openssl-dev
   # RocksDB's CMake package asks for the libraries that it compresses with.
   zlib1g-dev libbz2-dev liblz4-dev libsnappy-dev libzstd-dev
@@ -16,6 +16,8 @@ packages=(
   libgtest-dev libgmock-dev
   # What replication needs and its tests start; the etcd that Debian starts on localhost:2379 is not used.
   etcd-server etcd-client openssl
+  # promtool checks our rules and metrics, and a test lets it scrape; the one that Debian starts on port 9090 is not used.
+  prometheus
 )
 [ "${1:-}" = --develop ] && packages+=(clang clang-format clang-tidy libclang-rt-14-dev)
 

@@ -119,6 +119,7 @@ class cache_store {
   [[nodiscard]] std::uint64_t approximate_bytes(std::string_view tier) const;
   [[nodiscard]] std::uint64_t approximate_items(std::string_view tier) const;
   [[nodiscard]] cache_store_counts counts() const;
+  [[nodiscard]] store_figures database() const;
   [[nodiscard]] std::uint64_t damaged() const { return counts().damaged; }
   /// One sentence for each time that the database was begun anew; at most 16.
   [[nodiscard]] std::vector<std::string> notes() const;

@@ -16,6 +16,7 @@
 
 #include "schema/ids.hpp"
 #include "storage/replication.hpp"
+#include "storage/store_figures.hpp"
 
 namespace rocksdb {
 class FileSystem;
@@ -163,6 +164,7 @@ class journal {
   [[nodiscard]] caf::expected<std::uint64_t> purge(std::uint64_t job);
 
   [[nodiscard]] journal_figures figures() const;
+  [[nodiscard]] store_figures database() const;
 
   /// From now on this is the primary of `epoch`: every commit and purge gets the next sequence and
   /// is given to `sink` just before it is written here, the first at once: an empty one that begins

@@ -118,6 +118,7 @@ class route_store {
   [[nodiscard]] caf::expected<std::vector<tmsg::rtchg>> changes(std::size_t limit) const;
 
   [[nodiscard]] std::uint64_t decisions_kept() const;
+  [[nodiscard]] store_figures database() const;
   /// What was found since the opening, at most 100 sentences, the last of which says how many more.
   [[nodiscard]] std::vector<std::string> set_aside() const;
 

@@ -6,6 +6,7 @@
 #include "actors/clock.hpp"
 #include "actors/executor_pool/executor_pool.hpp"
 #include "actors/job/job_records.hpp"
+#include "actors/metrics/node_metrics.hpp"
 #include "schema/text.hpp"
 
 namespace tandem {
@@ -242,6 +243,7 @@ void executor_pool_state::settle(pointer self, const flight& done,
   auto decision = done.decision.read();
   if (done.reserved.limited() || (services.tenants && !done.tenant.empty()))
     services.tenants->settle(done.tenant, done.reserved, spent_of(result.getUsage()), unix_ms());
+  if (services.metrics) services.metrics->on_call(*decision, result);
   message_builder<schema::Reward> reward;
   reward->setDecision(decision->getId());
   reward->setEngine(decision->getEngine());
@@ -361,6 +363,7 @@ void executor_pool_state::hedge(pointer self, const fence_key& fence) {
   of.hedge_set = false;
   if (of.calls == 0 || of.won || of.stopped != errc::unknown || !hedging.take()) return;
   of.avoided.emplace_back(view(flights.at(of.call_ids[0]).decision.read()->getEngine()));
+  if (services.metrics) services.metrics->on_hedge();
   route(self, fence, true);
 }
 

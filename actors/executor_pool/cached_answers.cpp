@@ -11,6 +11,7 @@
 #include "actors/clock.hpp"
 #include "actors/executor_pool/executor_pool.hpp"
 #include "actors/job/job_records.hpp"
+#include "actors/metrics/node_metrics.hpp"
 #include "schema/text.hpp"
 
 namespace tandem {
@@ -273,6 +274,8 @@ void executor_pool_state::serve(pointer self, work& of, const fence_key& fence,
     self->send(of.sink, chunk_atom_v, chunk.finish());
   }
   ++cache_hits;
+  if (services.metrics)
+    services.metrics->on_cache_hit(view(made->getTier()), level, out->asReader().getUsage());
   of.won = true;
   of.result = out.finish();
   if (of.at == stage::judging) return on_verdict(self, fence);

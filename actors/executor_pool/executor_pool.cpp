@@ -7,6 +7,7 @@
 #include "actors/clock.hpp"
 #include "actors/engine/admission/attempt_tokens.hpp"
 #include "actors/job/job_records.hpp"
+#include "actors/metrics/node_metrics.hpp"
 #include "actors/status.hpp"
 #include "schema/text.hpp"
 
@@ -118,6 +119,8 @@ void executor_pool_state::reply(pointer self, const fence_key& fence, tmsg::attr
     }
     result = whole.finish();
   }
+  if (services.metrics)
+    services.metrics->on_attempt(done.attempt.read()->getPurpose(), *result.read());
   if (!done.orphan) done.promise.deliver(std::move(result));
   --in_flight;
   // What is over as soon as it begins comes back here: the loop that began it goes on.

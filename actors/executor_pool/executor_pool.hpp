@@ -33,6 +33,8 @@
 
 namespace tandem {
 
+class node_metrics;
+
 using executor_pool_inside = executor_pool_actor::extend_with<cache_asker>::
     extend_with<member_listener>::extend_with<engine_warmer_actor>::extend<
         // From the embedding client's thread: the vector of a lookup's goal; null: there is none.
@@ -64,6 +66,8 @@ struct executor_pool_services {
   std::string node;
   /// Of goals; null: near ones are found by their words.
   std::shared_ptr<embedding_client> embeddings;
+  /// Null: nothing is counted.
+  std::shared_ptr<node_metrics> metrics;
 };
 
 struct executor_pool_state {

@@ -4,6 +4,7 @@
 #include "actors/executor_pool/judge.hpp"
 #include "actors/executor_pool/verifier.hpp"
 #include "actors/job/job_records.hpp"
+#include "actors/metrics/node_metrics.hpp"
 #include "schema/text.hpp"
 
 namespace tandem {
@@ -177,6 +178,11 @@ void executor_pool_state::on_checked(pointer self, const fence_key& fence, std::
   auto answer = found->second.answer;
   auto reader = answer.read();
   auto verdict = misfit.empty() || code == errc::invalid_output;
+  if (services.metrics)
+    services.metrics->on_check(found->second.attempt.read()->getPurpose(),
+                               misfit.empty() ? node_metrics::check_outcome::passed
+                               : verdict      ? node_metrics::check_outcome::failed
+                                              : node_metrics::check_outcome::broken);
   if (verdict && reader->getDecision() != 0) {
     message_builder<schema::Reward> reward;
     reward->setDecision(reader->getDecision());

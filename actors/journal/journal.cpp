@@ -1,5 +1,8 @@
 #include "actors/journal/journal.hpp"
 
+#include <chrono>
+
+#include "actors/metrics/node_metrics.hpp"
 #include "actors/status.hpp"
 
 namespace tandem {
@@ -20,16 +23,29 @@ void add_write(storage::journal_batch& batch, const journal_write& write) {
     batch.add_spending(write.tenant, write.spent_at_ms, write.spent_tokens, write.spent_nanousd);
 }
 
+void count_write(node_metrics& to, const journal_write& write) {
+  for (const auto& record : write.records) to.on_record(*record.read());
+  if (write.mark == journal_write::mark::close && !write.summary.empty())
+    to.on_job_end(*write.summary.read());
+}
+
 void journal_state::add(const journal_write& write) {
   add_write(batch, write);
+  if (metrics) count_write(*metrics, write);
   handled += write.records.size();
+  batch_records += write.records.size();
 }
 
 void journal_state::commit() {
   if (waiting.empty()) return;
   if (!failed) {
     const storage::journal_batch* batches[] = {&batch};
+    auto began = std::chrono::steady_clock::now();
     failed = store->commit(batches, config.durability);
+    if (metrics)
+      metrics->on_commit(
+          batch_records,
+          std::chrono::duration<double>{std::chrono::steady_clock::now() - began}.count());
   }
   for (auto& promise : waiting) {
     if (failed)
@@ -39,6 +55,14 @@ void journal_state::commit() {
   }
   waiting.clear();
   batch.clear();
+  batch_records = 0;
+}
+
+journal_actor::behavior_type counted_journal_behavior(
+    journal_actor::stateful_pointer<journal_state> self, std::shared_ptr<storage::journal> store,
+    const journal_config& config, std::shared_ptr<node_metrics> metrics) {
+  self->state.metrics = std::move(metrics);
+  return journal_behavior(self, std::move(store), config);
 }
 
 journal_actor::behavior_type journal_behavior(journal_actor::stateful_pointer<journal_state> self,

@@ -14,8 +14,12 @@
 
 namespace tandem {
 
+class node_metrics;
+
 /// What one write means for the store.
 void add_write(storage::journal_batch& batch, const journal_write& write);
+/// What it tells of jobs.
+void count_write(node_metrics& to, const journal_write& write);
 
 /// State of the committer. Spawn it detached: it blocks in fdatasync.
 struct journal_state {
@@ -26,6 +30,10 @@ struct journal_state {
   storage::journal_batch batch;
   std::vector<caf::typed_response_promise<caf::ok_atom>> waiting;
   std::uint64_t handled = 0;
+  /// Of `handled`, those in the batch.
+  std::size_t batch_records = 0;
+  /// Null: nothing is counted.
+  std::shared_ptr<node_metrics> metrics;
   caf::error failed;
 
   journal_state() = default;
@@ -42,5 +50,9 @@ struct journal_state {
 [[nodiscard]] journal_actor::behavior_type journal_behavior(
     journal_actor::stateful_pointer<journal_state> self, std::shared_ptr<storage::journal> store,
     const journal_config& config);
+/// The same, counted.
+[[nodiscard]] journal_actor::behavior_type counted_journal_behavior(
+    journal_actor::stateful_pointer<journal_state> self, std::shared_ptr<storage::journal> store,
+    const journal_config& config, std::shared_ptr<node_metrics> metrics);
 
 }  // namespace tandem

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "actors/journal/journal.hpp"
+#include "actors/metrics/node_metrics.hpp"
 #include "actors/status.hpp"
 #include "schema/errc.hpp"
 #include "schema/text.hpp"
@@ -85,9 +86,13 @@ void replicated_journal_state::commit() {
   if (waiting.empty() || failed || groups.size() >= start.pipeline_max) return;
   const storage::journal_batch* batches[] = {&batch};
   const auto before = copies->written();
+  const auto began = now();
   failed = start.store->commit(batches, start.config.durability);
   if (failed) return;
+  if (start.metrics)
+    start.metrics->on_commit(batch_records, std::chrono::duration<double>{now() - began}.count());
   batch.clear();
+  batch_records = 0;
   // An empty batch is no write: it waits for the one before.
   copies->on_local(std::max(before, copies->written()));
   groups.push_back({copies->written(), std::exchange(waiting, {})});
@@ -214,7 +219,9 @@ replicated_journal_actor::behavior_type replicated_journal_behavior(
               return promise;
             }
             add_write(state.batch, write);
+            if (state.start.metrics) count_write(*state.start.metrics, write);
             state.handled += write.records.size();
+            state.batch_records += write.records.size();
             state.waiting.push_back(promise);
             if (!state.commit_sent && state.groups.size() < state.start.pipeline_max) {
               state.commit_sent = true;

@@ -22,6 +22,8 @@
 
 namespace tandem {
 
+class node_metrics;
+
 /// What a primary begins with: its register says that it is the primary of `epoch`.
 struct replicated_journal_start {
   std::shared_ptr<storage::journal> store;
@@ -37,6 +39,8 @@ struct replicated_journal_start {
   std::size_t window_bytes_max = std::size_t{4} << 20;
   /// Group commits that wait for followers; more gather in the batch.
   std::size_t pipeline_max = 8;
+  /// Null: nothing is counted.
+  std::shared_ptr<node_metrics> metrics;
 };
 
 /// State of a primary's committer. Spawn it detached: it blocks in fdatasync.
@@ -77,6 +81,8 @@ struct replicated_journal_state {
   std::vector<promise> waiting;
   std::deque<group> groups;
   std::uint64_t handled = 0;
+  /// Of `handled`, those in the batch.
+  std::size_t batch_records = 0;
   bool commit_sent = false;
   bool wake_sent = false;
   caf::error failed;

@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include "actors/alarm/alarm_book.hpp"
 #include "actors/status.hpp"
 #include "actors/supervisor/supervisor.hpp"
 #include "schema/text.hpp"
@@ -84,6 +85,7 @@ tmsg::nodstat write_report(const supervisor_state& state, const gathering& found
   auto roles = node->initRoles(static_cast<unsigned>(state.node.roles.size()));
   for (unsigned i = 0; i < roles.size(); ++i) roles.set(i, state.node.roles[i]);
   write_actors(*node, found, mailbox_depth);
+  if (state.services.alarms) write_alarms(*node, state.services.alarms->active());
   auto member = node->initMember();
   member.setName(state.node.name);
   member.setIncarnation(state.node.incarnation);

@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@
 #include "schema/ids.hpp"
 
 namespace tandem {
+
+class alarm_book;
 
 /// One actor of the node: how it is started, and whom a new one has to be made known to.
 struct child_spec {
@@ -76,6 +79,8 @@ struct node_services {
   std::function<mesh_actor()> mesh;
   /// Tells whoever has to know that this node takes no new jobs from now on.
   std::function<void()> on_drain;
+  /// What the node says is wrong with it; null: nothing.
+  std::shared_ptr<const alarm_book> alarms;
 };
 
 struct supervisor_state {

@@ -226,7 +226,8 @@ caf::error node::state::spawn(const planner_start& start) {
             auto changed = self->update([](own_member::facts& facts) { facts.draining = true; });
             caf::anon_send(known->front, drain_atom_v, true);
             if (known->mesh) caf::anon_send(known->mesh, node_atom_v, changed);
-          }};
+          },
+      .alarms = parts.alarms};
   supervisor = system->spawn(supervisor_behavior, config.supervisor, std::move(description),
                              std::move(children), std::move(services));
   parts.actors->supervisor = supervisor;

@@ -20,6 +20,7 @@
 #include "actors/replication/replicated_journal.hpp"
 #include "actors/router/route_keeper.hpp"
 #include "actors/router/router.hpp"
+#include "nodes/node/alarm_parts.hpp"
 #include "nodes/node/engine_admin.hpp"
 #include "nodes/node/hosting.hpp"
 #include "nodes/node/node_replication.hpp"
@@ -119,6 +120,7 @@ route_memory_parts open_route_memory(const node_parts& parts) {
   }
   memory.store = std::move(*opened);
   memory.origin = origin_of(*memory.store, memory.origin);
+  parts.stores->add("routing", memory.store);
   return memory;
 }
 
@@ -210,7 +212,9 @@ std::pair<std::shared_ptr<storage::cache_store>, std::string> open_cache_store(
     return {nullptr, why};
   }
   for (const auto& note : (*opened)->notes()) spdlog::warn("cache: {}", note);
-  return {std::move(*opened), {}};
+  std::shared_ptr<storage::cache_store> store{std::move(*opened)};
+  parts.stores->add("cache", store);
+  return {std::move(store), {}};
 }
 
 child_spec cache_shard_child(const node_parts& parts, std::uint32_t number) {
@@ -268,7 +272,8 @@ child_spec pool_child(const node_parts& parts, const executor_pool_services& ser
 
 executor_pool_services pool_services(const node_parts& parts, const storage::journal& store) {
   const auto& config = parts.config;
-  executor_pool_services services{.incarnation = parts.incarnation, .node = config.name};
+  executor_pool_services services{
+      .incarnation = parts.incarnation, .node = config.name, .metrics = parts.metrics};
   if (config.executor.cache.embeddings) services.embeddings = parts.embeddings;
   for (const auto& model : config.models) services.growth.emplace(model.name, growth_of(model));
   if (config.executor.tenants.empty()) return services;
@@ -279,8 +284,8 @@ executor_pool_services pool_services(const node_parts& parts, const storage::jou
   return services;
 }
 
-replicated_journal_start committer_start(const hosted_journal& hosted,
-                                         const journal_config& config) {
+replicated_journal_start committer_start(const hosted_journal& hosted, const journal_config& config,
+                                         const std::shared_ptr<node_metrics>& metrics) {
   const auto& led = *hosted.led;
   replicated_journal_start start{
       .store = hosted.store,
@@ -288,7 +293,8 @@ replicated_journal_start committer_start(const hosted_journal& hosted,
       .limits = {.copies = led.record.copies, .min_in_sync = led.record.min_in_sync},
       .epoch = led.record.epoch,
       .self = {led.self.node, led.self.replica},
-      .agreement = std::make_shared<register_copies>(led.agreement)};
+      .agreement = std::make_shared<register_copies>(led.agreement),
+      .metrics = metrics};
   for (const auto& copy : led.record.in_sync) start.in_sync.push_back({copy.node, copy.replica});
   return start;
 }
@@ -305,16 +311,16 @@ child_spec journal_child(const node_parts& parts, const std::shared_ptr<hosted_j
   return {.name = "journal" + suffix,
           .kind = "journal",
           .fatal = true,
-          .spawn = [config = parts.config.journal, hosted,
-                    actors = parts.actors](caf::actor_system& system) {
+          .spawn = [config = parts.config.journal, hosted, actors = parts.actors,
+                    metrics = parts.metrics](caf::actor_system& system) {
             actors->journals.push_back(hosted);
             if (hosted->led) {
-              hosted->journal = system.spawn<caf::detached>(replicated_journal_behavior,
-                                                            committer_start(*hosted, config));
+              hosted->journal = system.spawn<caf::detached>(
+                  replicated_journal_behavior, committer_start(*hosted, config, metrics));
               announce_committer(*actors, *hosted);
             } else {
-              hosted->journal =
-                  system.spawn<caf::detached>(journal_behavior, hosted->store, config);
+              hosted->journal = system.spawn<caf::detached>(counted_journal_behavior, hosted->store,
+                                                            config, metrics);
             }
             return caf::actor_cast<caf::actor>(hosted->journal);
           }};
@@ -546,6 +552,7 @@ std::vector<child_spec> journal_children(const node_parts& parts,
   auto hosted = std::make_shared<hosted_journal>();
   hosted->store = std::move(store);
   hosted->led = std::move(led);
+  parts.stores->add("journal", hosted->store);
   std::vector<child_spec> children{journal_child(parts, hosted, suffix),
                                    archive_child(parts, hosted, suffix)};
   if (parts.config.has_role("planner"))
@@ -581,6 +588,7 @@ std::vector<child_spec> wire_node(const node_parts& parts, std::shared_ptr<stora
   if (weights) children.push_back(weight_sync_child(parts, *weights));
   if (parts.gateway) children.push_back(gateway_child(parts));
   if (parts.tls) children.push_back(mesh_child(parts));
+  children.push_back(alarm_watch_child(parts));
   return children;
 }
 

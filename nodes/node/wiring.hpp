@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/alarm/alarm_book.hpp"
 #include "actors/archive/archive_actor.hpp"
 #include "actors/cache_shard/cache_shard.hpp"
 #include "actors/embedding/embedding_client.hpp"
@@ -17,6 +18,8 @@
 #include "actors/gateway/gateway.hpp"
 #include "actors/journal/journal_actor.hpp"
 #include "actors/mesh/mesh.hpp"
+#include "actors/metrics/metrics_history.hpp"
+#include "actors/metrics/node_metrics.hpp"
 #include "actors/planner/planner.hpp"
 #include "actors/replication/replicas.hpp"
 #include "actors/router/router_actor.hpp"
@@ -86,6 +89,11 @@ struct node_parts {
   std::shared_ptr<own_member> self;
   /// Where HTTP finds the gateway; null: the node has none.
   std::shared_ptr<gateway_box> gateway;
+  /// What is counted, for the gateway to show.
+  std::shared_ptr<node_metrics> metrics = std::make_shared<node_metrics>();
+  std::shared_ptr<metrics_history> history = std::make_shared<metrics_history>();
+  std::shared_ptr<alarm_book> alarms = std::make_shared<alarm_book>();
+  std::shared_ptr<storage::store_list> stores = std::make_shared<storage::store_list>();
   std::shared_ptr<engine_registry> registry = std::make_shared<engine_registry>();
   std::shared_ptr<node_actors> actors = std::make_shared<node_actors>();
 };
