@@ -14,6 +14,7 @@
 #include <caf/expected.hpp>
 
 #include "schema/cache_item.hpp"
+#include "storage/store_figures.hpp"
 
 namespace rocksdb {
 class FileSystem;

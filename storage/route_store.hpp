@@ -12,6 +12,7 @@
 #include <caf/expected.hpp>
 
 #include "schema/types.hpp"
+#include "storage/store_figures.hpp"
 
 namespace rocksdb {
 class FileSystem;

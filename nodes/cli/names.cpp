@@ -24,6 +24,7 @@ constexpr std::array<std::string_view, 7> reward_sources{
     "unknown", "verification", "escalation", "judge", "user", "outcome", "job"};
 constexpr std::array<std::string_view, 7> route_actions{"unknown", "status",   "explain", "try",
                                                         "promote", "rollback", "export"};
+constexpr std::array<std::string_view, 3> severities{"unknown", "warning", "critical"};
 constexpr std::array<std::string_view, 5> member_states{"unknown", "alive", "suspect", "gone",
                                                         "left"};
 
@@ -73,6 +74,10 @@ std::string_view name_of(schema::RewardSource source) {
 }
 std::string_view name_of(schema::RouteAction action) {
   return name_in(route_actions, action);
+}
+
+std::string_view name_of(schema::AlarmSeverity severity) {
+  return name_in(severities, severity);
 }
 
 std::optional<schema::JobState> parse_job_state(std::string_view name) {

@@ -7,6 +7,7 @@
 #include "schema/engine.capnp.h"
 #include "schema/job.capnp.h"
 #include "schema/routing.capnp.h"
+#include "schema/topology.capnp.h"
 
 namespace tandem::cli {
 
@@ -22,6 +23,7 @@ namespace tandem::cli {
 [[nodiscard]] std::string_view name_of(schema::Breaker breaker);
 [[nodiscard]] std::string_view name_of(schema::RewardSource source);
 [[nodiscard]] std::string_view name_of(schema::RouteAction action);
+[[nodiscard]] std::string_view name_of(schema::AlarmSeverity severity);
 
 [[nodiscard]] std::optional<schema::JobState> parse_job_state(std::string_view name);
 [[nodiscard]] std::optional<schema::PlanMode> parse_plan_mode(std::string_view name);

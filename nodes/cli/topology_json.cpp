@@ -1,10 +1,10 @@
 // The JSON of the topology: see topology_text.hpp.
 
 #include "nodes/cli/engine_text.hpp"
-#include "schema/json_writer.hpp"
 #include "nodes/cli/names.hpp"
 #include "nodes/cli/topology_text.hpp"
 #include "schema/ids.hpp"
+#include "schema/json_writer.hpp"
 #include "schema/text.hpp"
 
 namespace tandem::cli {
@@ -29,6 +29,16 @@ void write_actor(json_writer& json, schema::ActorStatus::Reader actor) {
 void write_engine(json_writer& json, schema::EngineStatus::Reader engine) {
   json.object();
   write_fields(json, engine);
+  json.end();
+}
+
+void write_alarm(json_writer& json, schema::Alarm::Reader alarm) {
+  json.object();
+  json.field("name", view(alarm.getName()));
+  json.field("subject", view(alarm.getSubject()));
+  json.field("severity", name_of(alarm.getSeverity()));
+  json.field("text", view(alarm.getText()));
+  json.field("since_ms", alarm.getSinceMs());
   json.end();
 }
 
@@ -64,6 +74,9 @@ std::string topology_json(schema::Topology::Reader topology) {
     json.end();
     json.array_field("engines");
     for (auto engine : node.getEngines()) write_engine(json, engine);
+    json.end();
+    json.array_field("alarms");
+    for (auto alarm : node.getAlarms()) write_alarm(json, alarm);
     json.end();
     json.end();
   }

@@ -8,11 +8,11 @@
 
 #include "nodes/cli/engine_text.hpp"
 #include "nodes/cli/format.hpp"
-#include "schema/json_writer.hpp"
 #include "nodes/cli/names.hpp"
 #include "nodes/cli/plain_text.hpp"
 #include "nodes/cli/table.hpp"
 #include "schema/ids.hpp"
+#include "schema/json_writer.hpp"
 #include "schema/text.hpp"
 
 namespace tandem::cli {
@@ -128,6 +128,21 @@ std::string notes_text(schema::Topology::Reader topology, const style& how, std:
   return text;
 }
 
+/// What a node says is wrong with it; empty: nothing.
+std::string alarms_text(schema::NodeStatus::Reader node, const style& how, std::uint64_t now) {
+  std::string text;
+  for (auto alarm : node.getAlarms()) {
+    auto head = "ALARM " + printable_line(view(alarm.getName()));
+    if (alarm.getSubject().size() > 0) head += ' ' + printable_line(view(alarm.getSubject()));
+    auto grave = alarm.getSeverity() == schema::AlarmSeverity::CRITICAL;
+    text += how.paint(grave ? tint::red : tint::yellow, head) + " (" +
+            std::string{name_of(alarm.getSeverity())} + ", began " +
+            human_age(alarm.getSinceMs(), now) + "): " + printable_line(view(alarm.getText())) +
+            '\n';
+  }
+  return text;
+}
+
 std::string head_text(schema::NodeStatus::Reader node, const style& how, std::uint64_t now) {
   auto text = how.paint(tint::bold, "node " + printable_line(view(node.getName()))) + "  " +
               printable_line(view(node.getAddress())) + "  tandem " +
@@ -238,8 +253,8 @@ std::string topology_text(schema::Topology::Reader topology, const style& how, s
     // Of a node that does not answer the table has all that is known.
     if (node.getActors().size() == 0) continue;
     if (!text.empty()) text += '\n';
-    text += head_text(node, how, now) + certificate_text(node, how, now) + '\n' +
-            actors_text(node.getActors(), how);
+    text += head_text(node, how, now) + certificate_text(node, how, now) +
+            alarms_text(node, how, now) + '\n' + actors_text(node.getActors(), how);
     if (node.getEngines().size() > 0) text += '\n' + node_engines_text(node.getEngines(), how);
   }
   return text;

@@ -56,7 +56,23 @@ tmsg::topo make_topology() {
   engine.setInFlight(3);
   engine.setConcurrency(8);
   engine.setPromptTokens(9'876'543);
+  auto alarm = node.initAlarms(1)[0];
+  alarm.setName("EngineDown");
+  alarm.setSubject("small-0");
+  alarm.setSeverity(schema::AlarmSeverity::CRITICAL);
+  alarm.setText("engine 'small-0' takes no work \x1b[2J");
+  alarm.setSinceMs(start_ms);
   return topology.finish();
+}
+
+TEST(TopologyText, ShowsWhatIsWrong) {
+  auto text = topology_text(*make_topology().read(), {}, start_ms + 180'000);
+  EXPECT_THAT(text, HasSubstr("ALARM EngineDown small-0 (critical, began 3 min ago): engine "
+                              "'small-0' takes no work"));
+  EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+  auto json = topology_json(*make_topology().read());
+  EXPECT_THAT(json, HasSubstr(R"("alarms":[{"name":"EngineDown","subject":"small-0",)"
+                              R"("severity":"critical")"));
 }
 
 TEST(TopologyText, ShowsActorsAsATreeEachOnce) {
