@@ -67,8 +67,12 @@ struct client_chat {
   /// Which of its fields made it so: `tools`, `n`, ...; for the error of a model that cannot.
   std::vector<std::string> needs;
   tandem_options options;
-  /// Fields that nobody knows: accepted, and named in a warning.
+  /// Fields that nobody knows: accepted, and named in a warning. At most 16, each of letters,
+  /// digits and `_.[]-` (anything else is `?`) and under 80 bytes: fit for a header.
   std::vector<std::string> unknown;
+  /// Of a response: what its answer repeats of the request (`instructions`, `tools`, ...), as the
+  /// members of a JSON object. For the writer alone.
+  std::string echo;
 };
 
 struct client_embeddings {
@@ -90,7 +94,8 @@ struct client_limits {
     std::string_view json, client_dialect dialect, const client_limits& limits = {});
 [[nodiscard]] std::variant<client_embeddings, openai_error> read_client_embeddings(
     std::string_view json, const client_limits& limits = {});
-/// The extension object alone, from a job's request: `json` is the object.
+/// The options of a job's request: `json` is the whole request, in which they lie beside `goal` and
+/// `messages`; those two are left to the caller. `param` has no prefix here.
 [[nodiscard]] std::variant<tandem_options, openai_error> read_tandem_options(std::string_view json);
 
 }  // namespace tandem
