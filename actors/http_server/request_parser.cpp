@@ -14,8 +14,8 @@ namespace http = boost::beast::http;
 using boost::beast::error_code;
 using beast_text = boost::beast::string_view;
 
-/// Up to this the whole body gets its memory at once.
-constexpr std::uint64_t reserve_max = 64 * 1024;
+/// Memory that a client gets for saying that it will send a body.
+constexpr std::uint64_t reserve_max = 8 * 1024;
 
 bool is_same(beast_text a, std::string_view b) {
   return std::string_view{a.data(), a.size()} == b;
