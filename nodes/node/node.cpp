@@ -313,7 +313,13 @@ caf::expected<std::unique_ptr<node>> node::start(const node_config& config,
     made->parts.etcd = std::move(*etcd);
   }
   made->parts.host = advertised_host(config);
-  if (!config.http.listen.empty()) made->parts.gateway = std::make_shared<gateway_box>();
+  if (!config.http.listen.empty()) {
+    auto keys = key_office::open(config.data, unix_ms());
+    if (!keys) return std::move(keys.error());
+    if (!(*keys)->remark().empty()) spdlog::warn("API keys remark=\"{}\"", (*keys)->remark());
+    made->parts.keys = std::move(*keys);
+    made->parts.gateway = std::make_shared<gateway_box>();
+  }
   if (auto err = made->open_journal(options)) return err;
   auto start = read_start(*made->store, config);
   if (!start) return std::move(start.error());

@@ -2,6 +2,8 @@
 
 #include <random>
 
+#include "actors/clock.hpp"
+#include "nodes/node/metrics_scrape.hpp"
 #include "nodes/version.hpp"
 #include "nodes/web/web_service.hpp"
 
@@ -38,8 +40,18 @@ caf::expected<std::unique_ptr<web_server>> open_web(const node_parts& parts) {
   shared->config = parts.config;
   shared->version = version;
   shared->gateway = parts.gateway;
-  shared->keys = std::make_shared<key_gate>();
+  shared->keys = parts.keys->gate();
+  shared->on_request = [metrics = parts.metrics](std::string_view route, unsigned status,
+                                                 double seconds) {
+    metrics->on_http(route, status, seconds);
+  };
+  shared->history = [history = parts.history](std::uint32_t minutes) {
+    return history->json(minutes, unix_ms());
+  };
   shared->call_journal = random_journal();
+  shared->metrics = [parts](gateway_pointer self, std::function<void(std::string)> done) {
+    scrape_metrics(self->home_system(), parts, self->state.supervisor, std::move(done));
+  };
   return web_server::start(options_of(parts.config.http, *at),
                            std::make_shared<web_service>(std::move(shared)));
 }

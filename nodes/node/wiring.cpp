@@ -478,6 +478,20 @@ child_spec gateway_child(const node_parts& parts) {
           }};
 }
 
+child_spec keys_child(const node_parts& parts) {
+  return {.name = "keys",
+          .kind = "keys",
+          .spawn =
+              [office = parts.keys, actors = parts.actors](caf::actor_system& system) {
+                actors->keys = system.spawn<caf::detached>(key_keeper_behavior, office);
+                return caf::actor_cast<caf::actor>(actors->keys);
+              },
+          .announce =
+              [actors = parts.actors] {
+                tell_mesh(*actors, caf::actor_cast<caf::actor>(actors->keys));
+              }};
+}
+
 child_spec mesh_child(const node_parts& parts) {
   return {.name = "mesh", .kind = "mesh", .spawn = [parts](caf::actor_system& system) {
             auto& actors = *parts.actors;
@@ -494,6 +508,8 @@ child_spec mesh_child(const node_parts& parts) {
               setup.listeners.push_back(caf::actor_cast<member_listener>(shard));
             if (actors.weight_sync)
               setup.listeners.push_back(caf::actor_cast<member_listener>(actors.weight_sync));
+            if (actors.keys)
+              setup.listeners.push_back(caf::actor_cast<member_listener>(actors.keys));
             if (actors.replicas)
               setup.listeners.push_back(caf::actor_cast<member_listener>(actors.replicas));
             if (actors.supervisor)
@@ -527,7 +543,8 @@ peer_handles handles_of(const node_actors& actors) {
           .replicas = caf::actor_cast<caf::actor>(actors.replicas),
           .router = caf::actor_cast<caf::actor>(actors.router),
           .cache_shards = std::move(shards),
-          .weight_sync = caf::actor_cast<caf::actor>(actors.weight_sync)};
+          .weight_sync = caf::actor_cast<caf::actor>(actors.weight_sync),
+          .gateway = caf::actor_cast<caf::actor>(actors.keys)};
 }
 
 child_spec engine_child(const node_parts& parts, const engine_config& engine) {
@@ -586,7 +603,10 @@ std::vector<child_spec> wire_node(const node_parts& parts, std::shared_ptr<stora
   children.push_back(front_child(parts));
   if (parts.replication) children.push_back(replicas_child(parts));
   if (weights) children.push_back(weight_sync_child(parts, *weights));
-  if (parts.gateway) children.push_back(gateway_child(parts));
+  if (parts.gateway) {
+    children.push_back(keys_child(parts));
+    children.push_back(gateway_child(parts));
+  }
   if (parts.tls) children.push_back(mesh_child(parts));
   children.push_back(alarm_watch_child(parts));
   return children;

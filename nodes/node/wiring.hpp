@@ -16,6 +16,7 @@
 #include "actors/executor_pool/executor_pool.hpp"
 #include "actors/front/front.hpp"
 #include "actors/gateway/gateway.hpp"
+#include "actors/gateway/key_keeper.hpp"
 #include "actors/journal/journal_actor.hpp"
 #include "actors/mesh/mesh.hpp"
 #include "actors/metrics/metrics_history.hpp"
@@ -61,6 +62,7 @@ struct node_actors {
   replicas_inside replicas;
   weight_sync_inside weight_sync;
   gateway_inside gateway;
+  key_keeper_inside keys;
   supervisor_inside supervisor;
 };
 
@@ -89,6 +91,8 @@ struct node_parts {
   std::shared_ptr<own_member> self;
   /// Where HTTP finds the gateway; null: the node has none.
   std::shared_ptr<gateway_box> gateway;
+  /// Null where that is null.
+  std::shared_ptr<key_office> keys;
   /// What is counted, for the gateway to show.
   std::shared_ptr<node_metrics> metrics = std::make_shared<node_metrics>();
   std::shared_ptr<metrics_history> history = std::make_shared<metrics_history>();

@@ -148,7 +148,7 @@ void who_am_i(web_call call) {
 }
 
 void metrics(web_call call) {
-  in_gateway(std::move(call), [](gateway_pointer self, const web_call_ptr& call) {
+  at_supervisor(std::move(call), [](gateway_pointer self, const web_call_ptr& call) {
     if (!call->parts->metrics)
       return call->fail(to_openai_error(errc::unavailable, "this node counts nothing"));
     call->parts->metrics(self, [call](std::string page) {
