@@ -53,8 +53,8 @@ struct client_chat {
   std::vector<client_turn> turns;
   /// 0: not said. `max_completion_tokens`, `max_tokens`, `max_output_tokens`.
   std::uint32_t max_tokens = 0;
-  /// As OpenAI has it, 1 where nothing is said.
-  float temperature = 1;
+  /// Nothing: as the server likes.
+  std::optional<float> temperature;
   float top_p = 1;
   std::uint32_t top_k = 0;
   std::optional<std::uint64_t> seed;
