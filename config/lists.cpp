@@ -41,8 +41,10 @@ config_fields bind_model(model_config& c) {
       bind_text("replan_prompt", c.replan_prompt,
                 "User message of a plan request after a failed plan.", prompt_bytes_max),
       bind_text("step_system", c.step_system, "System message of a step.", prompt_bytes_max),
-      bind_text("answer_system", c.answer_system, "System message of an answer without a plan.",
-                prompt_bytes_max),
+      bind_text(
+          "answer_system", c.answer_system,
+          "System message of an answer without a plan, and of a client's own call without one.",
+          prompt_bytes_max),
       bind_text("compose_system", c.compose_system,
                 "System message of an answer composed from the steps' results.", prompt_bytes_max),
   };

@@ -29,6 +29,14 @@ const std::string& system_of(const model_config& model, schema::Purpose purpose)
   }
 }
 
+bool has_own_system(schema::Attempt::Reader attempt) {
+  if (!attempt.hasClient()) return false;
+  if (attempt.getPurpose() == schema::Purpose::EMBED) return true;
+  for (auto message : attempt.getMessages())
+    if (message.getRole() == schema::Role::SYSTEM) return true;
+  return false;
+}
+
 std::string plan_prompt(const model_config& model, schema::Attempt::Reader attempt,
                         std::string_view goal) {
   const auto& form = attempt.hasPlanError() ? model.replan_prompt : model.plan_prompt;
@@ -91,8 +99,8 @@ generation_request apply_profile(const model_config& model, schema::Attempt::Rea
   request.client_body.assign(reinterpret_cast<const char*>(body.begin()), body.size());
   request.client_path = attempt.getClient().getPath();
   auto words = worded_as(attempt);
-  // A client's own call has its own words.
-  const auto& system = attempt.hasClient() ? none : system_of(model, words);
+  // A client's own words count, where it has some.
+  const auto& system = has_own_system(attempt) ? none : system_of(model, words);
   auto messages = attempt.getMessages();
   request.messages.reserve(messages.size() + 1);
   if (!system.empty()) request.messages.push_back({schema::Role::SYSTEM, system});
