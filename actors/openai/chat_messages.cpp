@@ -12,8 +12,8 @@ namespace {
 constexpr std::array<std::string_view, 6> media_parts{"image_url", "input_audio", "file",
                                                       "video_url", "audio_url",   "refusal"};
 constexpr std::array<std::string_view, 8> passed_members{
-    "audio",     "function_call", "name",      "reasoning",
-    "reasoning_content", "refusal",       "tool_call_id", "tool_calls"};
+    "audio",   "function_call", "name",      "reasoning", "reasoning_content",
+    "refusal", "tool_call_id",  "tool_calls"};
 
 bool role_of(std::string_view name, schema::Role& out) {
   if (name == "user") return out = schema::Role::USER, true;

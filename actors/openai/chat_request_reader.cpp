@@ -178,7 +178,7 @@ std::variant<client_chat, openai_error> read_client_chat(std::string_view json,
   dialect::request_json request;
   if (auto error = request.parse(json, limits.depth_max)) return *std::move(error);
   return spoken == client_dialect::chat ? dialect::read_chat_request(request, limits)
-                                         : dialect::read_response_request(request, limits);
+                                        : dialect::read_response_request(request, limits);
 }
 
 }  // namespace tandem

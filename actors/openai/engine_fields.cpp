@@ -6,23 +6,19 @@
 namespace tandem::dialect {
 namespace {
 
-// Refused is what reaches beyond the one call: other tenants' caches and calls, weights, the server.
-constexpr std::string_view use_max_tokens =
-    "is not taken: use `max_completion_tokens`";
-constexpr std::string_view use_n =
-    "is not taken: use `n`";
+// Refused is what reaches beyond the one call: other tenants' caches and calls, weights, the
+// server.
+constexpr std::string_view use_max_tokens = "is not taken: use `max_completion_tokens`";
+constexpr std::string_view use_n = "is not taken: use `n`";
 constexpr std::string_view parts_caches =
     "is not taken: Tandem parts the prefix caches of tenants and weight versions itself";
-constexpr std::string_view use_priority =
-    "is not taken: use `tandem.priority`";
+constexpr std::string_view use_priority = "is not taken: use `tandem.priority`";
 constexpr std::string_view chooses_places =
     "is not taken: Tandem chooses where a call runs; use `tandem.session` to keep calls together";
 constexpr std::string_view use_model =
     "is not taken: name the model that has the adapter in `model`";
-constexpr std::string_view own_ids =
-    "is not taken: each call gets an id of its own";
-constexpr std::string_view between_servers =
-    "is not taken: it is between servers";
+constexpr std::string_view own_ids = "is not taken: each call gets an id of its own";
+constexpr std::string_view between_servers = "is not taken: it is between servers";
 constexpr std::string_view runs_code =
     "is not taken: it would run or configure code in a server that others use";
 

@@ -171,7 +171,8 @@ std::optional<openai_error> request_json::parse(std::string_view json, std::size
   parsers.copy.reserve(json.size() + simdjson::SIMDJSON_PADDING);
   parsers.copy.assign(json);
   parsers.copy.append(simdjson::SIMDJSON_PADDING, ' ');
-  bytes_ = std::string_view{parsers.copy}.substr(0, json.size());
+  bytes_ = trimmed(std::string_view{parsers.copy}.substr(0, json.size()));
+  bytes_.remove_prefix(std::min(bytes_.find_first_not_of(" \t\r\n"), bytes_.size()));
   auto& parser = parsers.whole;
   if (parser.max_depth() != depth_max || parser.capacity() < json.size()) {
     auto code = parser.allocate(std::max<std::size_t>(json.size(), 4096), depth_max);
@@ -191,8 +192,8 @@ std::optional<openai_error> request_json::parse(std::string_view json, std::size
   return std::nullopt;
 }
 
-std::vector<std::string_view> request_json::slices(std::string_view container) const {
-  std::vector<std::string_view> out;
+slice_list request_json::slices(std::string_view container) const {
+  slice_list out;
   auto room = container.size() + simdjson::SIMDJSON_PADDING;
   simdjson::padded_string_view view{container.data(), container.size(), room};
   simdjson::ondemand::document document;
@@ -204,13 +205,13 @@ std::vector<std::string_view> request_json::slices(std::string_view container) c
     for (auto field : fields) {
       simdjson::ondemand::value value;
       if (field.value().get(value) != simdjson::SUCCESS) return out;
-      out.push_back(bytes_of(value));
+      out.add(bytes_of(value));
     }
   } else if (document.get_array().get(items) == simdjson::SUCCESS) {
     for (auto item : items) {
       simdjson::ondemand::value value;
       if (item.get(value) != simdjson::SUCCESS) return out;
-      out.push_back(bytes_of(value));
+      out.add(bytes_of(value));
     }
   }
   return out;

@@ -11,6 +11,19 @@
 
 namespace tandem::dialect {
 
+/// Slices of a document, in their order.
+class slice_list {
+ public:
+  void add(std::string_view slice) { slices_.push_back(slice); }
+  /// `null` beyond the end: both parsers agree on what is JSON, but nothing rests on that.
+  [[nodiscard]] std::string_view operator[](std::size_t index) const {
+    return index < slices_.size() && !slices_[index].empty() ? slices_[index] : "null";
+  }
+
+ private:
+  std::vector<std::string_view> slices_;
+};
+
 /// One request's JSON, parsed and checked as a whole: UTF-8, depth, numbers, escapes, duplicate
 /// keys anywhere, zero characters. Parsed values and slices are valid until this thread parses the
 /// next one; only one lives on a thread at a time.
@@ -24,7 +37,7 @@ class request_json {
   [[nodiscard]] std::string_view bytes() const { return bytes_; }
   /// The bytes of each member of an object, or of each item of an array, in their order:
   /// `container` is bytes() or a slice that came from here. Precondition: it is one.
-  [[nodiscard]] std::vector<std::string_view> slices(std::string_view container) const;
+  [[nodiscard]] slice_list slices(std::string_view container) const;
   /// Of one member of an object, by its key; empty: it has none.
   [[nodiscard]] std::string_view slice(std::string_view object, std::string_view key) const;
 

@@ -11,8 +11,8 @@ namespace {
 constexpr std::array<std::string_view, 13> option_names{
     "background", "budget_tokens", "budget_usd", "cache", "check",      "client_key", "mode",
     "priority",   "progress",      "session",    "tags",  "timeout_ms", "weights"};
-constexpr std::array<std::string_view, 7> check_kinds{
-    "command", "contains", "exact", "json_schema", "judge", "number", "regex"};
+constexpr std::array<std::string_view, 7> check_kinds{"command", "contains", "exact", "json_schema",
+                                                      "judge",   "number",   "regex"};
 constexpr std::array<std::string_view, 2> check_members{"argument", "kind"};
 
 template <class Value>
@@ -21,10 +21,9 @@ struct named {
   Value value;
 };
 
-constexpr std::array modes{named{"plan_act", schema::PlanMode::PLAN_ACT},
-                           named{"large", schema::PlanMode::LARGE},
-                           named{"small", schema::PlanMode::SMALL},
-                           named{"auto", schema::PlanMode::AUTO}};
+constexpr std::array modes{
+    named{"plan_act", schema::PlanMode::PLAN_ACT}, named{"large", schema::PlanMode::LARGE},
+    named{"small", schema::PlanMode::SMALL}, named{"auto", schema::PlanMode::AUTO}};
 constexpr std::array cache_uses{named{"use", schema::CacheUse::USE},
                                 named{"refresh", schema::CacheUse::REFRESH},
                                 named{"off", schema::CacheUse::OFF}};
@@ -60,8 +59,7 @@ bool refuse_key(field_reader& reader, const place& at,
   auto key = at.name.substr(0, 64);
   auto far = [key](std::string_view name) { return distance(key, name); };
   auto nearest = *std::ranges::min_element(known, {}, far);
-  return reader.refuse(at,
-                       "is no option of Tandem; the nearest is `" + std::string{nearest} + "`",
+  return reader.refuse(at, "is no option of Tandem; the nearest is `" + std::string{nearest} + "`",
                        "unknown_parameter");
 }
 
@@ -186,7 +184,8 @@ std::variant<tandem_options, openai_error> read_tandem_options(std::string_view 
   if (auto error = request.parse(json, client_limits{}.depth_max)) return *std::move(error);
   dialect::field_reader reader;
   tandem_options out;
-  if (!dialect::read_options(reader, request.root(), nullptr, out)) return std::move(reader.error());
+  if (!dialect::read_options(reader, request.root(), nullptr, out))
+    return std::move(reader.error());
   return out;
 }
 
