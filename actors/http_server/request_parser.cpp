@@ -1,7 +1,7 @@
 #include "actors/http_server/request_parser.hpp"
 
 #include <algorithm>
-#include <optional>
+#include <limits>
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
@@ -72,7 +72,8 @@ class head_compare : public http::basic_parser<true> {
 bool beast_agrees(std::string_view head, const request_head& ours, std::size_t header_bytes_max) {
   head_compare compare{ours};
   compare.header_limit(static_cast<std::uint32_t>(header_bytes_max) + 1);
-  compare.body_limit(boost::none);
+  // Not boost::none: 1.74 takes that for 0.
+  compare.body_limit(std::numeric_limits<std::uint64_t>::max());
   error_code failure;
   auto used = compare.put(boost::asio::const_buffer{head.data(), head.size()}, failure);
   return !failure && used == head.size() && compare.is_header_done() && compare.agrees();
