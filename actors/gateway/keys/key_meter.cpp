@@ -173,6 +173,10 @@ void key_meter::revoke() {
 
 void key_meter::change(const key_limits& limits) {
   const std::lock_guard lock{mutex_};
+  // Nobody has filled a bucket that had no limit.
+  if (limits_.requests_per_min == 0)
+    requests_ = {.level = static_cast<double>(limits.requests_per_min)};
+  if (limits_.tokens_per_min == 0) tokens_ = {.level = static_cast<double>(limits.tokens_per_min)};
   limits_ = limits;
 }
 

@@ -16,9 +16,9 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-constexpr std::uint64_t now = 5'000'000;
+constexpr std::uint64_t today = 5'000'000;
 
-std::unique_ptr<key_office> open(const std::filesystem::path& folder, std::uint64_t at = now) {
+std::unique_ptr<key_office> open(const std::filesystem::path& folder, std::uint64_t at = today) {
   auto out = key_office::open(folder, at);
   EXPECT_TRUE(out) << message_of(out.error());
   return out ? std::move(*out) : nullptr;
@@ -38,7 +38,7 @@ struct made_key {
   std::string id, text;
 };
 
-made_key create(key_office& office, std::uint64_t at = now) {
+made_key create(key_office& office, std::uint64_t at = today) {
   auto report = office.handle(command(schema::KeyAction::CREATE), at);
   EXPECT_TRUE(report) << message_of(report.error());
   if (!report) return {};
@@ -51,9 +51,9 @@ TEST(KeyOffice, AKeyThatWasMadeHoldsAfterARestart) {
   test::temp_folder folder;
   auto office = open(folder.path());
   auto key = create(*office);
-  EXPECT_TRUE(office->gate()->authenticate(key.text, now));
+  EXPECT_TRUE(office->gate()->authenticate(key.text, today));
   office = open(folder.path());
-  EXPECT_TRUE(office->gate()->authenticate(key.text, now));
+  EXPECT_TRUE(office->gate()->authenticate(key.text, today));
   auto mode = std::filesystem::status(folder.path() / "keys").permissions();
   EXPECT_EQ(mode, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   EXPECT_EQ(test::read_text(folder.path() / "keys").find(key.text.substr(17)), std::string::npos);
@@ -63,9 +63,9 @@ TEST(KeyOffice, ListsKeysWithTheirUseAndWithoutHashes) {
   test::temp_folder folder;
   auto office = open(folder.path());
   auto key = create(*office);
-  auto holder = *office->gate()->authenticate(key.text, now);
-  std::get<key_permit>(office->gate()->admit(*holder, now, {})).settle({.tokens = 12});
-  auto report = office->handle(command(schema::KeyAction::LIST), now);
+  auto holder = *office->gate()->authenticate(key.text, today);
+  std::get<key_permit>(office->gate()->admit(*holder, today, {})).settle({.tokens = 12});
+  auto report = office->handle(command(schema::KeyAction::LIST), today);
   ASSERT_TRUE(report);
   auto reader = report->read();
   ASSERT_EQ(reader->getKeys().size(), 1u);
@@ -89,7 +89,7 @@ TEST(KeyOffice, ListsManyKeysPageByPage) {
   std::string after;
   unsigned seen = 0;
   for (int pages = 0; pages < 100; ++pages) {
-    auto report = office->handle(command(schema::KeyAction::LIST, after), now);
+    auto report = office->handle(command(schema::KeyAction::LIST, after), today);
     ASSERT_TRUE(report);
     EXPECT_LT(report->bytes().size(), 256u * 1024);
     auto reader = report->read();
@@ -107,16 +107,16 @@ TEST(KeyOffice, ARevokedKeyIsRefusedHereAndAtTheOthers) {
   auto other = open(there.path());
   auto key = create(*one);
   for (const auto& news : one->news_since_last()) EXPECT_TRUE(*other->take(news));
-  EXPECT_TRUE(other->gate()->authenticate(key.text, now));
+  EXPECT_TRUE(other->gate()->authenticate(key.text, today));
   // The other's clock is behind.
-  auto report = other->handle(command(schema::KeyAction::REVOKE, key.id), now - 1000);
+  auto report = other->handle(command(schema::KeyAction::REVOKE, key.id), today - 1000);
   ASSERT_TRUE(report) << message_of(report.error());
   EXPECT_NE(report->read()->getKeys()[0].getKey().getRevokedAtMs(), 0u);
   for (const auto& news : other->news()) EXPECT_TRUE(*one->take(news));
-  EXPECT_FALSE(one->gate()->authenticate(key.text, now));
+  EXPECT_FALSE(one->gate()->authenticate(key.text, today));
   one = open(here.path());
-  EXPECT_FALSE(one->gate()->authenticate(key.text, now));
-  EXPECT_TRUE(one->handle(command(schema::KeyAction::REVOKE, key.id), now));
+  EXPECT_FALSE(one->gate()->authenticate(key.text, today));
+  EXPECT_TRUE(one->handle(command(schema::KeyAction::REVOKE, key.id), today));
 }
 
 TEST(KeyOffice, NewsThatGoInCirclesEnd) {
@@ -138,20 +138,20 @@ TEST(KeyOffice, CountersAndBudgetsSurviveARestart) {
   test::temp_folder folder;
   auto office = open(folder.path());
   auto key = create(*office);
-  auto holder = *office->gate()->authenticate(key.text, now);
-  std::get<key_permit>(office->gate()->admit(*holder, now, {})).settle({42, 1000});
-  EXPECT_FALSE(office->save_use(now));
+  auto holder = *office->gate()->authenticate(key.text, today);
+  std::get<key_permit>(office->gate()->admit(*holder, today, {})).settle({42, 1000});
+  EXPECT_FALSE(office->save_use(today));
   office = open(folder.path());
-  auto use = office->gate()->use(key.id, now);
+  auto use = office->gate()->use(key.id, today);
   EXPECT_EQ(use.requests, 1u);
-  EXPECT_EQ(use.last_used_at_ms, now);
+  EXPECT_EQ(use.last_used_at_ms, today);
   EXPECT_EQ(use.spent, (budget{42, 1000}));
 }
 
 TEST(KeyOffice, WritesCountersOnlyWhenTheyChange) {
   test::temp_folder folder;
   auto office = open(folder.path());
-  EXPECT_FALSE(office->save_use(now));
+  EXPECT_FALSE(office->save_use(today));
   EXPECT_FALSE(std::filesystem::exists(folder.path() / "keys.use"));
 }
 
@@ -168,7 +168,7 @@ TEST(KeyOffice, RefusesADamagedOrForeignFileAndSaysWhatToDo) {
        {std::string{}, good.substr(0, 20), good.substr(0, good.size() - 1), flipped, newer,
         std::string{"[keys]\nname = 'mine'\n"}, std::string(1000, '\0'), good + "more"}) {
     test::write_text(file, bad);
-    auto office = key_office::open(folder.path(), now);
+    auto office = key_office::open(folder.path(), today);
     ASSERT_FALSE(office);
     EXPECT_EQ(code_of(office.error()), errc::corrupted);
     EXPECT_THAT(message_of(office.error()),
@@ -184,7 +184,7 @@ TEST(KeyOffice, ADamagedFileOfCountersIsSetAside) {
   test::write_text(folder.path() / "keys.use", "nonsense");
   auto office = open(folder.path());
   EXPECT_THAT(office->remark(), HasSubstr("keys.use.damaged"));
-  EXPECT_TRUE(office->gate()->authenticate(key.text, now));
+  EXPECT_TRUE(office->gate()->authenticate(key.text, today));
   EXPECT_TRUE(std::filesystem::exists(folder.path() / "keys.use.damaged"));
 }
 
@@ -192,7 +192,7 @@ TEST(KeyOffice, AKeyThatCannotBeWrittenIsNotMade) {
   test::temp_folder folder;
   auto office = open(folder.path());
   std::filesystem::create_directory(folder.path() / "keys");
-  auto report = office->handle(command(schema::KeyAction::CREATE), now);
+  auto report = office->handle(command(schema::KeyAction::CREATE), today);
   ASSERT_FALSE(report);
   EXPECT_EQ(code_of(report.error()), errc::storage_failed);
   EXPECT_EQ(office->size(), 0u);
@@ -203,7 +203,7 @@ TEST(KeyOffice, RefusesWhatMakesNoSense) {
   test::temp_folder folder;
   auto office = open(folder.path());
   auto code = [&](const tmsg::keycmd& what) {
-    auto report = office->handle(what, now);
+    auto report = office->handle(what, today);
     return report ? errc::unknown : code_of(report.error());
   };
   EXPECT_EQ(code(command(schema::KeyAction::UNKNOWN)), errc::invalid_argument);
@@ -213,7 +213,7 @@ TEST(KeyOffice, RefusesWhatMakesNoSense) {
   EXPECT_EQ(code(nameless.finish()), errc::invalid_argument);
   message_builder<schema::KeyCommand> late;
   late.copy(*command(schema::KeyAction::CREATE).read());
-  late->getKey().setExpiresAtMs(now);
+  late->getKey().setExpiresAtMs(today);
   EXPECT_EQ(code(late.finish()), errc::invalid_argument);
 }
 
