@@ -448,6 +448,11 @@ caf::expected<tmsg::wtrep> client::weights(const tmsg::wtcmd& command,
                                    weight_atom_v, command);
 }
 
+caf::expected<tmsg::keyrpt> client::keys(const tmsg::keycmd& command) {
+  return state_->call<tmsg::keyrpt>(state_->supervisor, state_->options.call_timeout, key_atom_v,
+                                    command);
+}
+
 caf::expected<tmsg::rtrep> client::route(const tmsg::rtcmd& command) {
   return state_->call<tmsg::rtrep>(state_->supervisor, state_->options.call_timeout, route_atom_v,
                                    command);

@@ -127,6 +127,8 @@ class client {
   /// and fetching take as long as the files are large.
   [[nodiscard]] caf::expected<tmsg::wtrep> weights(const tmsg::wtcmd& command,
                                                    std::chrono::milliseconds timeout = {});
+  /// `tandem keys`, of the gateway of the node that it is connected to. `unavailable`: it has none.
+  [[nodiscard]] caf::expected<tmsg::keyrpt> keys(const tmsg::keycmd& command);
 
  private:
   struct state;

@@ -7,6 +7,7 @@
 
 #include "actors/clock.hpp"
 #include "actors/executor_pool/executor_pool_actor.hpp"
+#include "actors/gateway/gateway_actor.hpp"
 #include "actors/router/router_actor.hpp"
 #include "actors/status.hpp"
 #include "actors/weight_sync/weight_sync_actor.hpp"
@@ -270,6 +271,15 @@ supervisor_inside::behavior_type supervisor_behavior(supervisor_state::pointer s
                                   command);
         return make_error(errc::unavailable,
                           "node '" + self->state.node.name + "' looks after no weights now");
+      },
+      [self](key_atom, const tmsg::keycmd& command) -> caf::result<tmsg::keyrpt> {
+        for (const auto& child : self->state.children)
+          if (child.spec.kind == "gateway" && child.handle)
+            return self->delegate(caf::actor_cast<gateway_actor>(child.handle), key_atom_v,
+                                  command);
+        return make_error(errc::unavailable,
+                          "node '" + self->state.node.name +
+                              "' has no gateway now; set [http] listen = \"127.0.0.1:8420\"");
       },
       [self](start_atom) {
         auto promise = self->make_response_promise<caf::ok_atom>();

@@ -33,6 +33,8 @@ using supervisor_actor = caf::typed_actor<
     caf::replies_to<cache_atom, tmsg::cachcmd>::with<tmsg::cachrpt>,
     // `tandem weights`, of this node; see weight_sync_actor.
     caf::replies_to<weight_atom, tmsg::wtcmd>::with<tmsg::wtrep>,
+    // `tandem keys`; see gateway_actor. `unavailable` on a node without a gateway.
+    caf::replies_to<key_atom, tmsg::keycmd>::with<tmsg::keyrpt>,
     // Where jobs are submitted; `unavailable` on a node without the role.
     caf::replies_to<planner_atom>::with<planner_actor>>;
 

@@ -69,6 +69,7 @@ std::string words_after(const command_spec& command) {
   std::string words;
   if (command.name == "certs") words = "show check issue init renew ";
   if (command.name == "engine") words = "list probe explain add drain undrain remove ";
+  if (command.name == "keys") words = "create list revoke ";
   if (command.name == "route") words = "status explain try promote rollback export eval ";
   words += option_names(command.options, is_any);
   return words.empty() ? words : words + ' ';
