@@ -274,7 +274,7 @@ supervisor_inside::behavior_type supervisor_behavior(supervisor_state::pointer s
       },
       [self](key_atom, const tmsg::keycmd& command) -> caf::result<tmsg::keyrpt> {
         for (const auto& child : self->state.children)
-          if (child.spec.kind == "gateway" && child.handle)
+          if (child.spec.kind == "keys" && child.handle)
             return self->delegate(caf::actor_cast<gateway_actor>(child.handle), key_atom_v,
                                   command);
         return make_error(errc::unavailable,
