@@ -62,7 +62,7 @@ response_object::response_object(const client_chat& request, std::string_view id
   fixed_ += R"(,"max_output_tokens":)";
   fixed_ += request.max_tokens == 0 ? "null" : std::to_string(request.max_tokens);
   fixed_ += R"(,"temperature":)";
-  append_number(fixed_, request.temperature);
+  append_number(fixed_, request.temperature.value_or(1));
   fixed_ += R"(,"top_p":)";
   append_number(fixed_, request.top_p);
   fixed_ += R"(,"previous_response_id":null,"store":false,)";

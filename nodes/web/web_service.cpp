@@ -27,6 +27,34 @@ std::string_view key_of(const http_request& head) {
   return given.empty() ? head.find("api-key") : given;
 }
 
+/// Says that a page of another origin may read the answer.
+class shared_reply : public http_reply {
+ public:
+  shared_reply(std::shared_ptr<http_reply> inner, std::string origin)
+      : inner_{std::move(inner)}, origin_{std::move(origin)} {}
+  void send(http_response answer) override { inner_->send(marked(std::move(answer))); }
+  void begin(http_response head) override { inner_->begin(marked(std::move(head))); }
+  bool write(std::string piece) override { return inner_->write(std::move(piece)); }
+  void end() override { inner_->end(); }
+  void on_gone(std::function<void()> gone) override { inner_->on_gone(std::move(gone)); }
+
+ private:
+  [[nodiscard]] http_response marked(http_response answer) const {
+    answer.headers.emplace_back("Access-Control-Allow-Origin", origin_);
+    answer.headers.emplace_back("Access-Control-Expose-Headers", "X-Request-Id, Tandem-Warning");
+    answer.headers.emplace_back("Vary", "Origin");
+    return answer;
+  }
+
+  std::shared_ptr<http_reply> inner_;
+  std::string origin_;
+};
+
+bool is_own_origin(std::string_view origin, std::string_view host) {
+  auto at = origin.find("://");
+  return at != origin.npos && origin.substr(at + 3) == host;
+}
+
 }  // namespace
 
 void in_gateway(web_call call, std::function<void(gateway_pointer, web_call_ptr)> ask) {
@@ -50,8 +78,7 @@ web_service::web_service(std::shared_ptr<web_parts> parts)
     : parts_{std::move(parts)}, routes_{web_routes()} {}
 
 bool web_service::is_allowed_origin(std::string_view origin, std::string_view host) const {
-  auto at = origin.find("://");
-  if (at != origin.npos && origin.substr(at + 3) == host) return true;
+  if (is_own_origin(origin, host)) return true;
   const auto& allowed = parts_->config.http.origins;
   return std::find(allowed.begin(), allowed.end(), origin) != allowed.end();
 }
@@ -129,6 +156,10 @@ std::optional<http_response> web_service::look_at_head(const http_request& head)
 }
 
 void web_service::on_request(http_request request, std::shared_ptr<http_reply> reply) {
+  if (auto origin = request.find("origin"); !origin.empty() &&
+                                            !is_own_origin(origin, request.find("host")) &&
+                                            is_allowed_origin(origin, request.find("host")))
+    reply = std::make_shared<shared_reply>(std::move(reply), std::string{origin});
   auto found = admit(request);
   // Its key may have been revoked since its head came.
   if (found.refusal) return reply->send(std::move(*found.refusal));
