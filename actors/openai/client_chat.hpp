@@ -15,8 +15,8 @@ namespace tandem {
 
 /// The extension object `tandem` of a request: what OpenAI's interface has no words for.
 struct tandem_options {
-  /// Of model `tandem`: `auto` unless it is said.
-  schema::PlanMode mode = schema::PlanMode::AUTO;
+  /// Of model `tandem`: it plans and acts unless another way is said.
+  schema::PlanMode mode = schema::PlanMode::PLAN_ACT;
   std::string check_kind;
   std::string check_argument;
   std::uint64_t budget_tokens = 0;
