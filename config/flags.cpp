@@ -31,6 +31,7 @@ struct shorthand {
 constexpr shorthand shorthands[] = {
     {"data", "DIR", "node.data", "the data folder: journal and TLS files"},
     {"listen", "ADDR", "node.listen", "where nodes and the command line connect, host:port"},
+    {"http", "ADDR", "http.listen", "where clients and browsers connect, host:port"},
     {"join", "ADDR[,ADDR]", "cluster.join", "nodes of the cluster to join, host:port each"},
     {"advertise", "ADDR", "cluster.advertise", "where other nodes reach this one, host:port"},
     {"name", "NAME", "node.name", "how this node is called"},

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A cluster on this machine. The first form builds, starts N nodes that join each other and runs until ^C; the others are
 # for a second terminal, to see what the first one's cluster makes of it.
-#   scripts/cluster.sh N [--dir DIR] [--config FILE] [--etcd]   nodes n1 to nN at 127.0.0.1:7420 and up
+#   scripts/cluster.sh N [--dir DIR] [--config FILE] [--etcd]   nodes n1 to nN at 127.0.0.1:7420 and up, pages at 8421 and up
 #   scripts/cluster.sh kill|stop|start I [--dir DIR]            node nI: kill -9, a clean stop, and back with its data
 # --etcd starts an etcd beside them (Debian's etcd-server) and keeps two copies of each journal where N is above 1.
 # TANDEM_PORT is the first node's port instead of 7420; TANDEM_BIN has programs that are built already. The nodes' data, logs and certificates are below DIR (build/cluster).
@@ -46,7 +46,8 @@ start_node() {
   for ((j = 1; j <= count; ++j)); do
     [ "$j" = "$i" ] || join+=${join:+,}127.0.0.1:$((first_port + j - 1))
   done
-  local flags=(--config "$config" --data "$dir/n$i/data" --name "n$i" --listen "127.0.0.1:$((first_port + i - 1))")
+  local flags=(--config "$config" --data "$dir/n$i/data" --name "n$i" --listen "127.0.0.1:$((first_port + i - 1))"
+    --http "127.0.0.1:$((first_port + 1000 + i))")
   [ -z "$join" ] || flags+=(--join "$join")
   if [ "$replicated" = yes ]; then
     flags+=(--set etcd.endpoints=http://127.0.0.1:$((first_port + 1000)))

@@ -13,7 +13,7 @@ mkdir -p "$data"
 
 echo
 echo "== starting a node: $bin/tandem-node --data $data"
-"$bin/tandem-node" --data "$data" --listen 127.0.0.1:0 >"$data/ready" 2>"$data/node.log" &
+"$bin/tandem-node" --data "$data" --listen 127.0.0.1:0 --http 127.0.0.1:0 >"$data/ready" 2>"$data/node.log" &
 node=$!
 trap 'kill $node 2>/dev/null; wait $node 2>/dev/null || true' EXIT
 for _ in $(seq 300); do
@@ -32,6 +32,13 @@ show() {
 show submit --follow "$goal"
 show submit --follow "What is the sum of the product of 3 and 4 and 9?"
 show submit --wait "take 34, add 58, but at most 50."
+http=$(sed -n 's/.* http=\([^ ]*\).*/\1/p' "$data/ready")
+echo
+echo "== the same over HTTP, as any OpenAI client asks; the page is at $http while this node runs"
+body='{"model":"tandem","messages":[{"role":"user","content":"What is 9*9-2?"}]}'
+echo "\$ curl $http/v1/chat/completions -d '$body'"
+curl -sS "$http/v1/chat/completions" -d "$body"
+echo
 last=$("$bin/tandem" jobs --limit 1 --json | sed -n 's/.*"job":"\([^"]*\)".*/\1/p' | head -n 1)
 show job "$last"
 show jobs

@@ -9,7 +9,7 @@ packages=(
   libcaf-dev capnproto libcapnp-dev librocksdb-dev
   libboost-program-options-dev libtomlplusplus-dev libsimdjson-dev libre2-dev libvalijson-dev nlohmann-json3-dev
   libspdlog-dev libssl-dev prometheus-cpp-dev
-  libcurl4-openssl-dev
+  libcurl4-openssl-dev curl
   # RocksDB's CMake package asks for the libraries that it compresses with.
   zlib1g-dev libbz2-dev liblz4-dev libsnappy-dev libzstd-dev
   libeigen3-dev libhnswlib-dev

@@ -27,7 +27,7 @@ kind = "embedded"
 model = "executor"
 path = "$PWD/config/models/tandem-executor-v1-f16.gguf"
 TOML
-"$bin/tandem-node" --config "$work/node.toml" --data "$work/data" --listen 127.0.0.1:0 >"$work/ready" 2>"$work/node.log" &
+"$bin/tandem-node" --config "$work/node.toml" --data "$work/data" --listen 127.0.0.1:0 --http 127.0.0.1:0 >"$work/ready" 2>"$work/node.log" &
 node=$!
 for _ in $(seq 300); do
   grep -q ready "$work/ready" && break

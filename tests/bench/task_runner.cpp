@@ -121,6 +121,7 @@ std::vector<outcome_of_task> ask_all(const std::vector<task>& tasks, schema::Pla
     std::exit(2);
   }
   config->data = folder.path();
+  config->http.listen.clear();
   config->routing.policy = policy;
   config->journal.durability = storage::durability::os;
   config->resolve();

@@ -52,6 +52,10 @@ void node_process::start(std::string_view config_text, std::vector<std::string> 
   if (std::filesystem::exists(config)) {
     arguments.insert(arguments.begin(), {"--config", config.string()});
   }
+  // Nodes of several tests run at once: none may have the port of the examples.
+  auto has_fixed_door = !std::filesystem::exists(config) ||
+                        read_text(config).find("127.0.0.1:8420") != std::string::npos;
+  if (has_fixed_door) arguments.insert(arguments.end(), {"--http", "127.0.0.1:0"});
   arguments.insert(arguments.end(), extra_arguments.begin(), extra_arguments.end());
   process_ = std::make_unique<child_process>(child_options{
       .program = bin_ / program_, .arguments = std::move(arguments), .environment = environment_});
@@ -63,6 +67,7 @@ bool node_process::wait_ready(std::chrono::milliseconds limit) {
   name_ = field(*line, "name");
   address_ = field(*line, "address");
   journal_ = field(*line, "journal");
+  http_ = field(*line, "http");
   return true;
 }
 

@@ -67,6 +67,8 @@ class node_process {
   /// `host:port`
   [[nodiscard]] const std::string& address() const { return address_; }
   [[nodiscard]] const std::string& journal() const { return journal_; }
+  /// `http://host:port`; empty: it has no gateway.
+  [[nodiscard]] const std::string& http() const { return http_; }
 
   [[nodiscard]] std::filesystem::path data_dir() const { return folder_.path() / "data"; }
   [[nodiscard]] std::filesystem::path tls_dir() const { return data_dir() / "tls"; }
@@ -88,6 +90,7 @@ class node_process {
   std::string name_;
   std::string address_;
   std::string journal_;
+  std::string http_;
   std::string old_log_;
   std::unique_ptr<child_process> process_;
 };
