@@ -20,6 +20,7 @@ namespace tandem {
 namespace {
 
 constexpr std::chrono::seconds patience{30};
+constexpr std::chrono::minutes end_patience{5};
 constexpr std::uint32_t page_max = 500;
 constexpr std::uint32_t page_default = 50;
 
@@ -140,6 +141,21 @@ tmsg::submit to_submit(const web_call& call, const std::vector<client_turn>& tur
   return out.finish();
 }
 
+/// What a key's job has cost is counted when it ends; until then it is one of its requests under
+/// way. A home that is lost for long settles it with what is known.
+void settle_at_end(gateway_pointer self, const std::shared_ptr<key_permit>& permit, job_id job) {
+  self->request(self->state.front, end_patience, wait_atom_v, reference(job))
+      .then(
+          [permit](const tmsg::jobsum& summary) {
+            auto usage = summary.read()->getUsage();
+            permit->settle(
+                {usage.getPromptTokens() + usage.getCompletionTokens(), usage.getCostNanousd()});
+          },
+          [self, permit, job](const caf::error& err) {
+            if (err == caf::sec::request_timeout) settle_at_end(self, permit, job);
+          });
+}
+
 void submit_job(web_call call) {
   job_request request;
   std::vector<client_turn> turns;
@@ -159,12 +175,15 @@ void submit_job(web_call call) {
                       .code = refused->code},
                      static_cast<std::uint64_t>(refused->retry_after.count()));
   auto submit = to_submit(call, turns, std::get<tandem_options>(read));
-  in_gateway(std::move(call), [submit](gateway_pointer self, const web_call_ptr& call) {
+  auto permit = std::make_shared<key_permit>(std::get<key_permit>(std::move(admission)));
+  in_gateway(std::move(call), [submit, permit](gateway_pointer self, const web_call_ptr& call) {
     self->request(self->state.front, patience, submit_atom_v, submit)
         .then(
-            [self, call](const tmsg::submitd& submitted) {
+            [self, call, permit](const tmsg::submitd& submitted) {
               auto reader = submitted.read();
               auto id = cli::id_of(reader->getJob());
+              if (!call->caller->id.empty() && !reader->getDuplicate())
+                settle_at_end(self, permit, id);
               auto status = reader->getDuplicate() ? 200u : 201u;
               self->request(self->state.front, patience, summary_atom_v, reference(id))
                   .then(
