@@ -8,6 +8,10 @@
 namespace tandem {
 namespace {
 
+constexpr std::size_t method_bytes_max = 32;
+/// Of a request line, beside its target.
+constexpr std::size_t line_bytes_beside = method_bytes_max + 16;
+
 constexpr std::array<bool, 256> make_table(std::string_view more) {
   std::array<bool, 256> out{};
   for (char c = 'a'; c <= 'z'; ++c) out[static_cast<unsigned char>(c)] = true;
@@ -246,7 +250,7 @@ head_scan::result head_scan::look(std::string_view bytes, const head_limits& lim
   // Else a client that speaks something else would be waited for.
   if (line_ == 0 && !bytes.empty() && !is_token(bytes.substr(0, 1)))
     return refuse(400, "the request begins with no method");
-  if (line_ == 0 && bytes.size() > limits.target_bytes_max + 64)
+  if (line_ == 0 && bytes.size() > limits.target_bytes_max + line_bytes_beside)
     return refuse(414, "the target is too long");
   if (bytes.size() >= limits.header_bytes_max) return refuse(431, "the headers are too long");
   return result::more;
@@ -267,6 +271,7 @@ http_refusal check_head(std::string_view head, const head_limits& limits, reques
     return {400, "the request line is not: method, target, version"};
   out.method = line.substr(0, first);
   if (!is_token(out.method)) return {400, "the method has characters that no method has"};
+  if (out.method.size() > method_bytes_max) return {501, "the method is too long"};
   auto target = line.substr(first + 1, last - first - 1);
   if (auto refusal = read_version(line.substr(last + 1), out.minor_version)) return refusal;
   if (target.size() > limits.target_bytes_max) return {414, "the target is too long"};

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/actor/http_server/raw_client.hpp"
 #include "tests/actor/http_server/scripted_service.hpp"

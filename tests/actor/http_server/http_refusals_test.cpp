@@ -1,5 +1,7 @@
 // What is refused, over a socket: the status, and that nothing behind it is read as a request.
+#include <chrono>
 #include <string>
+#include <thread>
 
 #include "tests/actor/http_server/raw_client.hpp"
 #include "tests/actor/http_server/scripted_service.hpp"

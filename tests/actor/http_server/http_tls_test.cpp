@@ -132,7 +132,8 @@ TEST_F(http_tls, ShowsARenewedCertificateOnTheNextConnection) {
   start();
   tls_client before{port(), files_.ca};
   auto serial = before.serial();
-  auto renewed = renew_certificate(files_.ca.parent_path(), certificate_kind::node);
+  auto renewed =
+      renew_certificate(files_.ca.parent_path(), files_.ca.parent_path(), certificate_kind::node);
   ASSERT_TRUE(renewed);
   tls_client after{port(), files_.ca};
   ASSERT_TRUE(after.is_connected());

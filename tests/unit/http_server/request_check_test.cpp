@@ -156,6 +156,7 @@ TEST(request_check, RefusesBadRequestLines) {
       {line("CONNECT a:443 HTTP/1.1"), 501},
       {line("TRACE / HTTP/1.1"), 501},
       {line("BREW /pot HTTP/1.1"), 0},
+      {line(std::string(33, 'A') + " / HTTP/1.1"), 501},
   });
 }
 
