@@ -14,6 +14,7 @@ namespace tandem {
 
 /// One request. Checked: HTTP/1.0 or 1.1, one Host (on 1.1), one way to say the body's length, no
 /// folded lines, no control characters; see request_check.hpp. Names of headers are in lower case.
+/// Methods are tokens that may be unknown; CONNECT and TRACE never come.
 struct http_request {
   struct header {
     std::string name;
@@ -22,6 +23,7 @@ struct http_request {
 
   std::string method;
   /// Decoded, absolute, without `.`, `..`, `//` and NUL: a target that has those is refused (400).
+  /// `*` for OPTIONS alone.
   std::string path;
   /// As it was sent, without the `?`.
   std::string query;
@@ -72,8 +74,11 @@ class http_reply {
   /// `on_gone` is called. Pieces go out as they come: none waits for the next.
   virtual bool write(std::string piece) = 0;
   virtual void end() = 0;
-  /// `gone` is called once, on a thread of the server, if the client leaves before the answer is
-  /// sent; at once when it has left already. Not called after the end.
+  /// `gone` is called once, on a thread of the server, if the client leaves before the service has
+  /// given all of its answer; soon when it has left already. Not called after `send` or `end`, and
+  /// not when the server itself ends. A client that shuts down its sending side while it waits has
+  /// left, unless it had said `Connection: close` or speaks HTTP/1.0: from here a client that goes
+  /// away looks the same.
   virtual void on_gone(std::function<void()> gone) = 0;
 };
 
@@ -90,8 +95,8 @@ class http_service {
   /// closed unless the body is short enough to be read and dropped.
   [[nodiscard]] virtual std::optional<http_response> look_at_head(const http_request& head) = 0;
   virtual void on_request(http_request request, std::shared_ptr<http_reply> reply) = 0;
-  /// The answer to what is no proper request: `status` (400, 408, 413, 414, 431, 501, 503, 505) and
-  /// why, in words.
+  /// The answer to what is no proper request: `status` (400, 408, 413, 414, 417, 431, 500, 501,
+  /// 503, 505) and why, in words. The status and the connection's end are the server's.
   [[nodiscard]] virtual http_response refuse(unsigned status, std::string_view why) = 0;
 };
 

@@ -232,6 +232,9 @@ head_scan::result head_scan::refuse(unsigned status, std::string_view why) {
 }
 
 head_scan::result head_scan::look(std::string_view bytes, const head_limits& limits) {
+  // Else a client that speaks something else would be waited for.
+  if (seen_ == 0 && !bytes.empty() && !is_token(bytes.substr(0, 1)))
+    return refuse(400, "the request begins with no method");
   for (;;) {
     const auto* found = seen_ < bytes.size()
                             ? static_cast<const char*>(
@@ -242,14 +245,10 @@ head_scan::result head_scan::look(std::string_view bytes, const head_limits& lim
     if (at >= limits.header_bytes_max) break;
     if (at == line_ || bytes[at - 1] != '\r') return refuse(400, "a line does not end in CRLF");
     auto is_empty = at - line_ == 1;
-    if (line_ == 0 && is_empty) return refuse(400, "the request begins with an empty line");
     seen_ = line_ = at + 1;
     if (is_empty) return result::found;
   }
   seen_ = bytes.size();
-  // Else a client that speaks something else would be waited for.
-  if (line_ == 0 && !bytes.empty() && !is_token(bytes.substr(0, 1)))
-    return refuse(400, "the request begins with no method");
   if (line_ == 0 && bytes.size() > limits.target_bytes_max + line_bytes_beside)
     return refuse(414, "the target is too long");
   if (bytes.size() >= limits.header_bytes_max) return refuse(431, "the headers are too long");
