@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Fuzzes what reads bytes from outside: the wire decoder, the plan parser, the GGUF reader and what engines answer.
-#   scripts/fuzz.sh [SECONDS] [NAME ...]   60 seconds each by default; names: message plan gguf sse chat http http_request
+#   scripts/fuzz.sh [SECONDS] [NAME ...]   60 seconds each by default; names: message plan gguf sse chat http http_request openai
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 scripts/setup.sh --develop
 seconds=${1:-60}
 shift || true
 names=("$@")
-[ ${#names[@]} -gt 0 ] || names=(message plan gguf sse chat http http_request)
+[ ${#names[@]} -gt 0 ] || names=(message plan gguf sse chat http http_request openai)
 build fuzz "${names[@]/#/fuzz_}" >/dev/null
 for name in "${names[@]}"; do
   corpus=build/fuzz/corpus/$name

@@ -74,7 +74,8 @@ bool chat_messages::read_member(std::string_view key, element value, const place
     return true;
   }
   if (key == "tool_calls") return read_tool_calls(value, at);
-  note_need(out_, key);
+  // A tool's message is named as such already.
+  if (key != "tool_call_id") note_need(out_, key);
   if (key == "audio" || key == "function_call") return reader_.fields(value, at, fields);
   return reader_.string(value, at, text);
 }

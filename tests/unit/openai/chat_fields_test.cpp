@@ -151,8 +151,8 @@ TEST(ChatFields, NullIsTheSameAsNotSayingIt) {
   }
   for (const auto& field : response_cases) {
     if (field.name == "model" || field.name == "input") continue;
-    auto chat = read_ok(request(client_dialect::responses, field.name, "null"),
-                        client_dialect::responses);
+    auto chat =
+        read_ok(request(client_dialect::responses, field.name, "null"), client_dialect::responses);
     EXPECT_EQ(chat.body, "") << field.name;
   }
 }
@@ -164,22 +164,38 @@ struct range_case {
 
 TEST(ChatFields, NumbersStayWithinTheirRanges) {
   constexpr range_case cases[] = {
-      {R"("temperature":0)", true},         {R"("temperature":2)", true},
-      {R"("temperature":2.01)", false},     {R"("temperature":-0.1)", false},
-      {R"("top_p":0)", true},               {R"("top_p":1)", true},
-      {R"("top_p":1.1)", false},            {R"("n":1)", true},
-      {R"("n":128)", true},                 {R"("n":129)", false},
-      {R"("n":0)", false},                  {R"("n":2.0)", true},
-      {R"("top_logprobs":20)", true},       {R"("top_logprobs":21)", false},
-      {R"("presence_penalty":-2)", true},   {R"("presence_penalty":-2.1)", false},
-      {R"("frequency_penalty":2)", true},   {R"("frequency_penalty":2.1)", false},
-      {R"("max_tokens":1)", true},          {R"("max_tokens":0)", false},
-      {R"("max_tokens":-1)", false},        {R"("max_tokens":4294967296)", false},
-      {R"("max_completion_tokens":7)", true}, {R"("max_completion_tokens":0)", false},
-      {R"("logit_bias":{"50256":-100})", true}, {R"("logit_bias":{"50256":-101})", false},
-      {R"("top_k":-1)", true},              {R"("top_k":-2)", false},
-      {R"("min_p":0.1)", true},             {R"("min_p":1.1)", false},
-      {R"("seed":-1)", true},               {R"("seed":18446744073709551615)", false},
+      {R"("temperature":0)", true},
+      {R"("temperature":2)", true},
+      {R"("temperature":2.01)", false},
+      {R"("temperature":-0.1)", false},
+      {R"("top_p":0)", true},
+      {R"("top_p":1)", true},
+      {R"("top_p":1.1)", false},
+      {R"("n":1)", true},
+      {R"("n":128)", true},
+      {R"("n":129)", false},
+      {R"("n":0)", false},
+      {R"("n":2.0)", true},
+      {R"("top_logprobs":20)", true},
+      {R"("top_logprobs":21)", false},
+      {R"("presence_penalty":-2)", true},
+      {R"("presence_penalty":-2.1)", false},
+      {R"("frequency_penalty":2)", true},
+      {R"("frequency_penalty":2.1)", false},
+      {R"("max_tokens":1)", true},
+      {R"("max_tokens":0)", false},
+      {R"("max_tokens":-1)", false},
+      {R"("max_tokens":4294967296)", false},
+      {R"("max_completion_tokens":7)", true},
+      {R"("max_completion_tokens":0)", false},
+      {R"("logit_bias":{"50256":-100})", true},
+      {R"("logit_bias":{"50256":-101})", false},
+      {R"("top_k":-1)", true},
+      {R"("top_k":-2)", false},
+      {R"("min_p":0.1)", true},
+      {R"("min_p":1.1)", false},
+      {R"("seed":-1)", true},
+      {R"("seed":18446744073709551615)", false},
       {R"("stop":["a","b","c","d"])", true},
   };
   for (const auto& test : cases) {

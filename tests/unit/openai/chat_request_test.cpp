@@ -59,8 +59,8 @@ TEST(ChatRequest, ABodyIsMadeOfTheClientsOwnBytes) {
 }
 
 TEST(ChatRequest, AnEscapedKeyIsTheKey) {
-  auto chat = read_ok(
-      R"({"mo\u0064el":"m","messages":[{"role":"user","content":"hi"}],"\u006e":2})");
+  auto chat =
+      read_ok(R"({"mo\u0064el":"m","messages":[{"role":"user","content":"hi"}],"\u006e":2})");
   EXPECT_EQ(chat.model, "m");
   EXPECT_EQ(chat.body, R"({"messages":[{"role":"user","content":"hi"}],"n":2})");
 }
@@ -148,17 +148,16 @@ TEST(ChatRequest, AnErrorNamesThePathOfWhatIsWrong) {
 
 TEST(ChatRequest, AnErrorWithinAFieldHasItsPath) {
   EXPECT_EQ(read_error(chat_with(R"("tools":[{"type":"function"}])")).param, "tools[0].function");
-  EXPECT_EQ(read_error(chat_with(R"("tools":[{"function":{"name":"x"}}])")).param,
-            "tools[0].type");
+  EXPECT_EQ(read_error(chat_with(R"("tools":[{"function":{"name":"x"}}])")).param, "tools[0].type");
   EXPECT_EQ(read_error(chat_with(R"("stop":["a",5])")).param, "stop[1]");
   EXPECT_EQ(read_error(chat_with(R"("metadata":{"a":5})")).param, "metadata.a");
   EXPECT_EQ(read_error(chat_with(R"("stream_options":{"include_usage":1})")).param,
             "stream_options.include_usage");
   EXPECT_EQ(read_error(chat_with(R"("response_format":{"type":"xml"})")).param,
             "response_format.type");
-  EXPECT_EQ(read_error(chat_with(R"("response_format":{"type":"json_schema","json_schema":{}})"))
-                .param,
-            "response_format.json_schema.schema");
+  EXPECT_EQ(
+      read_error(chat_with(R"("response_format":{"type":"json_schema","json_schema":{}})")).param,
+      "response_format.json_schema.schema");
   EXPECT_EQ(
       read_error(
           chat_with(R"("response_format":{"type":"json_schema","json_schema":{"schema":"x"}})"))
@@ -168,12 +167,12 @@ TEST(ChatRequest, AnErrorWithinAFieldHasItsPath) {
 
 TEST(ChatRequest, TheCacheKeyOfAPromptIsItsSession) {
   EXPECT_EQ(read_ok(chat_with(R"("prompt_cache_key":"k")")).options.session, "k");
-  EXPECT_EQ(read_ok(chat_with(R"("tandem":{"session":"s"},"prompt_cache_key":"k")"))
-                .options.session,
-            "s");
-  EXPECT_EQ(read_ok(chat_with(R"("prompt_cache_key":"k","tandem":{"session":"s"})"))
-                .options.session,
-            "s");
+  EXPECT_EQ(
+      read_ok(chat_with(R"("tandem":{"session":"s"},"prompt_cache_key":"k")")).options.session,
+      "s");
+  EXPECT_EQ(
+      read_ok(chat_with(R"("prompt_cache_key":"k","tandem":{"session":"s"})")).options.session,
+      "s");
 }
 
 TEST(ChatRequest, MoreMessagesThanAllowedAreRefused) {

@@ -12,9 +12,9 @@ std::string nested(std::size_t levels) {
 }
 
 TEST(HostileRequest, WhatIsNoJsonObjectIsRefused) {
-  for (std::string_view json : {"", " ", "null", "[]", "5", "\"a\"", "{", "}", "{\"model\":\"m\"",
-                                "{\"model\" \"m\"}", "{} {}", "{}x", "{'a':1}", "{\"a\":01}",
-                                "{\"a\":tru}", "\xef\xbb\xbf{}"}) {
+  for (std::string_view json :
+       {"", " ", "null", "[]", "5", "\"a\"", "{", "}", "{\"model\":\"m\"", "{\"model\" \"m\"}",
+        "{} {}", "{}x", "{'a':1}", "{\"a\":01}", "{\"a\":tru}", "\xef\xbb\xbf{}"}) {
     auto error = read_error(json);
     EXPECT_EQ(error.param, "") << json;
     EXPECT_EQ(error.code, "invalid_json") << json;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -71,6 +72,13 @@ class json_document {
   simdjson::dom::parser parser_;
   simdjson::dom::element root_;
 };
+
+/// Operands of + are called in any order; those of a list from left to right.
+inline std::string in_order(std::initializer_list<std::string> parts) {
+  std::string out;
+  for (const auto& part : parts) out += part;
+  return out;
+}
 
 struct sse_event {
   std::string name;

@@ -82,9 +82,7 @@ TEST(ResponseRequest, AFormatIsASchema) {
 
 TEST(ResponseRequest, EffortIsPassedOnInAChatsWords) {
   auto chat = read_response(R"("reasoning":{"effort":"low","summary":"auto"})");
-  EXPECT_EQ(
-      chat.body,
-      R"({"messages":[{"role":"user","content":"hi"}],"reasoning_effort":"low"})");
+  EXPECT_EQ(chat.body, R"({"messages":[{"role":"user","content":"hi"}],"reasoning_effort":"low"})");
 }
 
 TEST(ResponseRequest, WhatNeedsAMemoryIsRefusedWithWhatToDo) {
