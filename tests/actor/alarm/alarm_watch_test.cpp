@@ -68,7 +68,7 @@ class AlarmWatch : public ::testing::Test {
     config_ = std::move(*system_config::make({.threads = 2}));
     config_->add_message_types<caf::id_block::tandem_handles>();
     system_ = std::make_unique<caf::actor_system>(*config_);
-    testing::write_text(folder_.path() / "token", "secret-token\nand more\n");
+    test::write_text(folder_.path() / "token", "secret-token\nand more\n");
     start_.config.webhook = "http://127.0.0.1:" + std::to_string(server_.port()) + "/hook";
     start_.config.webhook_token_file = folder_.path() / "token";
     start_.config.interval = 20ms;
@@ -113,7 +113,7 @@ class AlarmWatch : public ::testing::Test {
     return found;
   }
 
-  testing::temp_folder folder_;
+  test::temp_folder folder_;
   webhook_log log_;
   testing::scripted_server server_{[this](testing::scripted_connection& connection) {
     for (;;) {
@@ -181,7 +181,7 @@ TEST_F(AlarmWatch, WaitsForATokenThatCannotBeRead) {
       if (view(actor.getKind()) == "alarm_watch") last_error = view(actor.getLastError());
   }
   EXPECT_THAT(last_error, HasSubstr("webhook_token_file"));
-  testing::write_text(start_.config.webhook_token_file, "late\n");
+  test::write_text(start_.config.webhook_token_file, "late\n");
   EXPECT_THAT(log_.pop(), HasSubstr("Authorization: Bearer late\r\n"));
 }
 

@@ -83,7 +83,7 @@ TEST(MetricNames, FollowOneScheme) {
 }
 
 TEST(MetricNames, AreAllInTheDocumentation) {
-  auto text = testing::read_text(root / "docs/metrics.md");
+  auto text = test::read_text(root / "docs/metrics.md");
   std::string missing;
   for (const auto& each : metric_definitions) {
     std::string labels{each.labels};
@@ -99,7 +99,7 @@ TEST(MetricNames, AreAllInTheDocumentation) {
 
 TEST(MetricNames, OfRulesAlertsAndTheirTestsAreDeclared) {
   for (const char* file : {"rules.yml", "alerts.yml", "tests.yml"}) {
-    auto names = names_in(testing::read_text(root / "config/prometheus" / file));
+    auto names = names_in(test::read_text(root / "config/prometheus" / file));
     for (const char* group : {"tandem_rates", "tandem_cost", "tandem_errors", "tandem_burn",
                               "tandem_nodes", "tandem_engines", "tandem_weights", "tandem_caches"})
       names.erase(group);
@@ -121,7 +121,7 @@ void gather(simdjson::dom::element from, std::string_view key, std::string& into
 }
 
 TEST(MetricNames, OfTheDashboardAreDeclared) {
-  auto text = testing::read_text(root / "config/grafana/tandem.json");
+  auto text = test::read_text(root / "config/grafana/tandem.json");
   simdjson::dom::parser parser;
   simdjson::dom::element dashboard = parser.parse(text);
   std::string queries;
@@ -131,7 +131,7 @@ TEST(MetricNames, OfTheDashboardAreDeclared) {
   EXPECT_GT(names.size(), 25);
   for (const auto& name : names) EXPECT_TRUE(is_declared(name)) << name;
   // Recording rules that it asks for are there.
-  auto rules = testing::read_text(root / "config/prometheus/rules.yml");
+  auto rules = test::read_text(root / "config/prometheus/rules.yml");
   for (auto at = queries.find("tandem:"); at != queries.npos;
        at = queries.find("tandem:", at + 1)) {
     auto end = queries.find_first_of(" )}{\n[*/", at);

@@ -126,7 +126,7 @@ TEST(MetricsPage, SatisfiesPromtool) {
   if (std::system("command -v promtool >/dev/null 2>&1") != 0) GTEST_SKIP() << "no promtool";
   node_metrics counted;
   count_all(counted);
-  testing::temp_folder folder;
+  test::temp_folder folder;
   auto file = folder.path() / "page";
   std::ofstream{file} << metrics_page(whole_view(counted, 3));
   auto command = "promtool check metrics < " + file.string() + " > " + file.string() + ".out 2>&1";
