@@ -11,6 +11,7 @@
 #include "nodes/cli/job_json.hpp"
 #include "nodes/cli/names.hpp"
 #include "nodes/web/job_events.hpp"
+#include "nodes/web/request_trace.hpp"
 #include "nodes/web/web_context.hpp"
 #include "schema/ids.hpp"
 #include "schema/json_writer.hpp"
@@ -116,7 +117,7 @@ std::optional<openai_error> read_turns(const job_request& from, std::vector<clie
 }
 
 tmsg::submit to_submit(const web_call& call, const std::vector<client_turn>& turns,
-                       const tandem_options& options) {
+                       const tandem_options& options, const trace_context& trace) {
   message_builder<schema::Submit> out;
   out->setClientKey(options.client_key.empty() ? std::string{call.request.find("idempotency-key")}
                                                : options.client_key);
@@ -138,6 +139,7 @@ tmsg::submit to_submit(const web_call& call, const std::vector<client_turn>& tur
   out->setCache(options.cache);
   out->setSession(options.session);
   out->setWeights(options.weights);
+  if (trace.is_set()) write_trace(out->initTrace(), trace);
   return out.finish();
 }
 
@@ -174,12 +176,15 @@ void submit_job(web_call call) {
                       .type = "rate_limit_error",
                       .code = refused->code},
                      static_cast<std::uint64_t>(refused->retry_after.count()));
-  auto submit = to_submit(call, turns, std::get<tandem_options>(read));
+  auto trace = std::make_shared<request_trace>(call.parts->traces, call.request, "/v1/jobs");
+  auto submit = to_submit(call, turns, std::get<tandem_options>(read), trace->context());
   auto permit = std::make_shared<key_permit>(std::get<key_permit>(std::move(admission)));
-  in_gateway(std::move(call), [submit, permit](gateway_pointer self, const web_call_ptr& call) {
+  in_gateway(std::move(call), [submit, permit, trace](gateway_pointer self,
+                                                      const web_call_ptr& call) {
     self->request(self->state.front, patience, submit_atom_v, submit)
         .then(
-            [self, call, permit](const tmsg::submitd& submitted) {
+            [self, call, permit, trace](const tmsg::submitd& submitted) {
+              trace->end({.status = 201});
               auto reader = submitted.read();
               auto id = cli::id_of(reader->getJob());
               if (!call->caller->id.empty() && !reader->getDuplicate())

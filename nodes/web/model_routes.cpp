@@ -8,6 +8,7 @@
 
 #include "actors/clock.hpp"
 #include "actors/gateway/client_job.hpp"
+#include "nodes/web/request_trace.hpp"
 #include "nodes/web/web_context.hpp"
 #include "schema/json_writer.hpp"
 #include "schema/text.hpp"
@@ -86,10 +87,14 @@ struct request_hold {
   std::shared_ptr<web_parts> parts;
   key_permit permit;
   std::string_view route;
+  request_trace trace;
   std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
 
-  request_hold(std::shared_ptr<web_parts> of, key_permit held, std::string_view path)
-      : parts{std::move(of)}, permit{std::move(held)}, route{path} {
+  request_hold(const web_call& call, key_permit held, std::string_view path)
+      : parts{call.parts},
+        permit{std::move(held)},
+        route{path},
+        trace{call.parts->traces, call.request, path} {
     ++parts->waiting;
   }
   request_hold(const request_hold&) = delete;
@@ -97,6 +102,7 @@ struct request_hold {
   ~request_hold() { --parts->waiting; }
 
   void end(const request_end& how) {
+    trace.end(how);
     if (how.end != nullptr)
       permit.settle({how.end->prompt_tokens + how.end->completion_tokens, how.end->cost_nanousd});
     if (parts->on_request)
@@ -122,8 +128,7 @@ std::shared_ptr<request_hold> hold(const web_call& call, std::string_view route,
     call.fail(to_error(*refused), static_cast<std::uint64_t>(refused->retry_after.count()));
     return nullptr;
   }
-  return std::make_shared<request_hold>(call.parts, std::get<key_permit>(std::move(admission)),
-                                        route);
+  return std::make_shared<request_hold>(call, std::get<key_permit>(std::move(admission)), route);
 }
 
 event_stream::header_list headers_of(std::string_view id, const std::vector<std::string>& unknown) {
@@ -160,7 +165,7 @@ void write_target(schema::Attempt::Builder out, const target& to) {
 }
 
 tmsg::attempt make_attempt(const web_call& call, const client_chat& chat, const target& to,
-                           std::uint64_t number) {
+                           std::uint64_t number, const trace_context& trace) {
   const auto& http = call.parts->config.http;
   const auto& options = chat.options;
   message_builder<schema::Attempt> out;
@@ -204,10 +209,12 @@ tmsg::attempt make_attempt(const web_call& call, const client_chat& chat, const 
   if (!chat.body.empty())
     client.setBody({reinterpret_cast<const kj::byte*>(chat.body.data()), chat.body.size()});
   client.setOpenEnded(chat.max_tokens == 0);
+  if (trace.is_set()) write_trace(out->initTrace(), trace);
   return out.finish();
 }
 
-tmsg::submit make_submit(const web_call& call, const client_chat& chat) {
+tmsg::submit make_submit(const web_call& call, const client_chat& chat,
+                         const trace_context& trace) {
   const auto& options = chat.options;
   message_builder<schema::Submit> out;
   auto key = options.client_key.empty() ? std::string{call.request.find("idempotency-key")}
@@ -230,6 +237,7 @@ tmsg::submit make_submit(const web_call& call, const client_chat& chat) {
   out->setCache(options.cache);
   out->setSession(options.session);
   out->setWeights(options.weights);
+  if (trace.is_set()) write_trace(out->initTrace(), trace);
   return out.finish();
 }
 
@@ -242,7 +250,7 @@ void start_call(web_call call, client_chat chat, const target& to, std::string_v
   client_call_start start{.gateway = call.parts->gateway,
                           .reply = std::move(call.reply),
                           .writer = make_answer_writer(chat, id, unix_ms() / 1000),
-                          .attempt = make_attempt(call, chat, to, number),
+                          .attempt = make_attempt(call, chat, to, number, held->trace.context()),
                           .stream = chat.stream,
                           .headers = headers_of(id, chat.unknown),
                           .pulse = http.stream_pulse,
@@ -263,7 +271,7 @@ void start_job(web_call call, const client_chat& chat, std::string_view route) {
   if (!held) return;
   auto number = call.parts->next_number++;
   auto id = std::to_string(call.parts->call_journal) + "-" + std::to_string(number);
-  auto submit = make_submit(call, chat);
+  auto submit = make_submit(call, chat, held->trace.context());
   client_job_start start{.gateway = call.parts->gateway,
                          .reply = std::move(call.reply),
                          .writer = make_answer_writer(chat, id, unix_ms() / 1000),
@@ -327,6 +335,7 @@ void embeddings(web_call call) {
   out->setTimeoutMs(static_cast<std::uint64_t>(http.call_timeout.count()));
   write_target(*out, to);
   out->setCache(schema::CacheUse::OFF);
+  if (held->trace.context().is_set()) write_trace(out->initTrace(), held->trace.context());
   auto client = out->initClient();
   client.setPath(schema::ClientPath::EMBEDDINGS);
   client.setBody({reinterpret_cast<const kj::byte*>(wanted.body.data()), wanted.body.size()});

@@ -17,7 +17,7 @@
 
 namespace tandem {
 
-class metrics_desk;
+class tracer;
 
 /// What answers HTTP on one node is made from. Everything in it may be used from any thread.
 struct web_parts {
@@ -28,6 +28,8 @@ struct web_parts {
   /// Text of /metrics, and the JSON of /v1/admin/history; null: there is none.
   std::function<void(gateway_pointer, std::function<void(std::string)>)> metrics;
   std::function<std::string(std::uint32_t minutes)> history;
+  /// Null: nothing is recorded.
+  std::shared_ptr<tracer> traces;
   /// A request has ended.
   std::function<void(std::string_view route, unsigned status, double seconds)> on_request;
   /// Stands in for a journal's id in the fences of clients' own calls.
