@@ -18,6 +18,7 @@ struct engine_status {
   schema::Health health = schema::Health::HEALTHY;
   std::uint32_t concurrency = 1;
   std::uint32_t context_tokens = 0;
+  bool passes_on = false;
 };
 
 struct call {
@@ -33,6 +34,8 @@ struct call {
   std::string text;
   std::string session;
   bool mix_weights = false;
+  std::string model;
+  bool passed_on = false;
 };
 
 class route_table_test : public ::testing::Test {
@@ -43,10 +46,11 @@ class route_table_test : public ::testing::Test {
     router_config config;
     config.policy = policy;
     config.weights_patience = weights_patience_;
-    std::vector<model_config> models(3);
+    std::vector<model_config> models(4);
     models[0] = {.name = "mini", .tier = "small", .input_price = 0.1, .output_price = 0.4};
     models[1] = {.name = "big", .tier = "large", .input_price = 3, .output_price = 15};
     models[2] = {.name = "huge", .tier = "large", .input_price = 10, .output_price = 50};
+    models[3] = {.name = "vectors", .tier = "small", .embeds = true};
     auto chooser = model_chooser::make(config, 1, 1'000);
     ASSERT_TRUE(chooser) << message_of(chooser.error());
     table_ = std::make_unique<route_table>(config, models, std::move(*chooser),
@@ -63,6 +67,7 @@ class route_table_test : public ::testing::Test {
     status->setConcurrency(s.concurrency);
     status->setLimit(limit);
     status->setContextTokens(s.context_tokens);
+    status->setPassesOn(s.passes_on);
     table_->update(status.finish(), where);
   }
 
@@ -87,6 +92,8 @@ class route_table_test : public ::testing::Test {
     query->getAllowance().setCostNanousd(c.allowance.cost_nanousd);
     query->setSession(c.session);
     query->setMixWeights(c.mix_weights);
+    query->setModel(c.model);
+    query->setPassedOn(c.passed_on);
     auto finished = query.finish();
     message_builder<schema::Attempt> attempt;
     attempt->setPurpose(c.purpose);
@@ -502,6 +509,33 @@ TEST_F(route_table_test, ARefusedCallLoadsNoEngine) {
   EXPECT_EQ(refusal_of({.allowance = {1, 0}}), errc::budget_exceeded);
   EXPECT_EQ(refusal_of({.tier = "small", .avoided = {"m"}}), errc::unavailable);
   EXPECT_EQ(table_->in_flight(), 0u);
+}
+
+TEST_F(route_table_test, ACallForAModelGoesToThatModelAlone) {
+  update({.name = "a"});
+  update({.name = "b", .model = "huge"});
+  EXPECT_EQ(engine_for({.model = "huge"}), "b");
+  EXPECT_EQ(engine_for({.model = "mini"}), "a");
+  EXPECT_EQ(refusal_of({.model = "big"}), errc::unavailable);
+  EXPECT_EQ(refusal_of({.model = "none"}), errc::invalid_argument);
+}
+
+TEST_F(route_table_test, ARequestThatIsPassedOnGoesToServersAlone) {
+  update({.name = "within"});
+  EXPECT_EQ(refusal_of({.passed_on = true}), errc::invalid_argument);
+  EXPECT_NE(why_.find("take no requests as they are"), std::string::npos) << why_;
+  update({.name = "server", .model = "huge", .passes_on = true});
+  EXPECT_EQ(engine_for({.passed_on = true}), "server");
+  EXPECT_EQ(engine_for(), "within");
+}
+
+TEST_F(route_table_test, OnlyModelsThatMakeVectorsMakeThemAndNothingElse) {
+  update({.name = "v", .model = "vectors"});
+  EXPECT_EQ(refusal_of({.tier = "small"}), errc::unavailable) << "mini has no engine";
+  EXPECT_EQ(engine_for({.purpose = schema::Purpose::EMBED}), "v");
+  update({.name = "a"});
+  EXPECT_EQ(engine_for({.tier = "small"}), "a");
+  EXPECT_EQ(engine_for({.purpose = schema::Purpose::EMBED}), "v");
 }
 
 }  // namespace
