@@ -351,13 +351,14 @@ TEST_F(route_table_test, DecisionsCarryPricesAndCandidates) {
   // "All large" is the cheapest model of the large tier, engines or not.
   EXPECT_EQ(decision->getLargeInputPriceNanousd(), 3'000);
   EXPECT_EQ(decision->getLargeOutputPriceNanousd(), 15'000);
-  ASSERT_EQ(decision->getCandidates().size(), 3u);
+  ASSERT_EQ(decision->getCandidates().size(), 4u);
   EXPECT_EQ(decision->getCandidates()[0].getModel(), "mini");
   EXPECT_EQ(decision->getCandidates()[0].getExpectedCostNanousd(), 100 * 100 + 10 * 400);
   EXPECT_EQ(decision->getCandidates()[1].getModel(), "big");
   EXPECT_EQ(decision->getCandidates()[1].getFilter(), "no engine");
   EXPECT_EQ(decision->getCandidates()[2].getFilter(), "");
   EXPECT_EQ(decision->getCandidates()[2].getExpectedCostNanousd(), 100 * 10'000 + 10 * 50'000);
+  EXPECT_EQ(decision->getCandidates()[3].getFilter(), "it makes vectors alone");
   EXPECT_EQ(table_->decisions(), 1u);
   EXPECT_EQ(route()->decision.read()->getId(), 1'001u);
 }
@@ -522,6 +523,8 @@ TEST_F(route_table_test, ACallForAModelGoesToThatModelAlone) {
 
 TEST_F(route_table_test, ARequestThatIsPassedOnGoesToServersAlone) {
   update({.name = "within"});
+  update({.name = "b", .model = "big"});
+  update({.name = "h", .model = "huge"});
   EXPECT_EQ(refusal_of({.passed_on = true}), errc::invalid_argument);
   EXPECT_NE(why_.find("take no requests as they are"), std::string::npos) << why_;
   update({.name = "server", .model = "huge", .passes_on = true});
