@@ -93,15 +93,16 @@ struct web_server::state {
 
   void accept() {
     auto& loop = emptiest();
-    acceptor->async_accept(loop.io, [this, &loop](error_code failure, tcp::socket socket) {
-      if (failure) return accept_later();
-      try {
-        place(loop, std::move(socket));
-      } catch (const std::exception&) {
-        // No memory for it: its socket is closed as it goes.
-      }
-      accept();
-    });
+    acceptor->async_accept(loop.io,
+                           [this, &loop](error_code failure, web_connection::socket_type socket) {
+                             if (failure) return accept_later();
+                             try {
+                               place(loop, std::move(socket));
+                             } catch (...) {
+                               // No memory for it: its socket is closed as it goes.
+                             }
+                             accept();
+                           });
   }
 
   void accept_later() {
@@ -112,7 +113,7 @@ struct web_server::state {
     });
   }
 
-  void place(web_loop& loop, tcp::socket socket) {
+  void place(web_loop& loop, web_connection::socket_type socket) {
     ++shared.accepted;
     error_code failure;
     auto peer = socket.remote_endpoint(failure);

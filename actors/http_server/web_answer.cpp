@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <exception>
 #include <utility>
 
 #include <sys/socket.h>
@@ -29,7 +28,7 @@ http_response web_connection::words_for(unsigned status, std::string_view why) {
   http_response out;
   try {
     out = shared_.service->refuse(status, why);
-  } catch (const std::exception&) {
+  } catch (...) {
     out.content_type.clear();
   }
   out.status = status;
@@ -55,6 +54,7 @@ void web_connection::answer_now(http_response answer) {
   parser_.reset();
   refusal_.reset();
   phase_ = phase::answer;
+  deadline_ = time_point::max();
   is_ended_ = true;
   is_cut_ = false;
   render(answer, true);
@@ -258,7 +258,7 @@ void web_connection::end_exchange(bool has_left) {
   if (!has_left || !gone) return;
   try {
     gone();
-  } catch (const std::exception&) {
+  } catch (...) {
   }
 }
 

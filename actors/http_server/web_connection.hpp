@@ -3,12 +3,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include "actors/http_server/request_parser.hpp"
@@ -24,9 +24,11 @@ namespace tandem {
 class web_connection : public std::enable_shared_from_this<web_connection> {
  public:
   using tcp = boost::asio::ip::tcp;
+  /// tcp::socket hides its executor behind virtual calls.
+  using socket_type = boost::asio::basic_stream_socket<tcp, boost::asio::io_context::executor_type>;
   using time_point = web_loop::time_point;
 
-  web_connection(web_loop& loop, tcp::socket socket, const tcp::endpoint& peer,
+  web_connection(web_loop& loop, socket_type socket, const tcp::endpoint& peer,
                  std::shared_ptr<SSL_CTX> tls);
   ~web_connection();
   web_connection(const web_connection&) = delete;
@@ -66,7 +68,7 @@ class web_connection : public std::enable_shared_from_this<web_connection> {
   void guarded(Step step) {
     try {
       step();
-    } catch (const std::exception&) {
+    } catch (...) {
       is_processing_ = false;
       client_left();
     }
@@ -114,7 +116,7 @@ class web_connection : public std::enable_shared_from_this<web_connection> {
 
   web_loop& loop_;
   web_shared& shared_;
-  tcp::socket socket_;
+  socket_type socket_;
   std::shared_ptr<SSL_CTX> context_;
   web_transport transport_;
   web_loop::connections* list_ = nullptr;

@@ -1,5 +1,6 @@
 #include "actors/http_server/web_exchange.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -106,9 +107,14 @@ void web_exchange::wake() {
   }
   std::lock_guard lock{link_->mutex};
   if (link_->io == nullptr) return;
-  boost::asio::post(*link_->io, [self = shared_from_this()] {
-    if (self->owner_ != nullptr) self->owner_->deliver();
-  });
+  try {
+    boost::asio::post(*link_->io, [self = shared_from_this()] {
+      if (self->owner_ != nullptr) self->owner_->deliver();
+    });
+  } catch (...) {
+    // No memory: the connection finds it when it is looked at next.
+    has_missed_wake_ = true;
+  }
 }
 
 void web_exchange::start(web_connection* owner, bool has_body) {
@@ -125,6 +131,8 @@ web_exchange::batch web_exchange::take() {
 void web_exchange::sent(std::size_t bytes) {
   if (bytes == 0) return;
   std::lock_guard lock{mutex_};
+  // Answers that the server gives in the service's place were never counted.
+  bytes = std::min(bytes, unsent_);
   unsent_ -= bytes;
   memory_->give_back(bytes);
 }

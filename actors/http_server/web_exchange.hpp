@@ -77,6 +77,7 @@ class web_exchange : public std::enable_shared_from_this<web_exchange> {
   [[nodiscard]] web_connection* owner() const { return owner_; }
   [[nodiscard]] batch take();
   void sent(std::size_t bytes);
+  [[nodiscard]] bool take_missed_wake() { return has_missed_wake_.exchange(false); }
   /// The client is gone, or has its answer: nothing goes out any more. What is to be called, if
   /// the answer was not complete.
   [[nodiscard]] std::function<void()> finish();
@@ -99,6 +100,7 @@ class web_exchange : public std::enable_shared_from_this<web_exchange> {
   bool is_overflown_ = false;
   bool is_gone_ = false;
   bool is_woken_ = true;
+  std::atomic<bool> has_missed_wake_{false};
 };
 
 /// What the service holds of it.

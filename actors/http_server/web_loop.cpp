@@ -1,7 +1,6 @@
 #include "actors/http_server/web_loop.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
 #include "actors/http_server/answer_head.hpp"
@@ -31,6 +30,7 @@ web_shared::web_shared(const web_server_options& chosen, std::shared_ptr<http_se
 web_loop::web_loop(web_shared& all)
     : shared{all}, link{std::make_shared<web_link>()}, scratch(scratch_bytes) {
   link->io = &io;
+  parsers_.reserve(parsers_kept_max);
   const auto& options = shared.options;
   auto shortest = std::min({options.read_timeout, options.idle_timeout, options.write_timeout});
   period_ = std::clamp(shortest / looks_per_timeout, period_min, period_max);
@@ -53,7 +53,7 @@ void web_loop::run() {
     try {
       io.run();
       return;
-    } catch (const std::exception&) {
+    } catch (...) {
       // Of a handler that had no memory even to say so: the others go on.
     }
   }

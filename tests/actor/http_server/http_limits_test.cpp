@@ -92,6 +92,10 @@ TEST_F(http_limits, AnswersBeyondTheMemoryAre503) {
     client.send(any_get);
     service_->next().reply->send(text_answer(std::string(90'000, 'x')));
     EXPECT_EQ(client.read_answer().status, 200u);
+    // The server's own words have taken nothing that they could give back.
+    client.send(any_get);
+    service_->next().reply->send(text_answer(std::string(100'001, 'x')));
+    EXPECT_EQ(client.read_answer().status, 503u);
   }
 }
 
