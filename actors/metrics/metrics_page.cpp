@@ -47,7 +47,7 @@ void add_actors(page_families& page, schema::NodeStatus::Reader node) {
     of.handled += actor.getHandled();
   }
   for (const auto& [kind, of] : kinds) {
-    page.add(metric::actor_count, {{"actor", kind}}, of.count);
+    page.add(metric::actor_instances, {{"actor", kind}}, of.count);
     page.add(metric::actor_unresponsive, {{"actor", kind}}, of.unresponsive);
     page.add(metric::actor_restarts, {{"actor", kind}}, of.restarts);
     page.add(metric::actor_mailbox, {{"actor", kind}}, of.mailbox);

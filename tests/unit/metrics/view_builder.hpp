@@ -1,10 +1,18 @@
 #pragma once
 
+#include <ctime>
 #include <string>
 
 #include "schema/types.hpp"
 
 namespace tandem::testing {
+
+/// Of this thread: what others do on the machine does not count.
+inline double thread_cpu_s() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
 
 /// One node with so many engines, as its supervisor would tell of it.
 inline tmsg::topo make_topology(unsigned engines) {
