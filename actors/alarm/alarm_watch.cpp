@@ -209,7 +209,10 @@ alarm_watch_inside::behavior_type alarm_watch_behavior(alarm_watch_state::pointe
   // Not at once: the others start meanwhile.
   self->delayed_send(self, state.start.config.interval, wake_atom_v);
   return {[self](wake_atom) { self->state.tick(self); },
-          [self](work_atom) { self->state.send_webhook(self); },
+          [self](work_atom) {
+            self->state.webhook.resume();
+            self->state.send_webhook(self);
+          },
           [self](done_atom, int status, const std::string& why) {
             self->state.on_webhook(self, status, why);
           },

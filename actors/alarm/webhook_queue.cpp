@@ -111,7 +111,6 @@ webhook_queue::outcome webhook_queue::outcome_of(int status) {
 }
 
 std::chrono::milliseconds webhook_queue::on_end(outcome how) {
-  busy_ = false;
   if (how == outcome::again) {
     under_way_ = 0;
     auto pause = pause_min;

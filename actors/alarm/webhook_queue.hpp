@@ -40,8 +40,10 @@ class webhook_queue {
   /// Taken: HTTP 2xx. Again: no answer, 429 or 5xx. Refused: any other status, the same would be
   /// refused again.
   [[nodiscard]] static outcome outcome_of(int status);
-  /// How long to wait before the next begin(); after `again` what was under way comes first.
+  /// How long to wait before resume(); until then begin() has nothing. After `again` what was under
+  /// way comes first.
   [[nodiscard]] std::chrono::milliseconds on_end(outcome how);
+  void resume() { busy_ = false; }
 
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
   [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
@@ -50,6 +52,7 @@ class webhook_queue {
   std::deque<alarm_news> waiting_;
   /// At the front of `waiting_`; 0: nothing is.
   std::size_t under_way_ = 0;
+  /// Something is under way, or has failed a moment ago.
   bool busy_ = false;
   std::uint32_t failures_ = 0;
   std::uint64_t dropped_ = 0;

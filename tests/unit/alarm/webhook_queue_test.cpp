@@ -69,10 +69,12 @@ TEST(WebhookQueue, SendsOneMessageAtATimeInOrder) {
   queue.push(begun(2, "later-"));
   EXPECT_THAT(queue.begin(), IsEmpty()) << "one is under way";
   EXPECT_EQ(queue.on_end(outcome::taken).count(), 0);
+  queue.resume();
   auto second = queue.begin();
   ASSERT_THAT(second, SizeIs(2));
   EXPECT_EQ(second[0].what.name, "later-0");
   EXPECT_EQ(queue.on_end(outcome::taken).count(), 0);
+  queue.resume();
   EXPECT_EQ(queue.waiting(), 0);
 }
 
@@ -84,10 +86,13 @@ TEST(WebhookQueue, TriesAgainLaterAndLater) {
     EXPECT_THAT(queue.begin(), SizeIs(3));
     auto pause = queue.on_end(outcome::again);
     EXPECT_EQ(pause, std::min(2 * before, webhook_queue::pause_max));
+    EXPECT_THAT(queue.begin(), IsEmpty()) << "it waits";
+    queue.resume();
     before = pause;
   }
   EXPECT_THAT(queue.begin(), SizeIs(3));
   EXPECT_EQ(queue.on_end(outcome::taken).count(), 0);
+  queue.resume();
   queue.push(begun(1));
   EXPECT_THAT(queue.begin(), SizeIs(1));
   EXPECT_EQ(queue.on_end(outcome::again), webhook_queue::pause_min);
@@ -98,6 +103,7 @@ TEST(WebhookQueue, DropsWhatIsRefused) {
   queue.push(begun(1));
   EXPECT_THAT(queue.begin(), SizeIs(1));
   EXPECT_EQ(queue.on_end(outcome::refused).count(), 0);
+  queue.resume();
   EXPECT_THAT(queue.begin(), IsEmpty());
 }
 
@@ -120,6 +126,7 @@ TEST(WebhookQueue, IsBoundedAlsoWhileOneIsUnderWay) {
   EXPECT_EQ(queue.dropped(), 144);
   // What was under way is no longer in the queue: nothing else goes with it.
   EXPECT_EQ(queue.on_end(outcome::taken).count(), 0);
+  queue.resume();
   EXPECT_EQ(queue.waiting(), webhook_queue::waiting_max);
   auto next = queue.begin();
   EXPECT_EQ(next[0].what.name, "later-44");
