@@ -11,7 +11,7 @@ namespace tandem {
 namespace {
 
 constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
-constexpr std::size_t label_bytes_max = 128;
+constexpr std::size_t series_name_bytes_max = 128;
 
 /// Linear within its bucket, as Prometheus' histogram_quantile; above the last bound it is that
 /// bound. No number: there were none.
@@ -39,8 +39,8 @@ Number grown(Number now, Number before) {
   return now >= before ? now - before : now;
 }
 
-std::string label(capnp::Text::Reader value) {
-  return std::string{cut(view(value), label_bytes_max)};
+std::string short_name(capnp::Text::Reader value) {
+  return std::string{cut(view(value), series_name_bytes_max)};
 }
 
 double engines_busy(schema::Topology::Reader topology) {
@@ -109,7 +109,7 @@ void metrics_history::put_routing(schema::RouteReport::Reader routing) {
   std::map<std::string, std::uint64_t, std::less<>> decisions;
   std::map<std::pair<std::string, std::string>, arm> qualities;
   for (auto each : routing.getArms()) {
-    auto model = label(each.getModel());
+    auto model = short_name(each.getModel());
     decisions[model] += each.getDecisions();
     auto& of = qualities[{std::string{words::of(each.getPurpose())}, model}];
     if (each.getWeight() > of.weight) of = {each.getWeight(), each.getQuality()};

@@ -69,22 +69,6 @@ std::string label(std::string_view value, std::uint32_t number, std::string_view
   return value == "other" && number == 0 ? "other" : std::string{word};
 }
 
-struct tier_times {
-  Histogram* queue;
-  Histogram* first_token;
-  Histogram* total;
-};
-struct model_tokens {
-  Counter* prompt;
-  Counter* cached;
-  Counter* completion;
-};
-struct tier_costs {
-  Counter* cost;
-  Counter* all_large;
-  Counter* saved;
-};
-
 constexpr std::size_t purposes_max = 9;
 constexpr std::size_t codes_max = 24;
 
@@ -131,6 +115,21 @@ bool is_service_failure(schema::Errc code) {
 }
 
 struct node_metrics::state {
+  struct tier_times {
+    Histogram* queue;
+    Histogram* first_token;
+    Histogram* total;
+  };
+  struct model_tokens {
+    Counter* prompt;
+    Counter* cached;
+    Counter* completion;
+  };
+  struct tier_costs {
+    Counter* cost;
+    Counter* all_large;
+    Counter* saved;
+  };
   template <std::size_t Max>
   using counter_table = label_table<Counter*, Max>;
 
