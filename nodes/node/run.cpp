@@ -6,6 +6,7 @@
 #include <span>
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -50,6 +51,14 @@ void set_up_log(const std::string& level) {
   spdlog::set_default_logger(log);
 }
 
+/// Connections are files: as many as the system lets this process have.
+void raise_file_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 node_exit serve(node& running, const node_config& config, const stop_signals& signals) {
   certificate_watch watch;
   auto look = [&] {
@@ -81,6 +90,7 @@ node_exit serve(node& running, const node_config& config, const stop_signals& si
 
 node_exit run_node(const node_options& options, const node_environment& environment) {
   stop_signals signals;
+  raise_file_limit();
   set_up_log(options.config.log_level);
   const auto& config = options.config;
   spdlog::info("starting node={} data={} config={}", config.name, config.data.string(),

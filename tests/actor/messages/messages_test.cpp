@@ -32,8 +32,8 @@ using all_types = ::testing::Types<
     tmsg::engcmd, tmsg::keyqry, tmsg::keyrep, tmsg::armstat, tmsg::rtset, tmsg::rtcmd, tmsg::rtrep,
     tmsg::decrec, tmsg::rtchg, tmsg::cachqry, tmsg::cachrep, tmsg::cachent, tmsg::cachlv,
     tmsg::cachprg, tmsg::cachcmd, tmsg::cachrpt, tmsg::planlbl, tmsg::wtcmd, tmsg::wtrep,
-    tmsg::wtnews, tmsg::wtorder, tmsg::wtoutcm, tmsg::wtpin, tmsg::engupd, tmsg::engupdd, tmsg::keycmd, tmsg::keyrpt,
-    tmsg::keynews>;
+    tmsg::wtnews, tmsg::wtorder, tmsg::wtoutcm, tmsg::wtpin, tmsg::engupd, tmsg::engupdd,
+    tmsg::keycmd, tmsg::keyrpt, tmsg::keynews>;
 
 template <class List>
 struct length;
