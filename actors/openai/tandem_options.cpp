@@ -21,6 +21,9 @@ struct named {
   Value value;
 };
 
+template <class Value>
+named(const char*, Value) -> named<Value>;
+
 constexpr std::array modes{
     named{"plan_act", schema::PlanMode::PLAN_ACT}, named{"large", schema::PlanMode::LARGE},
     named{"small", schema::PlanMode::SMALL}, named{"auto", schema::PlanMode::AUTO}};

@@ -79,8 +79,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view bytes{reinterpret_cast<const char*>(data) + 1, size - 1};
   auto way = data[0] % 5;
   if (way < 2) {
-    auto out =
-        read_client_chat(bytes, way == 0 ? client_dialect::chat : client_dialect::responses);
+    auto out = read_client_chat(bytes, way == 0 ? client_dialect::chat : client_dialect::responses);
     if (auto* error = std::get_if<openai_error>(&out))
       check_error(*error);
     else
