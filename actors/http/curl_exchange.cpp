@@ -128,14 +128,34 @@ curl_exchange::curl_exchange(const socket_hooks& hooks) : easy_{curl_easy_init()
 curl_exchange::~curl_exchange() {
   curl_easy_cleanup(easy_);
   curl_slist_free_all(headers_);
+  curl_slist_free_all(own_headers_);
+}
+
+namespace {
+
+curl_slist* header_list(const std::vector<std::string>& headers) {
+  // An empty value removes the header: curl would wait a second for a 100 Continue.
+  auto* list = curl_slist_append(nullptr, "Expect:");
+  for (const auto& header : headers) list = curl_slist_append(list, header.c_str());
+  return list;
+}
+
+}  // namespace
+
+void curl_exchange::set_own_headers(const std::vector<std::string>& headers) {
+  if (headers.empty() && own_headers_ == nullptr) return;
+  curl_slist_free_all(std::exchange(own_headers_, nullptr));
+  if (!headers.empty()) {
+    own_headers_ = header_list(endpoint_->headers);
+    for (const auto& header : headers)
+      own_headers_ = curl_slist_append(own_headers_, header.c_str());
+  }
+  curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, own_headers_ != nullptr ? own_headers_ : headers_);
 }
 
 void curl_exchange::set_up(const http_endpoint& endpoint) {
   curl_slist_free_all(std::exchange(headers_, nullptr));
-  // An empty value removes the header: curl would wait a second for a 100 Continue.
-  headers_ = curl_slist_append(headers_, "Expect:");
-  for (const auto& header : endpoint.headers)
-    headers_ = curl_slist_append(headers_, header.c_str());
+  headers_ = header_list(endpoint.headers);
   curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, headers_);
   curl_easy_setopt(easy_, CURLOPT_URL, endpoint.url.c_str());
   curl_easy_setopt(easy_, CURLOPT_PROXY, endpoint.proxy.c_str());
@@ -167,11 +187,12 @@ void curl_exchange::set_up(const http_endpoint& endpoint) {
 
 void curl_exchange::prepare(std::uint64_t id, std::shared_ptr<const http_endpoint> endpoint,
                             std::string body, std::shared_ptr<http_handler> handler,
-                            loop_clock* time) {
+                            loop_clock* time, const std::vector<std::string>& headers) {
   if (endpoint != endpoint_) {
     set_up(*endpoint);
     endpoint_ = std::move(endpoint);
   }
+  set_own_headers(headers);
   id_ = id;
   handler_ = std::move(handler);
   time_ = time;

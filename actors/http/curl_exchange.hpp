@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <curl/curl.h>
 
@@ -35,9 +36,11 @@ class curl_exchange {
   curl_exchange& operator=(const curl_exchange&) = delete;
   ~curl_exchange();
 
-  /// Makes it ready to be added to a multi handle. `time` outlives it.
+  /// Makes it ready to be added to a multi handle. `time` outlives it. `headers`: beside the
+  /// endpoint's, of this exchange alone.
   void prepare(std::uint64_t id, std::shared_ptr<const http_endpoint> endpoint, std::string body,
-               std::shared_ptr<http_handler> handler, loop_clock* time);
+               std::shared_ptr<http_handler> handler, loop_clock* time,
+               const std::vector<std::string>& headers = {});
   /// Whether it may be sent once more although curl has given up: libcurl 7.88 counts requests on
   /// connections that turned out to be closed over a handle's whole life, and fails the sixth
   /// ("Connection died, tried 5 times before giving up"). True once, and only when no byte came.
@@ -58,6 +61,7 @@ class curl_exchange {
 
  private:
   void set_up(const http_endpoint& endpoint);
+  void set_own_headers(const std::vector<std::string>& headers);
   [[nodiscard]] bool read_header(std::string_view line);
   [[nodiscard]] bool finish_head();
   [[nodiscard]] bool read_body(std::string_view bytes);
@@ -68,6 +72,8 @@ class curl_exchange {
 
   CURL* easy_;
   curl_slist* headers_ = nullptr;
+  /// Those of the endpoint and of one exchange; null: it has none of its own.
+  curl_slist* own_headers_ = nullptr;
   std::uint64_t id_ = 0;
   std::shared_ptr<const http_endpoint> endpoint_;
   std::shared_ptr<http_handler> handler_;

@@ -180,7 +180,7 @@ void http_core::begin(start_command next) {
   auto id = next.id;
   auto exchange = take_handle(next.endpoint.get());
   exchange->prepare(id, std::move(next.endpoint), std::move(next.body), std::move(next.handler),
-                    &time_);
+                    &time_, next.headers);
   auto* easy = exchange->easy();
   exchanges_.emplace(id, std::move(exchange));
   if (auto code = curl_multi_add_handle(multi_, easy); code != CURLM_OK)

@@ -56,6 +56,7 @@ class http_core {
     std::shared_ptr<const http_endpoint> endpoint;
     std::string body;
     std::shared_ptr<http_handler> handler;
+    std::vector<std::string> headers;
   };
   struct cancel_command {
     std::uint64_t id;

@@ -35,10 +35,11 @@ http_loop::~http_loop() {
 }
 
 std::uint64_t http_loop::start(std::shared_ptr<const http_endpoint> endpoint, std::string body,
-                               std::shared_ptr<http_handler> handler) {
+                               std::shared_ptr<http_handler> handler,
+                               std::vector<std::string> headers) {
   auto id = core_->next_id();
-  core_->submit(
-      http_core::start_command{id, std::move(endpoint), std::move(body), std::move(handler)});
+  core_->submit(http_core::start_command{id, std::move(endpoint), std::move(body),
+                                         std::move(handler), std::move(headers)});
   return id;
 }
 

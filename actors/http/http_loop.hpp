@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "actors/http/http_types.hpp"
 
@@ -38,8 +39,9 @@ class http_loop {
   ~http_loop();
 
   /// Sends `body` (with any method but GET) to the endpoint. Returns the exchange's number.
+  /// `headers`: of this request alone, as in http_endpoint.
   std::uint64_t start(std::shared_ptr<const http_endpoint> endpoint, std::string body,
-                      std::shared_ptr<http_handler> handler);
+                      std::shared_ptr<http_handler> handler, std::vector<std::string> headers = {});
   /// Ends it soon as `cancelled` and closes its connection; nothing if it has ended.
   void cancel(std::uint64_t exchange);
   /// Calls `function` on the loop's thread.

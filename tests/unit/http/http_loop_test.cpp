@@ -57,6 +57,26 @@ TEST(HttpLoop, UsesEveryMethodOnTheSameHandles) {
   }
 }
 
+TEST(HttpLoop, HeadersOfOneRequestAreNotThoseOfTheNext) {
+  scripted_server server{echo};
+  http_loop loop;
+  auto endpoint = endpoint_of(server.url());
+  endpoint->headers = {"X-Always: yes"};
+  for (std::string own : {"X-Own: 1", "X-Own: 2", "", "X-Own: 3"}) {
+    auto handler = std::make_shared<recording_handler>();
+    auto done = handler->done();
+    loop.start(endpoint, "body", handler,
+               own.empty() ? std::vector<std::string>{} : std::vector{own});
+    auto body = done.get().body;
+    EXPECT_THAT(body, HasSubstr("X-Always: yes\r\n"));
+    EXPECT_THAT(body, Not(HasSubstr("Expect")));
+    if (own.empty())
+      EXPECT_THAT(body, Not(HasSubstr("X-Own")));
+    else
+      EXPECT_THAT(body, HasSubstr(own + "\r\n"));
+  }
+}
+
 TEST(HttpLoop, KeepsItsConnectionForTheNextRequest) {
   std::atomic<int> connections{0};
   scripted_server server{[&](scripted_connection& connection) {
