@@ -15,6 +15,7 @@
 
 #include "config/certificates.hpp"
 #include "nodes/node/certificate_watch.hpp"
+#include "nodes/node/json_log.hpp"
 #include "schema/errc.hpp"
 
 namespace tandem {
@@ -44,9 +45,12 @@ class stop_signals {
   int fd_ = -1;
 };
 
-void set_up_log(const std::string& level) {
+void set_up_log(const std::string& level, const std::string& format) {
   auto log = spdlog::stderr_logger_mt("tandem");
-  log->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
+  if (format == "json")
+    log->set_formatter(std::make_unique<json_log_formatter>());
+  else
+    log->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
   log->set_level(spdlog::level::from_str(level));
   spdlog::set_default_logger(log);
 }
@@ -91,7 +95,7 @@ node_exit serve(node& running, const node_config& config, const stop_signals& si
 node_exit run_node(const node_options& options, const node_environment& environment) {
   stop_signals signals;
   raise_file_limit();
-  set_up_log(options.config.log_level);
+  set_up_log(options.config.log_level, options.config.log_format);
   const auto& config = options.config;
   spdlog::info("starting node={} data={} config={}", config.name, config.data.string(),
                options.config_file.string());
