@@ -285,6 +285,7 @@ caf::expected<job_id> client::submit(const submission& what) {
   check.setKind(what.check);
   check.setArgument(what.check_argument);
   submit->setWeights(what.weights);
+  if (what.trace.is_set()) write_trace(submit->initTrace(), what.trace);
   auto tags = submit->initTags(static_cast<unsigned>(what.tags.size()));
   for (unsigned i = 0; i < tags.size(); ++i) tags.set(i, what.tags[i]);
   auto reply = this->submit(submit.finish());

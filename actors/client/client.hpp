@@ -12,6 +12,7 @@
 #include <caf/expected.hpp>
 
 #include "actors/system/tls_files.hpp"
+#include "actors/trace/trace_context.hpp"
 #include "schema/ids.hpp"
 #include "schema/types.hpp"
 
@@ -50,6 +51,8 @@ struct submission {
   /// `mix`: it goes on with other weights than it began with, once no engine serves those; `fail`;
   /// unknown: the node's default.
   schema::WeightPolicy weights = schema::WeightPolicy::UNKNOWN;
+  /// The span that it is part of; unset: the node decides whether it is traced.
+  trace_context trace{};
 };
 
 /// US dollars as budgets travel: from 0 to a billion, in units of 1e-9. Nothing: it is none.

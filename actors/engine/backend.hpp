@@ -11,6 +11,7 @@
 
 #include <caf/error.hpp>
 
+#include "actors/trace/trace_context.hpp"
 #include "schema/attempt.capnp.h"
 #include "schema/engine.capnp.h"
 #include "schema/errc.hpp"
@@ -44,6 +45,8 @@ struct generation_request {
   /// generation::body. Only backends of servers get one.
   std::string client_body;
   schema::ClientPath client_path = schema::ClientPath::UNKNOWN;
+  /// What is sent to a server is part of this span.
+  trace_context trace = {};
 };
 
 /// How a generation ended.

@@ -78,6 +78,7 @@ tmsg::attres engine_state::reply(const call& done, const generation& result) con
   out->setFirstTokenUs(us_between(done.arrived, first));
   out->setTotalUs(us_between(done.arrived, end));
   out->setSimulated(now.simulated);
+  if (traces && done.trace.sampled) record_trace(done, out->asReader());
   return out.finish();
 }
 
@@ -110,6 +111,7 @@ void engine_state::begin(pointer self, call next) {
   }
   auto id = next_id++;
   request.id = id;
+  request.trace = next.trace;
   if (reader->getPurpose() == schema::Purpose::WARM) warm_id = id;
   next.started = clock::now();
   next.sent = time->now();
@@ -318,6 +320,7 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
   state.config = std::move(config);
   state.model = std::move(model);
   state.router = std::move(router);
+  state.traces = services.trace;
   state.waiting = engine_state::line{state.config.queue_max};
   state.limit = gradient_limit{state.config.concurrency_min, state.config.concurrency};
   state.time = &self->clock();
@@ -360,6 +363,7 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
                                     .promise = promise,
                                     .arrived = engine_state::clock::now(),
                                     .deadline = engine_state::clock::time_point::max()};
+            state.begin_trace(next);
             auto timeout = std::min(attempt.read()->getTimeoutMs(), timeout_ms_max);
             if (timeout != 0)
               next.deadline = state.time->now() + std::chrono::milliseconds{timeout};

@@ -77,6 +77,8 @@ struct engine_state {
     bool is_passed_on = false;
     /// Weights that it began with.
     std::string version;
+    /// Of its own span, where it has one; else what it came with.
+    trace_context trace = {};
     /// Its caller has cancelled it.
     bool cancelled = false;
     /// Cancelled for a change of weights.
@@ -87,6 +89,8 @@ struct engine_state {
   model_config model;
   std::unique_ptr<backend> server;
   router_actor router;
+  /// Null: nothing is traced.
+  std::shared_ptr<tracer> traces;
   using line = fair_line<call>;
   line waiting;
   gradient_limit limit;
@@ -175,6 +179,10 @@ struct engine_state {
   [[nodiscard]] bool holds_version(const call& of) const;
   [[nodiscard]] static generation as_cut_off(const call& done, const generation& result,
                                              const std::string& engine);
+
+  // engine_trace.cpp
+  void begin_trace(call& next) const;
+  void record_trace(const call& done, schema::AttemptResult::Reader result) const;
 
   [[nodiscard]] tmsg::attres reply(const call& done, const generation& result) const;
   [[nodiscard]] tmsg::engstat status() const;

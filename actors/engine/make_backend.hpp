@@ -11,6 +11,7 @@
 namespace tandem {
 
 class http_loop;
+class tracer;
 
 /// What the backends of one node share.
 struct backend_services {
@@ -18,6 +19,8 @@ struct backend_services {
   std::shared_ptr<http_loop> http;
   /// Logs and process files of managed engines go below it.
   std::filesystem::path data_folder;
+  /// Null: nothing is traced.
+  std::shared_ptr<tracer> trace = {};
 };
 
 /// The backend that `config.kind` names; `invalid_argument` says which kinds there are, or what is

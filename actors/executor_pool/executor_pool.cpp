@@ -63,7 +63,8 @@ void executor_pool_state::take(pointer self, const tmsg::attempt& attempt, const
                                  timer{.fence = fence, .kind = timer_kind::deadline});
   auto& of = attempts.try_emplace(fence).first->second;
   of.attempt = attempt;
-  of.call = attempt;
+  if (services.trace && reader->getTrace().getSampled()) begin_trace(of);
+  of.call = of.attempt;
   of.sink = sink;
   of.promise = std::move(promise);
   enter_pins(of);
@@ -121,6 +122,7 @@ void executor_pool_state::reply(pointer self, const fence_key& fence, tmsg::attr
   }
   if (services.metrics)
     services.metrics->on_attempt(done.attempt.read()->getPurpose(), *result.read());
+  if (done.arrived_ns != 0) record_trace(done, *result.read());
   if (!done.orphan) done.promise.deliver(std::move(result));
   --in_flight;
   // What is over as soon as it begins comes back here: the loop that began it goes on.

@@ -34,6 +34,7 @@
 namespace tandem {
 
 class node_metrics;
+class tracer;
 
 using executor_pool_inside = executor_pool_actor::extend_with<cache_asker>::
     extend_with<member_listener>::extend_with<engine_warmer_actor>::extend<
@@ -68,6 +69,8 @@ struct executor_pool_services {
   std::shared_ptr<embedding_client> embeddings;
   /// Null: nothing is counted.
   std::shared_ptr<node_metrics> metrics;
+  /// Null: nothing is traced.
+  std::shared_ptr<tracer> trace;
 };
 
 struct executor_pool_state {
@@ -183,6 +186,9 @@ struct executor_pool_state {
     bool leaving = false;
     /// Nobody waits for it here; others do.
     bool orphan = false;
+    /// Its span: of whom, and since when (Unix nanoseconds).
+    std::uint64_t span_parent = 0;
+    std::uint64_t arrived_ns = 0;
   };
 
   executor_pool_config config;
@@ -242,6 +248,11 @@ struct executor_pool_state {
   void stop(pointer self, const fence_key& fence, errc code, std::string reason);
   void set_timer(pointer self);
   void expire(pointer self);
+
+  // attempt_trace.cpp
+  /// The attempt as engines get it: below a span of the pool's.
+  void begin_trace(work& of) const;
+  void record_trace(const work& done, schema::AttemptResult::Reader result) const;
 
   // attempt_flow.cpp: route -> engine, elsewhere when it refuses, twice when it is slow.
   void route(pointer self, const fence_key& fence, bool second);

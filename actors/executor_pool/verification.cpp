@@ -35,6 +35,7 @@ tmsg::attempt judge_attempt(schema::Attempt::Reader attempt, schema::Usage::Read
   call->setResponseSchema(judge_schema());
   if (attempt.getPinnedVersions().size() != 0) call->setPinnedVersions(attempt.getPinnedVersions());
   call->setMixWeights(attempt.getMixWeights());
+  if (attempt.hasTrace()) call->setTrace(attempt.getTrace());
   auto words = judge_messages(view(attempt.getCheck().getArgument()), prompt_of(attempt), output);
   auto messages = call->initMessages(static_cast<unsigned>(words.size()));
   for (unsigned i = 0; i < messages.size(); ++i) {

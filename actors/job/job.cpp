@@ -33,8 +33,9 @@ void job_actor_state::pump(pointer self) {
     self->request(peers.pool, caf::infinite, attempt_atom_v, attempt,
                   caf::actor_cast<chunk_sink>(self))
         .then(
-            [self](const tmsg::attres& result) {
+            [self, attempt, began = begin_trace(attempt)](const tmsg::attres& result) {
               auto& state = self->state;
+              if (began != 0) state.record_attempt(attempt, began, result);
               if (result.read()->getError().getCode() == schema::Errc::UNKNOWN)
                 state.backoff_exponent = 0;
               state.carry_out(self, state.machine->on_result(result, unix_ms()));
@@ -173,6 +174,7 @@ void job_actor_state::stop_when_over(pointer self) {
   for (auto& follow : follows)
     follow.promise.deliver(make_events(state, follow.after, machine->committed_number()));
   follows.clear();
+  if (over) record_job();
   self->send(peers.owner, ended_atom_v, state.id().number, make_summary(state));
   self->quit();
 }
@@ -181,6 +183,7 @@ job_actor::behavior_type job_behavior(job_actor_state::pointer self, job_start s
                                       job_peers peers) {
   auto& state = self->state;
   state.peers = std::move(peers);
+  state.traces = start.settings.trace;
   state.machine = std::make_unique<job_machine>(start.id, start.settings);
   for (auto& record : start.records) {
     if (auto err = state.machine->replay(std::move(record))) {

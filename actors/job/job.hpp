@@ -61,6 +61,8 @@ struct job_actor_state {
   std::map<std::string, std::string> told_versions;
   /// Its tenant has a budget.
   bool keeps_account = false;
+  /// Null: nothing is traced.
+  std::shared_ptr<tracer> traces;
 
   job_actor_state() = default;
   job_actor_state(const job_actor_state&) = delete;
@@ -73,6 +75,13 @@ struct job_actor_state {
   void write(pointer self, std::vector<job_record> records, std::uint32_t last);
   void add_spending(journal_write& write) const;
   void on_committed(pointer self, std::size_t count);
+  // job_trace.cpp
+  /// 0: this one is not recorded.
+  [[nodiscard]] std::uint64_t begin_trace(const tmsg::attempt& attempt) const;
+  void record_attempt(const tmsg::attempt& attempt, std::uint64_t began_ns,
+                      const tmsg::attres& result) const;
+  void record_job() const;
+
   void tell_versions(pointer self);
   void answer_waiting();
   void stop_when_over(pointer self);

@@ -8,6 +8,7 @@
 #include "actors/job/job_rewards.hpp"
 #include "actors/job/plan/plan_schema.hpp"
 #include "actors/job/plan/prompt_template.hpp"
+#include "actors/trace/trace_context.hpp"
 #include "schema/text.hpp"
 
 namespace tandem {
@@ -86,6 +87,13 @@ caf::expected<tmsg::attempt> job_machine::begin_attempt(message_builder<schema::
     attempt.setCache(schema::CacheUse::REFRESH);
   if (auto session = record->getSubmitted().getSession(); session.size() != 0)
     attempt.setSession(session);
+  // The span can be named again after a restart.
+  if (record->getSubmitted().hasTrace()) {
+    auto whole = job_span(state_.id().journal.value, state_.id().number);
+    write_trace(
+        attempt.initTrace(),
+        read_trace(record->getSubmitted().getTrace()).with_span(derived_span(whole, number)));
+  }
   // A plan is always known to be valid or not.
   attempt.setRewarded(has_check_ || what.purpose == schema::Purpose::PLAN);
   auto tries = what.purpose == schema::Purpose::WAY ? state_.ways_failed().size() : failures.total;

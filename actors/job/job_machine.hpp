@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@
 #include "schema/types.hpp"
 
 namespace tandem {
+
+class tracer;
 
 struct job_settings {
   planner_config limits;
@@ -39,6 +42,8 @@ struct job_settings {
   std::vector<std::string> budget_tenants;
   /// The names of the user's commands that verify.
   std::vector<std::string> check_commands;
+  /// Of the job's actor and its planner; null: nothing is traced.
+  std::shared_ptr<tracer> trace = {};
   /// Why a check cannot be used; empty: it can. Null: checks are taken as they are.
   std::string (*check_problem)(std::string_view kind, std::string_view argument) = nullptr;
 

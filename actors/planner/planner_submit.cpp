@@ -6,13 +6,21 @@
 #include "actors/job/job_view.hpp"
 #include "actors/planner/planner.hpp"
 #include "actors/planner/submit_check.hpp"
+#include "actors/trace/tracer.hpp"
 #include "schema/text.hpp"
 
 namespace tandem {
 namespace {
 
+/// The parent of the job's span: what the client says, else a trace of its own.
+trace_context trace_of(schema::Submit::Reader submit, const tracer* traces) {
+  auto given = read_trace(submit.getTrace());
+  if (given.is_set() || traces == nullptr) return given;
+  return traces->begin().with_span(0);
+}
+
 job_record submitted_record(schema::Submit::Reader submit, const planner_config& config,
-                            std::uint64_t now_ms) {
+                            const trace_context& trace, std::uint64_t now_ms) {
   message_builder<schema::JobRecord> record;
   record->setAtMs(now_ms);
   auto submitted = record->initSubmitted();
@@ -36,6 +44,7 @@ job_record submitted_record(schema::Submit::Reader submit, const planner_config&
   if (submit.hasCheck()) submitted.setCheck(submit.getCheck());
   submitted.setCache(submit.getCache());
   if (submit.getSession().size() != 0) submitted.setSession(submit.getSession());
+  if (trace.is_set()) write_trace(submitted.initTrace(), trace);
   return record.finish();
 }
 
@@ -173,7 +182,8 @@ void planner_state::accept(pointer self, tmsg::submit request, promise<tmsg::sub
   }
   auto now = unix_ms();
   auto number = next_number++;
-  auto record = submitted_record(*reader, settings.limits, now);
+  auto record =
+      submitted_record(*reader, settings.limits, trace_of(*reader, settings.trace.get()), now);
   job_state fresh{job_id{journal, number}, plan_limits(settings.limits)};
   if (auto err = fresh.apply(1, record)) {
     promise.deliver(err);

@@ -24,6 +24,7 @@
 #include "actors/front/book_file.hpp"
 #include "actors/http/http_loop.hpp"
 #include "actors/system/caf_settings.hpp"
+#include "actors/trace/tracer.hpp"
 #include "config/certificates.hpp"
 #include "config/private_file.hpp"
 #include "nodes/node/certificate_watch.hpp"
@@ -99,10 +100,16 @@ std::string advertised_host(const node_config& config) {
   return any ? default_node_name() : config.listen.host;
 }
 
+/// At the end, for what a collector has not got yet.
+constexpr std::chrono::seconds last_spans_wait{2};
+
 backend_services engine_services(const node_config& config) {
   // Without engines that speak it the loop is still needed for those that are added later; its
   // thread sleeps.
-  return {.http = std::make_shared<http_loop>(), .data_folder = config.data};
+  auto http = std::make_shared<http_loop>();
+  return {.http = http,
+          .data_folder = config.data,
+          .trace = tracer::make(config.traces, {config.name, version}, http)};
 }
 
 /// A journal without copies. One that had some has an epoch in its log: what is written without
@@ -370,6 +377,7 @@ caf::error node::stop() {
     state_->system.reset();
   }
   state_->store.reset();
+  if (const auto& traces = state_->parts.services.trace) traces->flush(last_spans_wait);
   if (state_->parts.replication && state_->has_drained()) state_->parts.replication->release();
   return *state_->stopped_by;
 }

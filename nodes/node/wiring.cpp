@@ -272,8 +272,10 @@ child_spec pool_child(const node_parts& parts, const executor_pool_services& ser
 
 executor_pool_services pool_services(const node_parts& parts, const storage::journal& store) {
   const auto& config = parts.config;
-  executor_pool_services services{
-      .incarnation = parts.incarnation, .node = config.name, .metrics = parts.metrics};
+  executor_pool_services services{.incarnation = parts.incarnation,
+                                  .node = config.name,
+                                  .metrics = parts.metrics,
+                                  .trace = parts.services.trace};
   if (config.executor.cache.embeddings) services.embeddings = parts.embeddings;
   for (const auto& model : config.models) services.growth.emplace(model.name, growth_of(model));
   if (config.executor.tenants.empty()) return services;
@@ -352,12 +354,14 @@ void announce_home(const node_actors& actors, own_member& self, const led_journa
 
 child_spec planner_child(const node_parts& parts, const std::shared_ptr<hosted_journal>& hosted,
                          const planner_start& start, const std::string& suffix) {
+  auto traced = start;
+  traced.settings.trace = parts.services.trace;
   // Its jobs rely on it: it does not start again without them.
   return {.name = "planner" + suffix,
           .kind = "planner",
           .fatal = true,
           .spawn =
-              [start, hosted, actors = parts.actors, self = parts.self,
+              [start = traced, hosted, actors = parts.actors, self = parts.self,
                is_own = suffix.empty()](caf::actor_system& system) {
                 planner_peers peers{.journal = hosted->journal,
                                     .archive = hosted->archive,

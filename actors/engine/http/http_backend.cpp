@@ -6,8 +6,18 @@
 #include "actors/engine/http/chat_request.hpp"
 #include "actors/engine/http/server_prober.hpp"
 #include "actors/engine/http/server_weights.hpp"
+#include "actors/trace/traceparent.hpp"
 
 namespace tandem {
+namespace {
+
+/// Of this request alone.
+std::vector<std::string> headers_of(const generation_request& request) {
+  if (!request.trace.is_set()) return {};
+  return {"traceparent: " + format_traceparent(request.trace)};
+}
+
+}  // namespace
 
 caf::expected<std::unique_ptr<http_backend>> http_backend::open(const engine_config& config,
                                                                 std::shared_ptr<http_loop> loop,
@@ -55,7 +65,8 @@ progress http_backend::start(generation_request request) {
   chat_reply reply{request, prober_->context_tokens(), server.key_source()};
   link_->start(
       *loop_, request.id, server.chat(), std::move(*body),
-      std::make_shared<chat_call>(link_, request, std::move(reply), std::move(unconstrained)));
+      std::make_shared<chat_call>(link_, request, std::move(reply), std::move(unconstrained)),
+      headers_of(request));
   return generation_pending{};
 }
 
@@ -66,7 +77,8 @@ progress http_backend::pass_on(const generation_request& request,
   chat_reply reply{request, prober_->context_tokens(), server.key_source()};
   link_->start(*loop_, request.id, server.passed_on(request.client_path, stream),
                passed_on_body(request.client_body, stream, options),
-               std::make_shared<chat_call>(link_, request, std::move(reply), std::string{}));
+               std::make_shared<chat_call>(link_, request, std::move(reply), std::string{}),
+               headers_of(request));
   return generation_pending{};
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "actors/engine/backend.hpp"
 #include "actors/engine/http/http_server.hpp"
@@ -61,10 +62,14 @@ class http_link {
 
   /// Sends a request and remembers it as `id`'s; called on any thread.
   void start(http_loop& loop, std::uint64_t id, std::shared_ptr<const http_endpoint> endpoint,
-             std::string body, std::shared_ptr<http_handler> handler) {
+             std::string body, std::shared_ptr<http_handler> handler,
+             std::vector<std::string> headers = {}) {
     // Its end waits for the lock.
     std::lock_guard lock{mutex_};
-    calls_[id] = {loop.start(std::move(endpoint), std::move(body), std::move(handler)), false};
+    auto& call = calls_[id];
+    call = {0, false, headers};
+    call.exchange =
+        loop.start(std::move(endpoint), std::move(body), std::move(handler), std::move(headers));
   }
   /// The same for a request whose first exchange is ending; false: it has been cancelled meanwhile.
   [[nodiscard]] bool start_again(http_loop& loop, std::uint64_t id, std::string body,
@@ -72,7 +77,8 @@ class http_link {
     std::lock_guard lock{mutex_};
     auto found = calls_.find(id);
     if (found == calls_.end() || found->second.cancelled) return false;
-    found->second.exchange = loop.start(server_.chat(), std::move(body), std::move(handler));
+    found->second.exchange =
+        loop.start(server_.chat(), std::move(body), std::move(handler), found->second.headers);
     return true;
   }
   void cancel(http_loop& loop, std::uint64_t id) {
@@ -96,6 +102,7 @@ class http_link {
   struct call {
     std::uint64_t exchange = 0;
     bool cancelled = false;
+    std::vector<std::string> headers;
   };
 
   const http_server server_;
