@@ -19,6 +19,10 @@ packages=(
   # promtool checks our rules and metrics, and a test lets it scrape; the one that Debian starts on port 9090 is not used.
   prometheus
 )
+# The web page is built with Node.js and npm: Debian's, unless others are there already.
+if ! command -v npm >/dev/null || ! node -e 'process.exit(parseInt(process.versions.node) < 18)' 2>/dev/null; then
+  packages+=(nodejs npm)
+fi
 [ "${1:-}" = --develop ] && packages+=(clang clang-format clang-tidy libclang-rt-14-dev)
 
 missing=()

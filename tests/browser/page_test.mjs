@@ -81,7 +81,7 @@ await check('a job is submitted, watched to its end, and one of its steps opened
   await page.locator('#goal').fill(values.goal);
   await page.getByRole('button', { name: 'Submit job' }).click();
   await page.locator('#state').waitFor();
-  await page.waitForTimeout(1500);
+  await page.locator('[data-step]').nth(1).waitFor();
   await shot('job_running');
   await state('done').waitFor();
   expect((await page.locator('#answer').innerText()).trim().length > 0, 'the answer is empty');
@@ -161,12 +161,13 @@ await check('each view shows itself, light and dark', async () => {
     }
   }
   const dark = await background();
+  const becomes = (wanted) => page.waitForFunction(([dark, wanted]) => (getComputedStyle(document.body).backgroundColor === dark) === wanted, [dark, wanted]);
   await page.emulateMedia({ colorScheme: 'light' });
-  const light = await background();
-  expect(dark !== light, 'dark and light look the same');
+  await becomes(false);
   await page.locator('#theme').click();
-  expect((await background()) === dark, 'the switch does not make it dark');
+  await becomes(true);
   await page.locator('#theme').click();
+  await becomes(false);
 });
 
 await check('the graph of the cluster is walked by keys', async () => {

@@ -24,7 +24,7 @@ export function usd(value: maybe): string {
   const size = Math.abs(value);
   if (size >= 1000) return `${sign}$${count(size)}`;
   if (size >= 1) return `${sign}$${size.toFixed(2)}`;
-  const digits = Math.min(9, Math.max(2, 1 - Math.floor(Math.log10(size)) + 1));
+  const digits = Math.min(9, Math.max(2, 1 - Math.floor(Math.log10(size))));
   return `${sign}$${size.toFixed(digits)}`;
 }
 

@@ -39,7 +39,7 @@ class Painter {
     this.zoom = makeZoom(canvas, (at: ZoomTransform) => {
       this.at = at;
       this.wake();
-    });
+    }, 1.25);
   }
 
   show(nodes: Node[]) {

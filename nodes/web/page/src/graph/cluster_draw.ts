@@ -171,17 +171,22 @@ function drawEngine(ctx: CanvasRenderingContext2D, tile: EngineTile, isDense: bo
   mark(ctx, tile, 6, look, engine.health === 'unhealthy' ? ink['--bad'] : ink['--line']);
 }
 
-function drawActor(ctx: CanvasRenderingContext2D, dot: ActorDot, look: Look) {
+function drawActor(ctx: CanvasRenderingContext2D, chip: ActorDot, look: Look) {
   const { ink } = look;
-  const isWell = dot.actor.state === 'ok';
-  const isBusy = dot.actor.in_flight > 0 || dot.actor.mailbox_depth > 8;
-  ctx.fillStyle = isWell ? (isBusy ? ink['--busy'] : ink['--raised']) : ink[dot.actor.state === 'restarting' ? '--warn' : '--bad'];
-  round(ctx, dot, 4);
+  const isWell = chip.actor.state === 'ok';
+  const isBusy = chip.actor.in_flight > 0 || chip.actor.mailbox_depth > 8;
+  const tone = isWell ? ink['--busy'] : ink[chip.actor.state === 'restarting' ? '--warn' : '--bad'];
+  ctx.fillStyle = isWell && !isBusy ? ink['--raised'] : tone;
+  ctx.globalAlpha = isWell && !isBusy ? 1 : 0.2;
+  round(ctx, chip, 8);
   ctx.fill();
-  ctx.fillStyle = isWell && !isBusy ? ink['--dim'] : ink['--surface'];
-  ctx.font = `600 9px ${sans}`;
-  ctx.textAlign = 'center';
-  ctx.fillText(oneLine(dot.actor.name, 40).charAt(0).toUpperCase(), dot.x + dot.width / 2, dot.y + 11);
-  ctx.textAlign = 'left';
-  mark(ctx, dot, 4, look, ink['--line']);
+  ctx.globalAlpha = 1;
+  if (look.scale > 0.45) {
+    ctx.fillStyle = isWell && !isBusy ? ink['--dim'] : tone;
+    ctx.font = `10px ${sans}`;
+    ctx.textAlign = 'center';
+    ctx.fillText(fit(ctx, chip.actor.name.replace(/_/g, ' '), chip.width - 8), chip.x + chip.width / 2, chip.y + 12);
+    ctx.textAlign = 'left';
+  }
+  mark(ctx, chip, 8, look, isWell ? 'transparent' : tone);
 }

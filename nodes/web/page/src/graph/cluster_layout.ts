@@ -48,7 +48,7 @@ const gap = 6;
 const between = { x: 56, y: 52 };
 const tall = { roomy: 46, dense: 26 };
 const wide = { roomy: 168, dense: 92 };
-const dot = 15;
+const dot = 17;
 /** More engines than this on a node are drawn small. */
 const roomyMost = 8;
 
@@ -63,10 +63,20 @@ function cardOf(node: Node, isNarrow: boolean): NodeCard {
   const rows = Math.ceil(node.engines.length / columns);
   // Engines have tiles of their own.
   const actors = node.actors.filter((actor) => actor.kind !== 'engine');
-  const perRow = Math.max(1, Math.floor((inner + 4) / (dot + 4)));
-  const actorRows = Math.ceil(actors.length / perRow);
   const enginesAt = head;
   const actorsAt = enginesAt + rows * (size.height + gap) + (rows > 0 ? 6 : 0);
+  let right = 0;
+  let rowsOfActors = actors.length > 0 ? 1 : 0;
+  const chips = actors.map((actor): ActorDot => {
+    const width = Math.min(inner, 14 + Math.min(actor.name.length, 20) * 5.7);
+    if (right > 0 && right + width > inner) {
+      right = 0;
+      rowsOfActors += 1;
+    }
+    const chip = { kind: 'actor' as const, id: idOf(node.name, 'actor', actor.name), node, actor, x: pad + right, y: actorsAt + (rowsOfActors - 1) * (dot + 4), width, height: dot };
+    right += width + 4;
+    return chip;
+  });
   return {
     kind: 'node',
     id: idOf(node.name, 'node', ''),
@@ -75,7 +85,7 @@ function cardOf(node: Node, isNarrow: boolean): NodeCard {
     x: 0,
     y: 0,
     width: inner + 2 * pad,
-    height: actorsAt + actorRows * (dot + 4) + pad - 4,
+    height: actorsAt + rowsOfActors * (dot + 4) + pad - 4,
     engines: node.engines.map((engine, i) => ({
       kind: 'engine',
       id: idOf(node.name, 'engine', engine.name),
@@ -85,16 +95,7 @@ function cardOf(node: Node, isNarrow: boolean): NodeCard {
       y: enginesAt + Math.floor(i / columns) * (size.height + gap),
       ...size,
     })),
-    actors: actors.map((actor, i) => ({
-      kind: 'actor',
-      id: idOf(node.name, 'actor', actor.name),
-      node,
-      actor,
-      x: pad + (i % perRow) * (dot + 4),
-      y: actorsAt + Math.floor(i / perRow) * (dot + 4),
-      width: dot,
-      height: dot,
-    })),
+    actors: chips,
   };
 }
 
@@ -102,11 +103,12 @@ function cardOf(node: Node, isNarrow: boolean): NodeCard {
 export function layOut(nodes: Node[], view: { width: number; height: number }): Scene {
   const isNarrow = view.width < 560;
   const cards = nodes.map((node) => cardOf(node, isNarrow));
-  let best: { columns: number; scale: number } = { columns: 1, scale: 0 };
-  for (let columns = 1; columns <= cards.length; ++columns) {
+  let best = { columns: 1, scale: 0, shape: 0 };
+  for (let columns = 1; columns <= (isNarrow ? 1 : cards.length); ++columns) {
     const size = place(cards, columns);
-    const scale = Math.min(view.width / size.width, view.height / size.height, isNarrow && columns > 1 ? 0.01 : 1);
-    if (scale > best.scale + 0.001) best = { columns, scale };
+    const scale = Math.min(view.width / size.width, view.height / size.height, 1);
+    const shape = -Math.abs(Math.log((size.width / size.height) * (view.height / view.width)));
+    if (scale > best.scale + 0.001 || (scale > best.scale - 0.001 && shape > best.shape)) best = { columns, scale, shape };
   }
   const size = place(cards, best.columns);
   const items = cards.flatMap((card): Item[] => [card, ...card.engines, ...card.actors]);

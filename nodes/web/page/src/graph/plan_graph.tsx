@@ -83,6 +83,7 @@ export function PlanGraph({ steps, attempts, answerStep, selected, onSelect }: P
   return (
     <div class="plan-graph" style={{ height: `${height}px` }}>
       <svg ref={svg} role="group" aria-label={`Plan of ${steps.length} steps`} onKeyDown={onKeyDown}>
+        <clipPath id="step-title"><rect x="10" width={box.width - 16} height="30" /></clipPath>
         <g ref={layer}>
           {steps.flatMap((step) =>
             step.depends_on.map((need) => {
@@ -138,7 +139,7 @@ interface BoxProps {
 
 const StepBox = memo(({ step, x, y, failed, isAnswer, isSelected, isFirst, onSelect }: BoxProps) => {
   const said = step.state === 'done' ? oneLine(step.result, 23) : step.state === 'running' ? 'at work' : step.state;
-  const title = oneLine(step.prompt, 24);
+  const title = oneLine(step.prompt, 23);
   const label = `Step ${step.step}, ${step.state === 'running' ? 'at work' : step.state}${failed ? `, ${failed} failed attempts` : ''}: ${oneLine(step.prompt, 120)}${step.state === 'done' ? `. Result: ${oneLine(step.result, 80)}` : ''}`;
   return (
     <g
@@ -153,7 +154,7 @@ const StepBox = memo(({ step, x, y, failed, isAnswer, isSelected, isFirst, onSel
     >
       <rect class="body" width={box.width} height={box.height} rx="8" />
       <rect class="edge-mark" x="0" y="9" width="3" height={box.height - 18} rx="1.5" />
-      <text class="title" x="13" y="21">{title}</text>
+      <text class="title" x="13" y="21" clip-path="url(#step-title)">{title}</text>
       <text class="said" x="13" y="41">{isAnswer && step.state === 'done' ? `= ${said}` : said}</text>
       <text class="number" x={box.width - 9} y="41">{step.epoch > 1 ? `e${step.epoch} ` : ''}#{step.step}</text>
       {failed > 0 && <g class="failed" transform={`translate(${box.width - 8}, 2)`}><circle r="8" /><text y="3.5">{failed}</text></g>}

@@ -5,7 +5,7 @@ import { zoom, zoomIdentity, type D3ZoomEvent, type ZoomTransform } from 'd3-zoo
 
 export interface Zoom {
   by(factor: number): void;
-  /** All of a drawing of this size, no bigger than life. */
+  /** All of a drawing of this size. */
   fit(width: number, height: number): void;
   /** Whether a person has moved it since the last fit. */
   isMoved(): boolean;
@@ -14,10 +14,11 @@ export interface Zoom {
 
 type Box = HTMLElement | SVGSVGElement;
 
-export function makeZoom(box: Box, onChange: (at: ZoomTransform) => void, most = 3): Zoom {
+/** `largest`: how far a fit may enlarge. */
+export function makeZoom(box: Box, onChange: (at: ZoomTransform) => void, largest = 1): Zoom {
   let moved = false;
   const behaviour = zoom<Box, unknown>()
-    .scaleExtent([0.1, most])
+    .scaleExtent([0.1, 3])
     // The wheel alone scrolls the page.
     .filter((event: any) => (event.type === 'wheel' ? event.ctrlKey || event.metaKey : event.type.startsWith('touch') ? event.touches.length > 1 : !event.button))
     .clickDistance(4)
@@ -34,7 +35,7 @@ export function makeZoom(box: Box, onChange: (at: ZoomTransform) => void, most =
     },
     fit(width, height) {
       const { clientWidth, clientHeight } = box;
-      const scale = Math.min(1, clientWidth / width, clientHeight / height);
+      const scale = Math.min(largest, clientWidth / width, clientHeight / height);
       const x = (clientWidth - width * scale) / 2;
       const y = (clientHeight - height * scale) / 2;
       moved = false;

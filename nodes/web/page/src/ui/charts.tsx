@@ -7,7 +7,20 @@ import { oneLine } from '../format';
 import { colour, isDark } from '../theme';
 import type { Series } from '../types';
 
-export function Spark({ values, label, tone = 'accent' }: { values: number[]; label: string; tone?: string }) {
+/** Means of neighbours: more points than can be seen are noise. */
+function thin(values: number[], most: number): number[] {
+  const each = Math.ceil(values.length / most);
+  if (each <= 1) return values;
+  const means: number[] = [];
+  for (let end = values.length; end > 0; end -= each) {
+    const part = values.slice(Math.max(0, end - each), end);
+    means.unshift(part.reduce((all, value) => all + value, 0) / part.length);
+  }
+  return means;
+}
+
+export function Spark({ values: all, label, tone = 'accent' }: { values: number[]; label: string; tone?: string }) {
+  const values = thin(all, 45);
   if (values.length < 2) return <svg class="spark" viewBox="0 0 100 28" aria-hidden="true" />;
   const most = Math.max(...values, 1e-12);
   const step = 100 / (values.length - 1);
@@ -38,6 +51,28 @@ function align(all: Series[]): uPlot.AlignedData {
   return [times, ...lines] as uPlot.AlignedData;
 }
 
+/** Neighbours in time together, by their mean, where there are more than can be seen. */
+function thinned(all: Series[], most: number): Series[] {
+  return all.map((series) => {
+    const each = Math.ceil(series.points.length / most);
+    if (each <= 1) return series;
+    const points: [number, number | null][] = [];
+    for (let end = series.points.length; end > 0; end -= each) {
+      const part = series.points.slice(Math.max(0, end - each), end);
+      const known = part.flatMap(([, value]) => (value == null ? [] : [value]));
+      points.unshift([part[part.length - 1][0], known.length > 0 ? known.reduce((sum, value) => sum + value, 0) / known.length : null]);
+    }
+    return { ...series, points };
+  });
+}
+
+const clockOf = (at: number) => new Date(at * 1000).toLocaleTimeString([], { hour12: false, hour: '2-digit', minute: '2-digit' });
+
+/** Without a cursor the legend says the newest values. */
+function showNewest(chart: uPlot) {
+  if (chart.cursor.left == null || chart.cursor.left < 0) chart.setLegend({ idx: chart.data[0].length - 1 });
+}
+
 interface ChartProps {
   series: Series[];
   format: (value: number | null) => string;
@@ -50,7 +85,7 @@ interface ChartProps {
 export function Chart({ series, format, label, height = 180, range }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
-  const shown = series.slice(0, palette.length);
+  const shown = thinned(series.slice(0, palette.length), 90);
   const shape = shown.map(nameOf).join('\n');
   const dark = isDark.value;
 
@@ -65,11 +100,12 @@ export function Chart({ series, format, label, height = 180, range }: ChartProps
         cursor: { points: { size: 6 }, drag: { x: false, y: false } },
         scales: { y: { range: range ? () => range : (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
         axes: [
-          { ...axis, grid: { show: false }, size: 26 },
+          { ...axis, grid: { show: false }, size: 26, space: 70, values: (_, ticks) => ticks.map(clockOf) },
           { ...axis, grid, size: 58, values: (_, ticks) => ticks.map((tick) => format(tick)) },
         ],
+        hooks: { ready: [showNewest], setData: [showNewest], setCursor: [showNewest] },
         series: [
-          { value: (_, at) => (at == null ? '' : new Date(at * 1000).toLocaleTimeString([], { hour12: false })) },
+          {},
           ...shown.map((each, i) => ({
             label: nameOf(each),
             stroke: colour(palette[i]),

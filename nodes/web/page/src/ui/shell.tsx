@@ -20,6 +20,7 @@ export const places: [string, string, string][] = [
   ['alarms', 'Alarms', 'a'],
 ];
 const onPhones = ['overview', 'jobs', 'topology', 'alarms'];
+const isOnPhones = () => onPhones.includes(view.value) || view.value === 'job';
 const isHelpOpen = signal(false);
 const isMoreOpen = signal(false);
 
@@ -54,7 +55,7 @@ function worstAlarm() {
 }
 
 function Place({ name, label }: { name: string; label: string }) {
-  const current = view.value === name;
+  const current = view.value === name || (view.value === 'job' && name === 'jobs');
   const number = name === 'alarms' ? alarmCount() : 0;
   return (
     <a href={link(name)} data-item class={current ? 'here' : ''} aria-current={current ? 'page' : undefined}>
@@ -89,7 +90,7 @@ function PhoneBar() {
   return (
     <nav class="bottom" aria-label="Views">
       {places.filter(([name]) => onPhones.includes(name)).map(([name, label]) => <Place key={name} name={name} label={label} />)}
-      <button class={onPhones.includes(view.value) ? '' : 'here'} aria-haspopup="dialog" onClick={() => (isMoreOpen.value = true)}>
+      <button class={isOnPhones() ? '' : 'here'} aria-haspopup="dialog" onClick={() => (isMoreOpen.value = true)}>
         <Icon name="more" /><span>More</span>
       </button>
     </nav>

@@ -133,7 +133,7 @@ function AlarmCard() {
         <ul class="plain">
           {all.slice(0, 4).map((each) => (
             <li key={each.name + each.subject + each.node}>
-              <State is={each.severity} label={oneLine(each.name, 40)} /> <span dir="auto">{oneLine(each.text, 140)}</span>
+              <State is={each.severity} label={oneLine(each.name.replace(/_/g, ' '), 40)} /> <span dir="auto">{oneLine(each.text, 140)}</span>
               <span class="dim"> · {duration(Math.max(0, now.value - each.since_ms))}</span>
             </li>
           ))}
