@@ -46,7 +46,7 @@ void scrape_metrics(caf::actor_system& system, const node_parts& parts,
     message_builder<schema::RouteCommand> routing;
     routing->setAction(schema::RouteAction::STATUS);
     message_builder<schema::WeightCommand> weights;
-    weights->setAction(schema::WeightAction::LIST);
+    weights->setAction(schema::WeightAction::STATUS);
     ask(&found->view.topology, topo_atom_v);
     ask(&found->view.cache, cache_atom_v, cache.finish());
     ask(&found->view.routing, route_atom_v, routing.finish());

@@ -47,7 +47,7 @@ fi
 
 # No --config: it has to find the one that was installed.
 unset TANDEM_CONFIG TANDEM_NODE TANDEM_DATA TANDEM_TLS
-exec {out}< <(exec "$prefix/bin/tandem-node" --data "$work/data" --listen 127.0.0.1:0 2>"$work/node.log")
+exec {out}< <(exec "$prefix/bin/tandem-node" --data "$work/data" --listen 127.0.0.1:0 --http 127.0.0.1:0 2>"$work/node.log")
 node_pid=$!
 read -r -t 60 -u "$out" ready || fail "no readiness line"
 [[ $ready == "tandem-node ready "* ]] || fail "not a readiness line: $ready"
