@@ -55,6 +55,10 @@ std::string topology_json(schema::Topology::Reader topology) {
     json.field("incarnation", std::to_string(node.getIncarnation()));
     json.field("journal", to_string(journal_id{node.getJournal()}));
     json.field("address", view(node.getAddress()));
+    if (node.getHttp().size() != 0)
+      json.field("http", view(node.getHttp()));
+    else
+      json.null_field("http");
     json.field("version", view(node.getVersion()));
     json.field("started_at_ms", node.getStartedAtMs());
     auto member = node.getMember();
