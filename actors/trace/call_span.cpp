@@ -50,7 +50,8 @@ std::string_view name_of_purpose(schema::Purpose purpose) {
 void add_call(span& to, schema::Attempt::Reader attempt) {
   auto fence = attempt.getFence();
   auto job = fence.getJob();
-  if (job.getNumber() != 0)
+  // A client's own call is no job's.
+  if (!attempt.hasClient() && job.getNumber() != 0)
     to.add("tandem.job", to_string(job_id{journal_id{job.getJournal()}, job.getNumber()}));
   if (fence.getStep() != 0) to.add("tandem.step", std::uint64_t{fence.getStep()});
   if (fence.getEpoch() > 1) to.add("tandem.epoch", std::uint64_t{fence.getEpoch()});

@@ -41,6 +41,7 @@ caf::expected<std::unique_ptr<web_server>> open_web(const node_parts& parts) {
   shared->version = version;
   shared->gateway = parts.gateway;
   shared->keys = parts.keys->gate();
+  shared->traces = parts.services.trace;
   shared->on_request = [metrics = parts.metrics](std::string_view route, unsigned status,
                                                  double seconds) {
     metrics->on_http(route, status, seconds);
