@@ -49,7 +49,6 @@ caf::expected<std::unique_ptr<web_server>> open_web(const node_parts& parts) {
   shared->history = [history = parts.history](std::uint32_t minutes) {
     return history->json(minutes, unix_ms());
   };
-  shared->traces = parts.services.trace;
   shared->call_journal = random_journal();
   shared->metrics = [parts](gateway_pointer self, std::function<void(std::string)> done) {
     scrape_metrics(self->home_system(), parts, self->state.supervisor, std::move(done));

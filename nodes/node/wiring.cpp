@@ -21,6 +21,7 @@
 #include "actors/router/route_keeper.hpp"
 #include "actors/router/router.hpp"
 #include "nodes/node/alarm_parts.hpp"
+#include "nodes/node/door_parts.hpp"
 #include "nodes/node/engine_admin.hpp"
 #include "nodes/node/hosting.hpp"
 #include "nodes/node/node_replication.hpp"
@@ -37,13 +38,6 @@ const model_config& model_of(const node_config& config, const engine_config& eng
 }
 
 constexpr std::chrono::seconds dial_timeout{3};
-
-/// After a restart of `listener`: others get the new handle, and it gets the members.
-void tell_mesh(const node_actors& actors, const caf::actor& listener) {
-  if (!actors.mesh) return;
-  caf::anon_send(actors.mesh, wire_atom_v, handles_of(actors));
-  caf::anon_send(actors.mesh, wire_atom_v, listener);
-}
 
 /// A pool and a shard of its node.
 void meet(const executor_pool_inside& pool, const cache_shard_inside& shard, std::uint32_t number) {
@@ -70,15 +64,6 @@ void meet_planner(const node_actors& actors, const hosted_journal& hosted) {
   if (actors.weight_sync && hosted.planner)
     caf::anon_send(actors.weight_sync, wire_atom_v, hosted.store->id().value,
                    caf::actor_cast<pin_asked>(hosted.planner));
-}
-
-/// Whom clients' requests go to.
-void meet_gateway(const node_actors& actors) {
-  if (!actors.gateway) return;
-  if (actors.pool)
-    caf::anon_send(actors.gateway, wire_atom_v, caf::actor_cast<executor_pool_actor>(actors.pool));
-  if (actors.front)
-    caf::anon_send(actors.gateway, wire_atom_v, caf::actor_cast<planner_actor>(actors.front));
 }
 
 constexpr std::string_view origin_name = "origin";
@@ -468,34 +453,6 @@ child_spec weight_sync_child(const node_parts& parts, const weight_sync_start& s
               }};
 }
 
-child_spec gateway_child(const node_parts& parts) {
-  return {.name = "gateway",
-          .kind = "gateway",
-          .spawn = [box = parts.gateway, actors = parts.actors](caf::actor_system& system) {
-            actors->gateway = system.spawn(gateway_behavior);
-            meet_gateway(*actors);
-            if (actors->supervisor)
-              caf::anon_send(actors->gateway, wire_atom_v,
-                             caf::actor_cast<supervisor_actor>(actors->supervisor));
-            box->set(actors->gateway);
-            return caf::actor_cast<caf::actor>(actors->gateway);
-          }};
-}
-
-child_spec keys_child(const node_parts& parts) {
-  return {.name = "keys",
-          .kind = "keys",
-          .spawn =
-              [office = parts.keys, actors = parts.actors](caf::actor_system& system) {
-                actors->keys = system.spawn<caf::detached>(key_keeper_behavior, office);
-                return caf::actor_cast<caf::actor>(actors->keys);
-              },
-          .announce =
-              [actors = parts.actors] {
-                tell_mesh(*actors, caf::actor_cast<caf::actor>(actors->keys));
-              }};
-}
-
 child_spec mesh_child(const node_parts& parts) {
   return {.name = "mesh", .kind = "mesh", .spawn = [parts](caf::actor_system& system) {
             auto& actors = *parts.actors;
@@ -537,6 +494,12 @@ child_spec engine_admin_child(const node_parts& parts) {
 }
 
 }  // namespace
+
+void tell_mesh(const node_actors& actors, const caf::actor& listener) {
+  if (!actors.mesh) return;
+  caf::anon_send(actors.mesh, wire_atom_v, handles_of(actors));
+  caf::anon_send(actors.mesh, wire_atom_v, listener);
+}
 
 peer_handles handles_of(const node_actors& actors) {
   std::vector<caf::actor> shards;

@@ -111,6 +111,9 @@ struct node_parts {
 /// What the mesh gives to other nodes.
 [[nodiscard]] peer_handles handles_of(const node_actors& actors);
 
+/// After a restart of `listener`: others get the new handle, and it gets the members.
+void tell_mesh(const node_actors& actors, const caf::actor& listener);
+
 /// An engine of this node, also one that is added while it runs.
 [[nodiscard]] child_spec engine_child(const node_parts& parts, const engine_config& engine);
 
