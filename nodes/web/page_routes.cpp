@@ -15,7 +15,7 @@ constexpr std::string_view page_policy =
     "'none'";
 
 void send_asset(const web_call& call, std::string_view path) {
-  const auto* asset = find_page_asset(path);
+  const auto* asset = web::find_page_asset(path);
   if (asset == nullptr)
     return call.fail({.status = 404,
                       .message = "there is no " + call.request.path,

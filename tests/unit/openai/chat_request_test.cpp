@@ -16,7 +16,7 @@ TEST(ChatRequest, APlainChatNeedsNoBody) {
   EXPECT_EQ(chat.turns[2].role, schema::Role::ASSISTANT);
   EXPECT_EQ(chat.turns[2].text, "");
   EXPECT_EQ(chat.max_tokens, 64u);
-  EXPECT_FLOAT_EQ(chat.temperature, 0.25f);
+  EXPECT_FLOAT_EQ(chat.temperature.value_or(-1), 0.25f);
   EXPECT_FLOAT_EQ(chat.top_p, 0.5f);
   EXPECT_EQ(chat.top_k, 40u);
   EXPECT_EQ(chat.seed, 7u);
@@ -26,7 +26,7 @@ TEST(ChatRequest, APlainChatNeedsNoBody) {
 
 TEST(ChatRequest, WhatIsNotSaidHasOpenAIsDefaults) {
   auto chat = read_ok(chat_with(""));
-  EXPECT_FLOAT_EQ(chat.temperature, 1);
+  EXPECT_FALSE(chat.temperature);
   EXPECT_FLOAT_EQ(chat.top_p, 1);
   EXPECT_EQ(chat.max_tokens, 0u);
   EXPECT_FALSE(chat.seed.has_value());

@@ -24,7 +24,7 @@ TEST(ResponseRequest, ATextIsAUsersTurn) {
   EXPECT_EQ(chat.turns[1].role, schema::Role::USER);
   EXPECT_EQ(chat.turns[1].text, "hi");
   EXPECT_EQ(chat.max_tokens, 16u);
-  EXPECT_FLOAT_EQ(chat.temperature, 0.5f);
+  EXPECT_FLOAT_EQ(chat.temperature.value_or(-1), 0.5f);
   EXPECT_FLOAT_EQ(chat.top_p, 0.25f);
   EXPECT_EQ(chat.seed, 3u);
   EXPECT_TRUE(chat.stream);
