@@ -97,13 +97,17 @@ class Painter {
     const ctx = this.canvas.getContext('2d')!;
     const ratio = window.devicePixelRatio || 1;
     let isMoving = false;
-    const speed = isCalm() ? 1 : 0.16;
+    const speed = isCalm() ? 1 : 0.25;
+    const eased = new Map<string, number>();
     const load = (tile: EngineTile) => {
+      const known = eased.get(tile.id);
+      if (known !== undefined) return known;
       const wanted = loadOf(tile);
       const before = this.loads.get(tile.id) ?? 0;
-      const now = Math.abs(wanted - before) < 0.005 ? wanted : before + (wanted - before) * speed;
+      const now = Math.abs(wanted - before) < 0.015 ? wanted : before + (wanted - before) * speed;
       if (now !== wanted) isMoving = true;
       this.loads.set(tile.id, now);
+      eased.set(tile.id, now);
       return now;
     };
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);

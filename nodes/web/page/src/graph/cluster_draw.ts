@@ -35,8 +35,9 @@ export function toneOfNode(state: string, isDraining: boolean): keyof Ink {
 
 const fitted = new Map<string, string>();
 
-function fit(ctx: CanvasRenderingContext2D, text: string, width: number): string {
-  const key = `${ctx.font}|${width | 0}|${text}`;
+/** `font` is the one that is set: reading it back from a canvas is slow. */
+function fit(ctx: CanvasRenderingContext2D, font: string, text: string, width: number): string {
+  const key = `${font}|${width | 0}|${text}`;
   const known = fitted.get(key);
   if (known !== undefined) return known;
   let shown = oneLine(text, 80);
@@ -111,82 +112,107 @@ function drawCard(ctx: CanvasRenderingContext2D, card: NodeCard, look: Look) {
   ctx.arc(card.x + 20, card.y + 18, 4.5, 0, Math.PI * 2);
   ctx.fill();
   ctx.textBaseline = 'alphabetic';
-  ctx.fillStyle = ink['--text'];
-  ctx.font = `600 14px ${sans}`;
-  ctx.fillText(fit(ctx, node.name, card.width - 130), card.x + 32, card.y + 23);
-  ctx.font = `11.5px ${sans}`;
-  ctx.fillStyle = ink['--dim'];
+  write(ctx, [card], `600 14px ${sans}`, ink['--text'], () => [node.name, card.width - 130, card.x + 32, card.y + 23]);
   const sub = node.state === 'alive' ? (node.draining ? 'draining' : node.roles.join(', ')) : node.state;
-  ctx.fillText(fit(ctx, sub, card.width - 40), card.x + 16, card.y + 38);
+  write(ctx, [card], `11.5px ${sans}`, ink['--dim'], () => [sub, card.width - 40, card.x + 16, card.y + 38]);
   const jobs = node.jobs_running > 0 || node.jobs_queued > 0 ? `${node.jobs_running} running${node.jobs_queued ? `, ${node.jobs_queued} queued` : ''}` : 'idle';
   ctx.textAlign = 'right';
-  ctx.fillStyle = node.jobs_running > 0 ? ink['--text'] : ink['--dim'];
-  ctx.fillText(jobs, card.x + card.width - 14, card.y + 23);
+  write(ctx, [card], `11.5px ${sans}`, node.jobs_running > 0 ? ink['--text'] : ink['--dim'], () => [jobs, 110, card.x + card.width - 14, card.y + 23]);
   ctx.textAlign = 'left';
-  for (const tile of card.engines) drawEngine(ctx, tile, card.isDense, look);
-  for (const actor of card.actors) drawActor(ctx, actor, look);
+  drawEngines(ctx, card, look);
+  drawActors(ctx, card.actors, look);
 }
 
-function drawEngine(ctx: CanvasRenderingContext2D, tile: EngineTile, isDense: boolean, look: Look) {
-  const { ink } = look;
-  const { engine } = tile;
-  const { x, y, width, height } = tile;
-  const tone = ink[toneOfEngine(engine.health)];
-  const load = look.load(tile);
-  ctx.fillStyle = ink['--raised'];
-  round(ctx, tile, 6);
-  ctx.fill();
-  ctx.save();
-  ctx.clip();
-  ctx.fillStyle = engine.health === 'healthy' ? ink[engine.tier === 'large' ? '--large' : '--small'] : tone;
-  if (isDense) {
-    ctx.globalAlpha = 0.28;
-    ctx.fillRect(x, y, width * load, height);
-  } else {
-    ctx.globalAlpha = 0.22;
-    ctx.fillRect(x, y + height - 5, width, 5);
-    ctx.globalAlpha = 1;
-    ctx.fillRect(x, y + height - 5, width * load, 5);
+/** One path for all that has one colour: two hundred engines are drawn at every step of their bars. */
+function fillAll<T>(ctx: CanvasRenderingContext2D, all: T[], styleOf: (item: T) => string, trace: (item: T) => void) {
+  const groups = new Map<string, T[]>();
+  for (const item of all) {
+    const style = styleOf(item);
+    const group = groups.get(style);
+    if (group) group.push(item);
+    else groups.set(style, [item]);
   }
-  ctx.globalAlpha = 1;
-  ctx.restore();
-  ctx.fillStyle = tone;
+  for (const [style, group] of groups) {
+    ctx.fillStyle = style;
+    ctx.beginPath();
+    group.forEach(trace);
+    ctx.fill();
+  }
+}
+
+const loadBar = { side: 9, height: 3, bottom: 7 };
+
+function drawEngines(ctx: CanvasRenderingContext2D, card: NodeCard, look: Look) {
+  const { ink } = look;
+  const { engines, isDense } = card;
+  if (engines.length === 0) return;
+  const toneOf = (tile: EngineTile) => ink[toneOfEngine(tile.engine.health)];
+  const barOf = (tile: EngineTile) => (tile.engine.health === 'healthy' ? ink[tile.engine.tier === 'large' ? '--large' : '--small'] : toneOf(tile));
   ctx.beginPath();
-  ctx.arc(x + 10, y + (isDense ? height / 2 : 14), 3.2, 0, Math.PI * 2);
+  for (const tile of engines) ctx.roundRect(tile.x, tile.y, tile.width, tile.height, 6);
+  ctx.fillStyle = ink['--raised'];
   ctx.fill();
-  if (!isDense || look.scale > 0.5) {
-    ctx.fillStyle = ink['--text'];
-    ctx.font = `${isDense ? 10.5 : 12}px ${sans}`;
-    ctx.fillText(fit(ctx, engine.name, width - (isDense ? 22 : 58)), x + 19, y + (isDense ? 17 : 18));
+  ctx.lineWidth = 1;
+  ctx.strokeStyle = ink['--line'];
+  ctx.stroke();
+  const inner = engines[0].width - 2 * loadBar.side;
+  if (isDense) {
+    ctx.globalAlpha = 0.3;
+    fillAll(ctx, engines, barOf, (tile) => ctx.rect(tile.x + 1, tile.y + 1, (tile.width - 2) * look.load(tile), tile.height - 2));
+  } else {
+    const trace = (tile: EngineTile, width: number) => ctx.rect(tile.x + loadBar.side, tile.y + tile.height - loadBar.bottom, width, loadBar.height);
+    ctx.globalAlpha = 0.2;
+    fillAll(ctx, engines, barOf, (tile) => trace(tile, inner));
+    ctx.globalAlpha = 1;
+    fillAll(ctx, engines, barOf, (tile) => trace(tile, inner * look.load(tile)));
   }
-  if (!isDense) {
-    ctx.fillStyle = ink['--dim'];
-    ctx.font = `10.5px ${sans}`;
-    const version = engine.weight_version ? ` @ ${engine.weight_version}` : '';
-    ctx.fillText(fit(ctx, `${engine.model}${version}`, width - 20), x + 10, y + 34);
-    ctx.textAlign = 'right';
-    ctx.fillText(`${engine.in_flight}/${engine.limit ?? engine.concurrency}${engine.queued ? `+${engine.queued}` : ''}`, x + width - 9, y + 18);
-    ctx.textAlign = 'left';
+  ctx.globalAlpha = 1;
+  fillAll(ctx, engines, toneOf, ({ x, y, height }) => {
+    ctx.moveTo(x + 13, y + (isDense ? height / 2 : 14));
+    ctx.arc(x + 10, y + (isDense ? height / 2 : 14), 3.2, 0, Math.PI * 2);
+  });
+  for (const tile of engines) {
+    const isMarked = tile.id === look.selected || tile.id === look.focused || tile.id === look.hovered;
+    if (isMarked || tile.engine.health === 'unhealthy') mark(ctx, tile, 6, look, ink['--bad']);
   }
-  mark(ctx, tile, 6, look, engine.health === 'unhealthy' ? ink['--bad'] : ink['--line']);
+  if (isDense && look.scale <= 0.45) return;
+  write(ctx, engines, `${isDense ? 10.5 : 12}px ${sans}`, ink['--text'], (tile) => [tile.engine.name, tile.width - (isDense ? 22 : 66), tile.x + 19, tile.y + (isDense ? 17 : 18)]);
+  if (isDense) return;
+  write(ctx, engines, `10.5px ${sans}`, ink['--dim'], ({ engine, x, y, width }) => [engine.weight_version ? `${engine.model} @ ${engine.weight_version}` : engine.model, width - 20, x + 10, y + 34]);
+  ctx.textAlign = 'right';
+  write(ctx, engines, `10.5px ${sans}`, ink['--dim'], ({ engine, x, y, width }) => [`${engine.in_flight}/${engine.limit ?? engine.concurrency}${engine.queued ? `+${engine.queued}` : ''}`, 60, x + width - 9, y + 18]);
+  ctx.textAlign = 'left';
 }
 
-function drawActor(ctx: CanvasRenderingContext2D, chip: ActorDot, look: Look) {
-  const { ink } = look;
-  const isWell = chip.actor.state === 'ok';
-  const isBusy = chip.actor.in_flight > 0 || chip.actor.mailbox_depth > 8;
-  const tone = isWell ? ink['--busy'] : ink[chip.actor.state === 'restarting' ? '--warn' : '--bad'];
-  ctx.fillStyle = isWell && !isBusy ? ink['--raised'] : tone;
-  ctx.globalAlpha = isWell && !isBusy ? 1 : 0.2;
-  round(ctx, chip, 8);
-  ctx.fill();
-  ctx.globalAlpha = 1;
-  if (look.scale > 0.45) {
-    ctx.fillStyle = isWell && !isBusy ? ink['--dim'] : tone;
-    ctx.font = `10px ${sans}`;
-    ctx.textAlign = 'center';
-    ctx.fillText(fit(ctx, chip.actor.name.replace(/_/g, ' '), chip.width - 8), chip.x + chip.width / 2, chip.y + 12);
-    ctx.textAlign = 'left';
+/** Texts of one font and colour: [text, width, x, y]. */
+function write<T>(ctx: CanvasRenderingContext2D, all: T[], font: string, style: string, placeOf: (item: T) => [string, number, number, number]) {
+  ctx.font = font;
+  ctx.fillStyle = style;
+  for (const item of all) {
+    const [text, width, x, y] = placeOf(item);
+    ctx.fillText(fit(ctx, font, text, width), x, y);
   }
-  mark(ctx, chip, 8, look, isWell ? 'transparent' : tone);
+}
+
+function drawActors(ctx: CanvasRenderingContext2D, actors: ActorDot[], look: Look) {
+  const { ink } = look;
+  const isCalm = ({ actor }: ActorDot) => actor.state === 'ok' && actor.in_flight === 0 && actor.mailbox_depth <= 8;
+  const toneOf = ({ actor }: ActorDot) => (actor.state === 'ok' ? ink['--busy'] : ink[actor.state === 'restarting' ? '--warn' : '--bad']);
+  const calm = actors.filter(isCalm);
+  const moved = actors.filter((chip) => !isCalm(chip));
+  const trace = (chip: ActorDot) => ctx.roundRect(chip.x, chip.y, chip.width, chip.height, 8);
+  fillAll(ctx, calm, () => ink['--raised'], trace);
+  ctx.globalAlpha = 0.2;
+  fillAll(ctx, moved, toneOf, trace);
+  ctx.globalAlpha = 1;
+  for (const chip of actors) {
+    const isMarked = chip.id === look.selected || chip.id === look.focused || chip.id === look.hovered;
+    if (isMarked || chip.actor.state !== 'ok') mark(ctx, chip, 8, look, toneOf(chip));
+  }
+  if (look.scale <= 0.45) return;
+  ctx.textAlign = 'center';
+  const place = (chip: ActorDot): [string, number, number, number] => [chip.actor.name.replace(/_/g, ' '), chip.width - 8, chip.x + chip.width / 2, chip.y + 12];
+  write(ctx, calm, `10px ${sans}`, ink['--dim'], place);
+  for (const chip of moved) write(ctx, [chip], `10px ${sans}`, toneOf(chip), place);
+  ctx.textAlign = 'left';
 }
