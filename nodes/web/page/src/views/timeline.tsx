@@ -1,5 +1,6 @@
 // When each attempt waited, read its prompt and wrote.
 
+import { memo } from 'preact/compat';
 import { micros, nanousd, oneLine } from '../format';
 import { isAdmin } from '../store';
 import type { Attempt, JobSummary } from '../types';
@@ -16,7 +17,7 @@ interface Props {
   onSelect: (step: number) => void;
 }
 
-export function Timeline({ attempts, job, selected, onSelect }: Props) {
+function Lanes({ attempts, job, selected, onSelect }: Props) {
   const arrows = useArrows<HTMLDivElement>();
   if (attempts.length === 0) return <Empty title="No attempt has ended yet">Each call of a model is listed here when it ends.</Empty>;
   const ended = (each: Attempt) => each.at_ms ?? job.submitted_at_ms ?? 0;
@@ -45,6 +46,9 @@ export function Timeline({ attempts, job, selected, onSelect }: Props) {
     </div>
   );
 }
+
+/** Events of steps come often; attempts change seldom. */
+export const Timeline = memo(Lanes, (a, b) => a.attempts === b.attempts && a.selected === b.selected && a.job.submitted_at_ms === b.job.submitted_at_ms);
 
 function labelOf(each: Attempt): string {
   const what = each.step ? `step ${each.step}` : each.purpose;
