@@ -77,7 +77,7 @@ TEST(TandemOptions, AnUnknownOneIsRefusedWithTheNearest) {
 
 TEST(TandemOptions, NullIsTheSameAsNotSayingIt) {
   auto chat = read_ok(chat_with(R"("tandem":{"mode":null,"check":null,"budget_usd":null})"));
-  EXPECT_EQ(chat.options.mode, schema::PlanMode::AUTO);
+  EXPECT_EQ(chat.options.mode, schema::PlanMode::PLAN_ACT);
 }
 
 TEST(TandemOptions, NextToNothingIsStillABudget) {
