@@ -21,6 +21,13 @@ std::uint32_t prompt_bytes(schema::Attempt::Reader attempt) {
 /// A router that keeps deciding against its query.
 constexpr std::uint32_t misrouted_max = 16;
 
+/// Only a server can do it: a request as it is, or a client's own schema, which models within the
+/// node do not keep to.
+bool needs_server(schema::Attempt::Reader attempt) {
+  if (!attempt.hasClient()) return false;
+  return attempt.getClient().getBody().size() != 0 || attempt.getResponseSchema().size() != 0;
+}
+
 void write_query(schema::RouteQuery::Builder query, schema::Attempt::Reader attempt,
                  std::string_view tier, const std::vector<std::string>& avoided) {
   query.setPurpose(attempt.getPurpose());
@@ -31,7 +38,7 @@ void write_query(schema::RouteQuery::Builder query, schema::Attempt::Reader atte
   query.setMaxTokens(attempt.getMaxTokens());
   query.setSession(attempt.getSession());
   query.setModel(attempt.getModel());
-  query.setPassedOn(attempt.getClient().getBody().size() != 0);
+  query.setPassedOn(needs_server(attempt));
   if (attempt.getExcludedEngines().size() != 0)
     query.setExcludedEngines(attempt.getExcludedEngines());
   if (attempt.getExcludedModels().size() != 0) query.setExcludedModels(attempt.getExcludedModels());

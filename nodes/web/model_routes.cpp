@@ -259,6 +259,12 @@ void start_call(web_call call, client_chat chat, const target& to, std::string_v
 }
 
 void start_job(web_call call, const client_chat& chat, std::string_view route) {
+  // Nobody would tell the models of it.
+  if (!chat.response_schema.empty())
+    return call.fail({.message = "the model 'tandem' keeps to no schema; have its answer checked by "
+                                 "tandem.check of kind json_schema, or ask a model by its name",
+                      .param = chat.dialect == client_dialect::chat ? "response_format" : "text",
+                      .code = "unsupported_parameter"});
   if (!chat.body.empty()) {
     std::string needs;
     for (const auto& each : chat.needs) needs += (needs.empty() ? "" : ", ") + each;
