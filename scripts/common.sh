@@ -11,3 +11,11 @@ build() {
   [ $# -gt 0 ] && targets=(--target "$@")
   cmake --build --preset "$preset" "${targets[@]}"
 }
+
+# npm_ci FOLDER: installs what its package-lock.json says, unless that is there.
+npm_ci() {
+  local stamp=$1/node_modules/.installed-lock
+  cmp -s "$1/package-lock.json" "$stamp" && return
+  npm ci --prefix "$1" --ignore-scripts --no-progress
+  cp "$1/package-lock.json" "$stamp"
+}

@@ -6,4 +6,5 @@ source "$(dirname "$0")/common.sh"
 scripts/setup.sh
 preset=${TANDEM_PRESET:-dev}
 build "$preset"
+npm_ci tests/clients
 ctest --test-dir "build/$preset" --output-on-failure -j "$(nproc)" "$@"
