@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what Tandem needs on Debian 12. Safe to run again; needs root or sudo only when something is missing.
-#   scripts/setup.sh            to build, test and run
+#   scripts/setup.sh            to build and run
+#   scripts/setup.sh --test     also what scripts/test.sh needs
 #   scripts/setup.sh --develop  also what scripts/check.sh and scripts/fuzz.sh need
 set -euo pipefail
 
@@ -14,16 +15,23 @@ packages=(
   zlib1g-dev libbz2-dev liblz4-dev libsnappy-dev libzstd-dev
   libeigen3-dev libhnswlib-dev
   libgtest-dev libgmock-dev
-  # What replication needs and its tests start; the etcd that Debian starts on localhost:2379 is not used.
+  # What replication needs; the etcd that Debian starts on localhost:2379 is not used.
   etcd-server etcd-client openssl
-  # promtool checks our rules and metrics, and a test lets it scrape; the one that Debian starts on port 9090 is not used.
-  prometheus
 )
 # The web page is built with Node.js and npm: Debian's, unless others are there already.
 if ! command -v npm >/dev/null || ! node -e 'process.exit(parseInt(process.versions.node) < 18)' 2>/dev/null; then
   packages+=(nodejs npm)
 fi
-[ "${1:-}" = --develop ] && packages+=(clang clang-format clang-tidy libclang-rt-14-dev)
+test_packages=(
+  # promtool checks our rules and metrics, and a test lets it scrape; the one that Debian starts on port 9090 is not used.
+  prometheus
+  # A test uses the page as a person does.
+  chromium
+)
+case ${1:-} in
+  --test) packages+=("${test_packages[@]}") ;;
+  --develop) packages+=("${test_packages[@]}" clang clang-format clang-tidy libclang-rt-14-dev) ;;
+esac
 
 missing=()
 for package in "${packages[@]}"; do

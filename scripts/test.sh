@@ -3,8 +3,9 @@
 #   TANDEM_PRESET=asan scripts/test.sh   the same under AddressSanitizer and UndefinedBehaviorSanitizer
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
-scripts/setup.sh
+scripts/setup.sh --test
 preset=${TANDEM_PRESET:-dev}
 build "$preset"
 npm_ci tests/clients
+npm_ci tests/browser
 ctest --test-dir "build/$preset" --output-on-failure -j "$(nproc)" "$@"

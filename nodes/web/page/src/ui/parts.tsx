@@ -90,7 +90,7 @@ export function Loaded<T>({ of, children }: { of: Resource<T>; children: (data: 
   if (of.isForbidden.value)
     return (
       <Empty title="Your key shows the jobs of its tenant only">
-        This view is for operators. Ask for an admin key (<code>tandem keys add --admin</code>), and sign in with it.
+        This view is for operators. Ask for an admin key (<code>tandem keys create --name NAME --admin</code>), and sign in with it.
       </Empty>
     );
   if (data === null) {

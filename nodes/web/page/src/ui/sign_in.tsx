@@ -31,7 +31,7 @@ export function SignIn() {
         </label>
         {error && <p class="wrong" role="alert">{error}</p>}
         <button class="primary">Sign in</button>
-        <p class="dim">No key yet? An operator makes one: <code>tandem keys add</code></p>
+        <p class="dim">No key yet? An operator makes one: <code>tandem keys create --name NAME</code></p>
       </form>
     </main>
   );

@@ -15,7 +15,7 @@ export function Caches() {
 function Report({ data }: { data: Cache }) {
   past.use();
   if (data.levels.length === 0)
-    return <Empty title="Nothing is cached" command={'tandem-node --set cache.large.memory=64MiB --set cache.small.memory=64MiB'}>Caches are off until the config names a tier: <code>[cache.large]</code>, <code>[cache.small]</code>.</Empty>;
+    return <Empty title="Nothing is cached" command={'tandem-node --set cache.large.ttl=4h --set cache.small.ttl=30min'}>Caches are off until the config names a tier: <code>[cache.large]</code>, <code>[cache.small]</code>.</Empty>;
   const tiers = [...new Set(data.levels.map((level) => level.tier))];
   const hits = sum(data.levels.map((level) => level.hits));
   // A call that misses asks every level; the first level's lookups are the calls.
