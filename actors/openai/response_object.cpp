@@ -37,7 +37,9 @@ void append_item(std::string& out, const output_item& item, bool is_over) {
     out += "]}";
     return;
   }
-  out += is_over ? R"(,"status":"completed")" : R"(,"status":"in_progress")";
+  out += !is_over      ? R"(,"status":"in_progress")"
+         : item.is_cut ? R"(,"status":"incomplete")"
+                       : R"(,"status":"completed")";
   if (item.kind == item_kind::call) {
     out += R"(,"type":"function_call","call_id":)";
     append_json_string(out, item.call_id);

@@ -19,6 +19,8 @@ struct output_item {
   std::string text;
   std::string call_id;
   std::string name;
+  /// The answer ended within it: a limit, or an error.
+  bool is_cut = false;
 };
 
 /// Appends the item as an object. Not `is_over`: as it is announced, without its text.

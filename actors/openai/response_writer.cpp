@@ -8,7 +8,7 @@
 namespace tandem::dialect {
 namespace {
 
-constexpr std::string_view event_end = "}\n\n";
+constexpr std::string_view event_close = "}\n\n";
 
 struct event_names {
   std::string_view part_added;
@@ -74,8 +74,10 @@ std::string response_writer::whole(const call_end& end) {
     item.name = std::move(call.name);
   }
   finish_ = std::move(piece.finish);
+  auto why = cut_by(end);
+  items.back().is_cut = !why.empty();
   std::string out;
-  object_.append_ended(out, items, cut_by(end), end);
+  object_.append_ended(out, items, why, end);
   return out;
 }
 
@@ -85,7 +87,7 @@ std::string response_writer::begin() {
     begin_event(out, type);
     out += R"("response":)";
     object_.append_begun(out);
-    out += event_end;
+    out += event_close;
   }
   return out;
 }
@@ -105,12 +107,12 @@ void response_writer::open(std::string& out, output_item item, std::size_t call_
   begin_event(out, "response.output_item.added");
   out.append(R"("output_index":)").append(index).append(R"(,"item":)");
   append_item(out, opened.item, false);
-  out += event_end;
+  out += event_close;
   if (kind == item_kind::call) return;
   begin_event(out, names_of(kind).part_added);
   out.append(opened.where).append(R"("part":)");
   append_part(out, kind, {});
-  out += event_end;
+  out += event_close;
 }
 
 void response_writer::append_delta(std::string& out, open_item& to, std::string_view text) {
@@ -119,7 +121,7 @@ void response_writer::append_delta(std::string& out, open_item& to, std::string_
   out.append(to.where).append(R"("delta":)");
   append_json_string(out, text);
   if (to.item.kind == item_kind::message) out += R"(,"logprobs":[])";
-  out += event_end;
+  out += event_close;
 }
 
 void response_writer::append_pieces(std::string& out, open_item& to, std::string_view piece) {
@@ -162,17 +164,21 @@ void response_writer::append_done(std::string& out, open_item& of) {
   out.append("\"").append(names.text).append("\":");
   append_json_string(out, of.item.text);
   if (of.item.kind == item_kind::message) out += R"(,"logprobs":[])";
-  out += event_end;
+  out += event_close;
   if (of.item.kind != item_kind::call) {
     begin_event(out, names.part_done);
     out.append(of.where).append(R"("part":)");
     append_part(out, of.item.kind, of.item.text);
-    out += event_end;
+    out += event_close;
   }
   begin_event(out, "response.output_item.done");
   out.append(R"("output_index":)").append(std::to_string(of.output_index)).append(R"(,"item":)");
   append_item(out, of.item, true);
-  out += event_end;
+  out += event_close;
+}
+
+void response_writer::cut_last() {
+  if (!open_.empty()) open_.back().item.is_cut = true;
 }
 
 void response_writer::close(std::string& out) {
@@ -222,21 +228,23 @@ std::string response_writer::end(const call_end& end) {
       open(out, new_item(item_kind::message, outputs_), 0);
     }
   }
-  close(out);
   auto why = cut_by(end);
+  if (!why.empty()) cut_last();
+  close(out);
   begin_event(out, why.empty() ? "response.completed" : "response.incomplete");
   out += R"("response":)";
   object_.append_ended(out, done_, why, end);
-  return out.append(event_end);
+  return out.append(event_close);
 }
 
 std::string response_writer::fail(const openai_error& error) {
   std::string out;
+  cut_last();
   close(out);
   begin_event(out, "response.failed");
   out += R"("response":)";
   object_.append_failed(out, done_, error);
-  return out.append(event_end);
+  return out.append(event_close);
 }
 
 }  // namespace tandem::dialect

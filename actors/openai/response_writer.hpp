@@ -41,6 +41,7 @@ class response_writer final : public answer_writer {
   void add_call(std::string& out, const chat_piece::call& call);
   void append_pieces(std::string& out, open_item& to, std::string_view piece);
   void append_delta(std::string& out, open_item& to, std::string_view text);
+  void cut_last();
   void close(std::string& out);
   void append_done(std::string& out, open_item& of);
   void begin_event(std::string& out, std::string_view type);

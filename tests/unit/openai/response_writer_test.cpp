@@ -71,6 +71,8 @@ TEST(ResponseWriter, AServersAnswerIsTranslated) {
   EXPECT_EQ(json.at("/output/2/type"), "function_call");
   EXPECT_EQ(json.at("/output/2/call_id"), "c1");
   EXPECT_EQ(json.at("/output/2/arguments"), "{}");
+  EXPECT_EQ(json.at("/output/1/status"), "completed");
+  EXPECT_EQ(json.at("/output/2/status"), "incomplete");
 }
 
 TEST(ResponseWriter, AStreamHasItsEventsInOrder) {
@@ -116,6 +118,17 @@ TEST(ResponseWriter, ACutStreamIsIncomplete) {
   EXPECT_EQ(names_of(events).back(), "incomplete");
   EXPECT_EQ(json_document{events.back().data}.at("/response/incomplete_details/reason"),
             "max_output_tokens");
+  EXPECT_EQ(json_document{events.back().data}.at("/response/output/0/status"), "incomplete");
+  EXPECT_EQ(json_document{events[events.size() - 2].data}.at("/item/status"), "incomplete");
+}
+
+TEST(ResponseWriter, OnlyAnItemThatWasCutIsIncomplete) {
+  json_document whole{make_answer_writer(asking(), "abc", 7)->whole(some_end())};
+  EXPECT_EQ(whole.at("/output/0/status"), "completed");
+  auto end = some_end();
+  end.finish = schema::Finish::LENGTH;
+  json_document cut{make_answer_writer(asking(), "abc", 7)->whole(end)};
+  EXPECT_EQ(cut.at("/output/0/status"), "incomplete");
 }
 
 TEST(ResponseWriter, AFailureKeepsWhatWasSaid) {
@@ -128,6 +141,7 @@ TEST(ResponseWriter, AFailureKeepsWhatWasSaid) {
   EXPECT_EQ(json.at("/response/status"), "failed");
   EXPECT_EQ(json.at("/response/error/message"), "it broke off");
   EXPECT_EQ(json.at("/response/output/0/content/0/text"), "a");
+  EXPECT_EQ(json.at("/response/output/0/status"), "incomplete");
 }
 
 TEST(ResponseWriter, CallsOfAServerBecomeItems) {
