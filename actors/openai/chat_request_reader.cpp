@@ -1,5 +1,6 @@
 #include "actors/openai/chat_request_reader.hpp"
 
+#include <optional>
 #include <vector>
 
 #include "actors/openai/chat_messages.hpp"
@@ -20,6 +21,10 @@ class chat_reader {
     if (!has_messages_)
       return reader_.refuse({nullptr, "messages"}, "is missing", "missing_required_parameter");
     if (!check_model(reader_, out_.model, has_model_) || !check_tools()) return false;
+    if (predict_ && out_.max_tokens == 0) {
+      if (!read_predict(reader_, predict_->value, out_.max_tokens)) return false;
+      if (out_.max_tokens != 0) members_.push_back(*predict_);
+    }
     if (!out_.needs.empty()) write_body();
     return true;
   }
@@ -64,8 +69,12 @@ class chat_reader {
         break;
     }
     if (key == "response_format") return read_response_format(*field, value, index);
+    if (key == "n_predict") {
+      predict_ = passed_member{find_field(chat_fields(), "max_tokens"), value, index};
+      return true;
+    }
     if (key != "model" && key != "stream" && key != "stream_options" && key != "tandem" &&
-        key != "prompt_cache_key")
+        key != "prompt_cache_key" && key != "session_id")
       members_.push_back({field, value, index});
     return read_common(reader_, *field, value, out_);
   }
@@ -153,6 +162,8 @@ class chat_reader {
   client_chat out_;
   chat_messages messages_;
   std::vector<passed_member> members_;
+  /// llama.cpp's word for max_tokens: counts where that is not said, and goes on under that name.
+  std::optional<passed_member> predict_;
   bool has_messages_ = false;
   bool has_model_ = false;
   bool has_tools_ = false;

@@ -135,17 +135,21 @@ bool check_strings(field_reader& reader, const request_field& field, element val
 bool check_map(field_reader& reader, const request_field& field, element value) {
   place at{nullptr, field.name};
   object fields;
+  // llama.cpp takes pairs too, and false for "never".
+  auto is_bias = field.type == shape::number_map;
+  if (is_bias && value.is_array()) return true;
   if (!reader.fields(value, at, fields)) return false;
   std::string_view text;
   double number = 0;
   for (auto item : fields) {
     place inner{&at, item.key};
-    auto holds = field.type == shape::text_map
-                     ? reader.string(item.value, inner, text)
-                     : reader.number(item.value, inner, field.low, field.high, number);
+    bool truth = true;
+    if (is_bias && item.value.get(truth) == simdjson::SUCCESS && !truth) continue;
+    auto holds = is_bias ? reader.number(item.value, inner, field.low, field.high, number)
+                         : reader.string(item.value, inner, text);
     if (!holds) return false;
   }
-  return field.type != shape::text_map || check_size(reader, field, fields.size(), " members");
+  return is_bias || check_size(reader, field, fields.size(), " members");
 }
 
 bool check_number(field_reader& reader, const request_field& field, element value) {
@@ -227,7 +231,7 @@ bool is_neutral(const request_field& field, element value) {
     return field.neutral == (number == 0 ? "0" : number == 1 ? "1" : "");
   if (value.get(fields) == simdjson::SUCCESS) return field.neutral == "{}" && fields.size() == 0;
   if (value.get(items) != simdjson::SUCCESS) return false;
-  if (field.neutral == "[]") return items.size() == 0;
+  if (field.neutral == "[]" || field.neutral == "{}") return items.size() == 0;
   std::string_view only;
   return field.neutral == R"(["text"])" && items.size() == 1 &&
          items.at(0).get(only) == simdjson::SUCCESS && only == "text";

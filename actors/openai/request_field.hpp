@@ -32,7 +32,7 @@ enum class shape : std::uint8_t {
   choice,
   /// An object whose values are strings.
   text_map,
-  /// An object whose values are numbers within the range.
+  /// An object whose values are numbers within the range, or false; or an array, as it is.
   number_map,
 };
 

@@ -1,6 +1,7 @@
 #include "actors/openai/chat_request_reader.hpp"
 
 #include <array>
+#include <optional>
 
 #include "actors/openai/response_items.hpp"
 #include "actors/openai/response_tools.hpp"
@@ -46,6 +47,11 @@ class response_reader {
     if (!has_input_)
       return reader_.refuse({nullptr, "input"}, "is missing", "missing_required_parameter");
     if (!check_model(reader_, out_.model, has_model_) || !check_tools()) return false;
+    if (predict_ && out_.max_tokens == 0) {
+      if (!read_predict(reader_, *predict_, out_.max_tokens)) return false;
+      if (out_.max_tokens != 0)
+        append_member(members_, "max_tokens", std::to_string(out_.max_tokens));
+    }
     if (!out_.needs.empty()) write_body();
     for (const auto& member : echoes_) append_member(out_.echo, member.name, member.raw);
     return true;
@@ -99,6 +105,10 @@ class response_reader {
   bool read_honoured(const request_field& field, element value, std::string_view raw) {
     auto key = field.name;
     if (key == "instructions") return true;
+    if (key == "n_predict") {
+      predict_ = value;
+      return true;
+    }
     if (key == "include") return read_include(value);
     if (key == "reasoning") return read_reasoning(value, raw);
     if (key == "text") return read_text(value, raw);
@@ -211,6 +221,8 @@ class response_reader {
   std::string tools_;
   std::string choice_;
   std::string_view parallel_;
+  /// As in a chat.
+  std::optional<element> predict_;
   std::array<echoed, 8> echoes_ = default_echo;
   bool has_input_ = false;
   bool has_model_ = false;

@@ -61,7 +61,8 @@ bool read_common(field_reader& reader, const request_field& field, element value
       out.max_tokens = static_cast<std::uint32_t>(whole_of(value));
   } else if (value.get(text) == simdjson::SUCCESS) {
     if (name == "model") out.model = text;
-    if (name == "prompt_cache_key" && out.options.session.empty()) out.options.session = text;
+    if ((name == "prompt_cache_key" || name == "session_id") && out.options.session.empty())
+      out.options.session = text;
   } else if (value.get(truth) == simdjson::SUCCESS) {
     if (name == "stream") out.stream = truth;
   } else if (value.get(fields) == simdjson::SUCCESS) {
@@ -69,6 +70,16 @@ bool read_common(field_reader& reader, const request_field& field, element value
     place at{nullptr, name};
     if (name == "tandem") return read_options(reader, fields, &at, out.options);
   }
+  return true;
+}
+
+bool read_predict(field_reader& reader, element value, std::uint32_t& out) {
+  // -1 is how llama.cpp says all.
+  auto whole = whole_of(value);
+  if (whole == 0)
+    return reader.refuse({nullptr, "n_predict"}, "has to be -1 or at least 1",
+                         "value_out_of_range");
+  out = whole < 0 ? 0 : static_cast<std::uint32_t>(whole);
   return true;
 }
 

@@ -13,6 +13,9 @@ namespace tandem::dialect {
 [[nodiscard]] bool read_common(field_reader& reader, const request_field& field, element value,
                                client_chat& out);
 
+/// llama.cpp's `n_predict`, where no other limit is said; `out` 0: as many as fit.
+[[nodiscard]] bool read_predict(field_reader& reader, element value, std::uint32_t& out);
+
 /// `model` is there and is a name.
 [[nodiscard]] bool check_model(field_reader& reader, std::string_view model, bool is_there);
 

@@ -23,7 +23,7 @@ struct field_case {
 constexpr field_case chat_cases[] = {
     {"audio", "o"},
     {"frequency_penalty", "id"},
-    {"logit_bias", "o"},
+    {"logit_bias", "oa"},
     {"logprobs", "b"},
     {"max_completion_tokens", "i"},
     {"max_tokens", "i"},
@@ -67,6 +67,14 @@ constexpr field_case chat_cases[] = {
     {"cache_prompt", "b"},
     {"stop_token_ids", "a"},
     {"grammar", "s"},
+    {"id_slot", "i"},
+    {"request_id", "s"},
+    {"rid", "sa"},
+    {"priority", "i"},
+    {"n_predict", "i"},
+    {"session_id", "s"},
+    {"cache_salt", "s"},
+    {"verbose", "b"},
 };
 
 constexpr field_case response_cases[] = {
@@ -212,12 +220,63 @@ TEST(ChatFields, NumbersStayWithinTheirRanges) {
 }
 
 TEST(ChatFields, WhatReachesBeyondTheCallIsRefused) {
-  for (auto name : {"cache_salt", "extra_key", "priority", "id_slot", "lora", "lora_path", "rid",
-                    "request_id", "custom_logit_processor", "kv_transfer_params", "n_predict"}) {
+  for (auto name : {"lora_path", "custom_logit_processor", "vllm_xargs", "kv_transfer_params",
+                    "bootstrap_host", "ec_transfer_params", "session_params", "input_ids"}) {
     auto error = read_error(chat_with(member(name, "\"x\"")));
     EXPECT_EQ(error.param, name);
     EXPECT_EQ(error.code, "unsupported_parameter");
   }
+}
+
+TEST(ChatFields, WhereAndAsWhichIdACallRunsIsWithoutEffect) {
+  auto chat = read_ok(chat_with(
+      R"("id_slot":3,"priority":-7,"request_id":"r","rid":["r"],"data_parallel_rank":1,"routed_dp_rank":1)"));
+  EXPECT_EQ(chat.body, "");
+  EXPECT_TRUE(chat.unknown.empty());
+  EXPECT_EQ(chat.options.priority, 0);
+}
+
+TEST(ChatFields, WhatALlamaCppClientAlwaysSendsIsNoReasonToRefuse) {
+  auto chat = read_ok(chat_with(
+      R"("id_slot":-1,"cache_prompt":true,"n_predict":64,"n_probs":0,"samplers":["top_k"],"lora":[],"n_cmpl":1,"logit_bias":[[15043,false]],"speculative.n_max":8)"));
+  EXPECT_EQ(
+      chat.body,
+      R"({"messages":[{"role":"user","content":"hi"}],"cache_prompt":true,"n_probs":0,"samplers":["top_k"],"logit_bias":[[15043,false]],"speculative.n_max":8,"max_tokens":64})");
+  EXPECT_EQ(chat.max_tokens, 64u);
+}
+
+TEST(ChatFields, ASaltPartsTheClientsPrefixesAndGoesOn) {
+  auto chat = read_ok(chat_with(R"("cache_salt":"s","extra_key":["k"])"));
+  EXPECT_NE(chat.body.find(R"("cache_salt":"s","extra_key":["k"])"), chat.body.npos);
+  EXPECT_EQ(chat.needs, (std::vector<std::string>{"cache_salt", "extra_key"}));
+}
+
+TEST(ChatFields, ABiasOfFalseIsNever) {
+  EXPECT_NE(read_ok(chat_with(R"("logit_bias":{"1":false})")).body, "");
+  EXPECT_EQ(read_ok(chat_with(R"("logit_bias":[])")).body, "");
+  EXPECT_EQ(read_error(chat_with(R"("logit_bias":{"1":true})")).code, "invalid_type");
+}
+
+TEST(ChatFields, LlamaCppsLimitCountsWhereNoOtherIsSaid) {
+  EXPECT_EQ(read_ok(chat_with(R"("n_predict":5)")).max_tokens, 5u);
+  EXPECT_EQ(read_ok(chat_with(R"("n_predict":-1)")).max_tokens, 0u);
+  EXPECT_EQ(read_error(chat_with(R"("n_predict":0)")).code, "value_out_of_range");
+  EXPECT_EQ(read_error(chat_with(R"("n_predict":-2)")).code, "value_out_of_range");
+  for (auto both : {R"("n_predict":900,"max_tokens":7,"top_p":1,"n":2)",
+                    R"("max_tokens":7,"n_predict":900,"top_p":1,"n":2)"}) {
+    auto chat = read_ok(chat_with(both));
+    EXPECT_EQ(chat.max_tokens, 7u);
+    EXPECT_EQ(chat.body.find("900"), chat.body.npos) << chat.body;
+  }
+  auto response = read_ok(response_with(R"("n_predict":5,"min_p":0.1)"), client_dialect::responses);
+  EXPECT_EQ(response.max_tokens, 5u);
+  EXPECT_NE(response.body.find(R"("max_tokens":5)"), response.body.npos);
+}
+
+TEST(ChatFields, AServersSessionIsTandems) {
+  auto chat = read_ok(chat_with(R"("session_id":"s","n":2)"));
+  EXPECT_EQ(chat.options.session, "s");
+  EXPECT_EQ(chat.body, R"({"messages":[{"role":"user","content":"hi"}],"n":2})");
 }
 
 TEST(ChatFields, WhatHasNoEffectIsAcceptedAndLeftOutOfTheBody) {
