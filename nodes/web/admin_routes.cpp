@@ -66,16 +66,12 @@ void decision(web_call call) {
     message_builder<schema::RouteCommand> command;
     command->setAction(schema::RouteAction::EXPLAIN);
     command->setDecision(id);
-    self->request(self->state.supervisor, patience, route_atom_v, command.finish())
-        .then(
-            [call](const tmsg::rtrep& report) {
-              auto reader = report.read();
-              auto found = reader->getDecisions();
-              if (found.size() == 0)
-                return call->fail(to_openai_error(errc::not_found, "no such decision is kept"));
-              call->json(cli::route_explain_json(found[0]));
-            },
-            [call](const caf::error& err) { call->fail(err); });
+    ask_supervisor<tmsg::rtrep>(
+        self, call,
+        [](schema::RouteReport::Reader report) {
+          return cli::route_explain_json(report.getDecision());
+        },
+        route_atom_v, command.finish());
   });
 }
 
