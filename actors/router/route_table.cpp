@@ -220,7 +220,9 @@ void route_table::find_able(model& of, schema::RouteQuery::Reader query, std::st
       continue;
     }
     if (query.getPassedOn() && !e.passes_on) {
-      why_not = "its engines take no tools, pictures, schemas and the like (only http and managed ones do)";
+      why_not =
+          "its engines take no tools, pictures, schemas and the like (only http and managed ones "
+          "do)";
       continue;
     }
     if (!e.slot) {
