@@ -99,13 +99,17 @@ void client_call::on_tick() {
 }
 
 void client_call::on_result(gateway_pointer self, schema::AttemptResult::Reader result) {
-  if (is_over_) return;
+  if (is_over_) {
+    auto end = read_call_end(result);
+    return start_.done({.status = client_left, .end = &end, .is_late = true});
+  }
   auto code = static_cast<errc>(result.getError().getCode());
   if (code == errc::unknown) {
     succeed(result);
   } else {
     if (try_elsewhere(self, result)) return;
-    fail(code, view(result.getError().getMessage()), result.getRetryAfterMs());
+    auto end = read_call_end(result);
+    fail(code, view(result.getError().getMessage()), result.getRetryAfterMs(), &end);
   }
   finish(self);
 }
@@ -137,7 +141,8 @@ void client_call::succeed(schema::AttemptResult::Reader result) {
   start_.done({.status = 200, .end = &end});
 }
 
-void client_call::fail(errc code, std::string_view message, std::uint64_t retry_after_ms) {
+void client_call::fail(errc code, std::string_view message, std::uint64_t retry_after_ms,
+                       const call_end* end) {
   auto error = to_openai_error(code, message);
   if (events_.has_begun()) {
     events_.write(start_.writer->fail(error));
@@ -147,7 +152,7 @@ void client_call::fail(errc code, std::string_view message, std::uint64_t retry_
     for (auto& each : start_.headers) answer.headers.push_back(std::move(each));
     start_.reply->send(std::move(answer));
   }
-  start_.done({.status = error.status, .error = error.message});
+  start_.done({.status = error.status, .end = end, .error = error.message});
 }
 
 void client_call::leave(gateway_pointer self) {

@@ -21,6 +21,8 @@ struct request_end {
   /// Null: it came to no end.
   const call_end* end = nullptr;
   std::string error;
+  /// Only what it cost, of a request that has ended before: its client left.
+  bool is_late = false;
 };
 
 /// What one request to a model is made of. `done` is called once, on the gateway's thread.
@@ -53,7 +55,9 @@ class client_call : public live_stream, public std::enable_shared_from_this<clie
   void on_result(gateway_pointer self, schema::AttemptResult::Reader result);
   [[nodiscard]] bool try_elsewhere(gateway_pointer self, schema::AttemptResult::Reader result);
   void succeed(schema::AttemptResult::Reader result);
-  void fail(errc code, std::string_view message, std::uint64_t retry_after_ms);
+  /// `end`: what it has used; null: nothing.
+  void fail(errc code, std::string_view message, std::uint64_t retry_after_ms,
+            const call_end* end = nullptr);
   void leave(gateway_pointer self);
   void finish(gateway_pointer self);
 

@@ -2,6 +2,7 @@
 
 #include <caf/send.hpp>
 
+#include "actors/gateway/job_end.hpp"
 #include "schema/errc.hpp"
 #include "schema/ids.hpp"
 #include "schema/text.hpp"
@@ -21,25 +22,6 @@ constexpr unsigned client_left = 499;
 
 job_id id_of(schema::JobId::Reader id) {
   return {journal_id{id.getJournal()}, id.getNumber()};
-}
-
-call_end read_job_end(schema::JobSummary::Reader summary) {
-  auto usage = summary.getUsage();
-  call_end out;
-  out.prompt_tokens = usage.getPromptTokens();
-  out.cached_prompt_tokens = usage.getCachedPromptTokens();
-  out.completion_tokens = usage.getCompletionTokens();
-  out.calls = usage.getCalls();
-  out.cost_nanousd = usage.getCostNanousd();
-  out.cost_all_large_nanousd = usage.getCostAllLargeNanousd();
-  out.saved_nanousd = usage.getSavedNanousd();
-  out.cache_hits = usage.getCacheHits();
-  out.job = to_string(id_of(summary.getJob()));
-  out.simulated = summary.getSimulated();
-  out.total_us = summary.getEndedAtMs() > summary.getSubmittedAtMs()
-                     ? (summary.getEndedAtMs() - summary.getSubmittedAtMs()) * 1000
-                     : 0;
-  return out;
 }
 
 }  // namespace
@@ -219,7 +201,12 @@ void client_job::fail(gateway_pointer self, errc code, std::string_view message)
     for (auto& each : start_.headers) answer.headers.push_back(std::move(each));
     start_.reply->send(std::move(answer));
   }
-  start_.done({.status = error.status, .error = error.message});
+  if (summary_.empty()) {
+    start_.done({.status = error.status, .error = error.message});
+  } else {
+    auto end = read_job_end(*summary_.read());
+    start_.done({.status = error.status, .end = &end, .error = error.message});
+  }
   finish(self);
 }
 
@@ -235,10 +222,16 @@ void client_job::leave(gateway_pointer self) {
     self->request(self->state.front, submit_patience, command_atom_v, command.finish())
         .then([](const tmsg::jobsum&) {}, [](const caf::error&) {});
   }
-  if (start_.done)
-    std::exchange(start_.done, {})({.status = client_left, .error = "the client left"});
+  if (start_.reply) {
+    start_.done({.status = client_left, .error = "the client left"});
+    finish(self);
+  }
   is_over_ = true;
-  if (start_.reply) finish(self);
+  // What it costs from here on is its client's too.
+  if (is_known)
+    when_job_ends(self, reference(), [done = start_.done](const call_end& end) {
+      done({.status = client_left, .end = &end, .is_late = true});
+    });
 }
 
 void client_job::finish(gateway_pointer self) {

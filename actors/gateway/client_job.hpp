@@ -14,7 +14,7 @@
 namespace tandem {
 
 /// What a request to the model `tandem` is made of: it becomes a job. `done` is called once, on the
-/// gateway's thread.
+/// gateway's thread, and once more at the end of a job whose client left.
 struct client_job_start {
   std::shared_ptr<gateway_box> gateway;
   std::shared_ptr<http_reply> reply;

@@ -7,12 +7,14 @@
 #include <simdjson.h>
 
 #include "actors/clock.hpp"
+#include "actors/gateway/job_end.hpp"
 #include "actors/openai/client_chat.hpp"
 #include "nodes/cli/job_json.hpp"
 #include "nodes/cli/names.hpp"
 #include "nodes/web/job_events.hpp"
 #include "nodes/web/request_trace.hpp"
 #include "nodes/web/web_context.hpp"
+#include "schema/errc.hpp"
 #include "schema/ids.hpp"
 #include "schema/json_writer.hpp"
 #include "schema/text.hpp"
@@ -21,7 +23,6 @@ namespace tandem {
 namespace {
 
 constexpr std::chrono::seconds patience{30};
-constexpr std::chrono::minutes end_patience{5};
 constexpr std::uint32_t page_max = 500;
 constexpr std::uint32_t page_default = 50;
 
@@ -143,22 +144,20 @@ tmsg::submit to_submit(const web_call& call, const std::vector<client_turn>& tur
   return out.finish();
 }
 
-/// What a key's job has cost is counted when it ends; until then it is one of its requests under
-/// way. A home that is lost for long settles it with what is known.
-void settle_at_end(gateway_pointer self, const std::shared_ptr<key_permit>& permit, job_id job) {
-  self->request(self->state.front, end_patience, wait_atom_v, reference(job))
-      .then(
-          [permit](const tmsg::jobsum& summary) {
-            auto usage = summary.read()->getUsage();
-            permit->settle(
-                {usage.getPromptTokens() + usage.getCompletionTokens(), usage.getCostNanousd()});
-          },
-          [self, permit, job](const caf::error& err) {
-            if (err == caf::sec::request_timeout) settle_at_end(self, permit, job);
-          });
+/// The key's place and its budget are the job's until it ends.
+void hold_until_end(gateway_pointer self, key_permit permit, job_id job) {
+  auto held = std::make_shared<key_permit>(std::move(permit));
+  when_job_ends(self, reference(job), [held](const call_end& end) {
+    held->settle({end.prompt_tokens + end.completion_tokens, end.cost_nanousd});
+  });
 }
 
 void submit_job(web_call call) {
+  if (!call.caller->may_use("tandem"))
+    return call.fail({.status = 403,
+                      .message = "this key may not use the model 'tandem', which jobs are of",
+                      .type = "permission_error",
+                      .code = "model_not_allowed"});
   job_request request;
   std::vector<client_turn> turns;
   if (auto error = read_request(call.request.body, request)) return call.fail(*error);
@@ -178,18 +177,17 @@ void submit_job(web_call call) {
                      static_cast<std::uint64_t>(refused->retry_after.count()));
   auto trace = std::make_shared<request_trace>(call.parts->traces, call.request, "/v1/jobs");
   auto submit = to_submit(call, turns, std::get<tandem_options>(read), trace->context());
-  auto permit = std::make_shared<key_permit>(std::get<key_permit>(std::move(admission)));
-  in_gateway(std::move(call), [submit, permit, trace](gateway_pointer self,
-                                                      const web_call_ptr& call) {
+  auto held = std::make_shared<key_permit>(std::get<key_permit>(std::move(admission)));
+  in_gateway(std::move(call), [submit, held, trace](gateway_pointer self,
+                                                    const web_call_ptr& call) {
     self->request(self->state.front, patience, submit_atom_v, submit)
         .then(
-            [self, call, permit, trace](const tmsg::submitd& submitted) {
+            [self, call, held, trace](const tmsg::submitd& submitted) {
               trace->end({.status = 201});
               auto reader = submitted.read();
               auto id = cli::id_of(reader->getJob());
-              if (!call->caller->id.empty() && !reader->getDuplicate())
-                settle_at_end(self, permit, id);
               auto status = reader->getDuplicate() ? 200u : 201u;
+              if (!reader->getDuplicate()) hold_until_end(self, std::move(*held), id);
               self->request(self->state.front, patience, summary_atom_v, reference(id))
                   .then(
                       [call, id, status](const tmsg::jobsum& summary) {
@@ -322,6 +320,11 @@ void one_job(web_call call) {
       });
 }
 
+std::string not_done(job_id job, schema::ResultChunk::Reader chunk) {
+  auto reason = std::string{view(chunk.getReason())};
+  return "job " + to_string(job) + " is not done" + (reason.empty() ? "" : ": " + reason);
+}
+
 /// Piece by piece, as they come: an answer may be larger than a message.
 void send_result(gateway_pointer self, const web_call_ptr& call, job_id job, std::uint64_t offset,
                  bool has_begun) {
@@ -333,6 +336,8 @@ void send_result(gateway_pointer self, const web_call_ptr& call, job_id job, std
       .then(
           [self, call, job, offset, has_begun](const tmsg::reschnk& chunk) {
             auto reader = chunk.read();
+            if (!has_begun && reader->getState() != schema::JobState::DONE)
+              return call->fail(make_error(errc::conflict, not_done(job, *reader)));
             auto bytes = reader->getText();
             std::string piece{reinterpret_cast<const char*>(bytes.begin()), bytes.size()};
             auto end = offset + piece.size();

@@ -89,6 +89,7 @@ struct request_hold {
   std::string_view route;
   request_trace trace;
   std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
+  bool waits = true;
 
   request_hold(const web_call& call, key_permit held, std::string_view path)
       : parts{call.parts},
@@ -99,12 +100,19 @@ struct request_hold {
   }
   request_hold(const request_hold&) = delete;
   request_hold& operator=(const request_hold&) = delete;
-  ~request_hold() { --parts->waiting; }
+  ~request_hold() { release(); }
+
+  void release() {
+    if (std::exchange(waits, false)) --parts->waiting;
+  }
 
   void end(const request_end& how) {
     trace.end(how);
     if (how.end != nullptr)
       permit.settle({how.end->prompt_tokens + how.end->completion_tokens, how.end->cost_nanousd});
+    // Its key's place is kept for what goes on without its client.
+    if (how.is_late) return;
+    release();
     if (parts->on_request)
       parts->on_request(
           route, how.status,
@@ -261,8 +269,9 @@ void start_call(web_call call, client_chat chat, const target& to, std::string_v
 void start_job(web_call call, const client_chat& chat, std::string_view route) {
   // Nobody would tell the models of it.
   if (!chat.response_schema.empty())
-    return call.fail({.message = "the model 'tandem' keeps to no schema; have its answer checked by "
-                                 "tandem.check of kind json_schema, or ask a model by its name",
+    return call.fail({.message =
+                          "the model 'tandem' keeps to no schema; have its answer checked by "
+                          "tandem.check of kind json_schema, or ask a model by its name",
                       .param = chat.dialect == client_dialect::chat ? "response_format" : "text",
                       .code = "unsupported_parameter"});
   if (!chat.body.empty()) {
