@@ -230,4 +230,17 @@ export function chat_tests(at) {
     }
     await until(() => stub.state.endless === 0, 20_000, () => `streams that the engine still writes: ${stub.state.endless}`);
   });
+
+  it('a stream that breaks off is an error after what had come', async () => {
+    const { ai } = at();
+    const ask = { model: 'stub-chat', messages: [{ role: 'user', content: 'now break off' }], stream: true };
+    let text = '';
+    await assert.rejects(
+      async () => { for await (const chunk of await ai.chat.completions.create(ask)) text += chunk.choices[0]?.delta.content ?? ''; },
+      (error) => error instanceof OpenAI.APIError && !(error instanceof OpenAI.APIConnectionError),
+    );
+    assert.equal(text, 'You said: now break off');
+    // The server is left alone until it says that it is well.
+    await until(() => ai.chat.completions.create({ model: 'stub-chat', messages: question }));
+  });
 }

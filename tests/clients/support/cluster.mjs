@@ -72,6 +72,7 @@ concurrency = 16
 [engine.http]
 url = "${url}"
 server = "${server}"
+health_interval = "100ms"
 `;
 
 export async function free_port() {

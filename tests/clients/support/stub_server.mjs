@@ -95,6 +95,7 @@ async function stream(asked, id, response) {
     response.on('close', () => clearInterval(timer));
     return;
   }
+  if (answer.text?.includes('break off')) return response.write(': \n\n', () => response.destroy());
   chunk({ choices: [{ index: 0, delta: {}, finish_reason: answer.calls ? 'tool_calls' : 'stop' }] });
   if (asked.stream_options?.include_usage) chunk({ choices: [], usage: usage_of(asked, answer) });
   response.end('data: [DONE]\n\n');
