@@ -16,6 +16,7 @@ install(TARGETS tandem_flags tandem_schema tandem_system tandem_client
 # The headers that actors/client/client.hpp leads to, under the paths that they have here.
 set(include_folder ${CMAKE_INSTALL_INCLUDEDIR}/tandem)
 install(FILES actors/client/client.hpp DESTINATION ${include_folder}/actors/client)
+install(FILES actors/trace/trace_context.hpp DESTINATION ${include_folder}/actors/trace)
 install(FILES actors/system/tls_files.hpp DESTINATION ${include_folder}/actors/system)
 install(FILES schema/errc.hpp schema/ids.hpp schema/message.hpp schema/text.hpp schema/types.hpp
   DESTINATION ${include_folder}/schema)

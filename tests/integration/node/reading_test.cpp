@@ -250,7 +250,7 @@ TEST_F(Reading, TopologyShowsEveryActorAndEngine) {
   EXPECT_THAT(actors, ::testing::UnorderedElementsAre(
                           "supervisor", "journal", "archive", "route_keeper", "router", "large-0",
                           "small-0", "small-1", "executor_pool", "planner", "engine_admin",
-                          "exchange", "front", "weight_sync", "mesh"));
+                          "exchange", "front", "weight_sync", "mesh", "alarm_watch"));
   std::vector<std::string> engines;
   for (auto engine : node.getEngines()) {
     engines.emplace_back(view(engine.getName()));

@@ -377,9 +377,9 @@ TEST(node_config, RefusesAPlanPromptWithoutTheGoal) {
 TEST(node_config, RefusesUnknownAndRepeatedRoles) {
   auto config = valid_config();
   config.roles = {"planner", "gardener"};
-  EXPECT_THAT(only_problem(config, "node.roles"), HasSubstr("planner or executor"));
+  EXPECT_THAT(only_problem(config, "node.roles"), HasSubstr("planner, executor or gateway"));
   config.roles = {"planner", "planner"};
-  EXPECT_THAT(only_problem(config, "node.roles"), HasSubstr("planner or executor"));
+  EXPECT_THAT(only_problem(config, "node.roles"), HasSubstr("planner, executor or gateway"));
   config.roles = {};
   EXPECT_THAT(only_problem(config, "node.roles"), HasSubstr("leaves nothing to do"));
 }
