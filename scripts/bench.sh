@@ -7,7 +7,7 @@
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 names=(durable durable_http step_overhead http_overhead stream_gain streams schedule boot cluster_dispatch mesh_scale cluster replication loss
-  routing engine_choice cache semantic weights_transfer weights_fleet)
+  routing engine_choice cache semantic weights_transfer weights_fleet gateway)
 
 run_bench() {
   local name=$1
@@ -38,6 +38,16 @@ need_copiers() {
   DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends nginx-light rsync curl >/dev/null 2>&1 ||
     echo "bench: nginx, curl and rsync could not be installed; weights_transfer compares with them" >&2
 }
+# Debian starts an nginx and a haproxy at once, which are not used.
+need_gateways() {
+  [[ " $* " == *" gateway "* ]] || return 0
+  { command -v wrk && [ -x /usr/sbin/nginx ] && [ -x /usr/sbin/haproxy ]; } >/dev/null 2>&1 ||
+    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends wrk nginx-light haproxy >/dev/null 2>&1 ||
+    echo "bench: wrk, nginx and haproxy could not be installed; gateway needs wrk and compares with the others" >&2
+  [ -d build/portkey/node_modules/@portkey-ai/gateway ] ||
+    npm install --no-audit --no-fund --ignore-scripts --prefix build/portkey @portkey-ai/gateway@1.15.2 >/dev/null 2>&1 ||
+    echo "bench: Portkey could not be installed from npm; gateway is compared with the others alone" >&2
+}
 
 # A bench's section of docs/benchmarks.md.
 section() {
@@ -64,6 +74,7 @@ if [ "$1" = --all ]; then
   [ $# -gt 0 ] || chosen=("${names[@]}")
   need_peers "${chosen[@]}"
   need_copiers "${chosen[@]}"
+  need_gateways "${chosen[@]}"
   build release "${chosen[@]/#/bench_}" tandem-node >/dev/null
   old=$(cat docs/benchmarks.md 2>/dev/null || true)
   {
@@ -93,5 +104,6 @@ args=()
 for arg in "$@"; do [ "$arg" = --json ] && json=true || args+=("$arg"); done
 need_peers "$name"
 need_copiers "$name"
+need_gateways "$name"
 build release "bench_$name" tandem-node >/dev/null
 if $json; then run_bench "$name" "${args[@]}" | tail -n 1; else run_bench "$name" "${args[@]}"; fi
