@@ -96,8 +96,9 @@ void engine_state::begin(pointer self, call next) {
   std::uint64_t bytes = request.response_schema.size();
   for (const auto& message : request.messages) bytes += message.content.size();
   bytes = std::max<std::uint64_t>(bytes, request.client_body.size());
+  auto server_now = server->status();
   if (reader->getClient().getOpenEnded())
-    request.max_tokens = open_end(request.max_tokens, server->status().context_tokens);
+    request.max_tokens = open_end(request.max_tokens, server_now.context_tokens);
   next.prompt_tokens_max = prompt_tokens_bound(bytes, request.messages.size());
   // What was reserved is never exceeded: this is the last place that can refuse.
   auto bound = call_bound(next.prompt_tokens_max, request.max_tokens,
@@ -117,7 +118,7 @@ void engine_state::begin(pointer self, call next) {
   next.sent = time->now();
   next.stream = request.stream = reader->getStream() && next.sink;
   next.is_passed_on = !request.client_body.empty();
-  next.version = server->status().weight_version;
+  next.version = std::move(server_now.weight_version);
   ids.emplace(fence_key{reader->getFence()}, id);
   running.emplace(id, std::move(next));
   handle(self, id, server->start(std::move(request)));
