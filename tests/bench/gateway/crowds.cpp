@@ -2,7 +2,6 @@
 // metrics with many engines.
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 
 #include <sys/resource.h>
@@ -22,21 +21,10 @@ constexpr int scrapes = 20;
 /// Beside connections.
 constexpr int files_of_a_process = 500;
 
-/// An answer with its length; empty: none came.
 std::string get(int fd, std::string_view path) {
   auto request = "GET " + std::string{path} + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
   if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) < 0) return {};
-  std::string in;
-  std::array<char, 64 * 1024> buffer;
-  for (;;) {
-    auto got = ::recv(fd, buffer.data(), buffer.size(), 0);
-    if (got <= 0) return {};
-    in.append(buffer.data(), static_cast<std::size_t>(got));
-    auto end = in.find("\r\n\r\n");
-    auto length = in.find("Content-Length: ");
-    if (end != in.npos && length < end && in.size() >= end + 4 + std::stoul(in.substr(length + 16)))
-      return in;
-  }
+  return read_answer(fd);
 }
 
 /// As many as this process and the node may have open.

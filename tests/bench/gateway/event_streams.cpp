@@ -108,10 +108,14 @@ void with_fronts(std::vector<std::string> stub_arguments, gateway_results& resul
       start_node(folder.path() / "node", {.large_url = stub->url(), .small_url = stub->url()});
   auto portkey = start_portkey(*stub);
   std::vector<const front_process*> fronts{stub.get()};
-  for (const auto* one : {nginx.get(), node.get(), portkey.get()})
-    if (one != nullptr) fronts.push_back(one);
-  for (const auto* one : fronts)
-    static_cast<void>(run_streams(*one, body_for(*one), 8, 32, pieces));
+  for (const auto* one : {nginx.get(), node.get(), portkey.get()}) {
+    if (one == nullptr) continue;
+    auto warm_up = run_streams(*one, body_for(*one), 8, 32, pieces);
+    if (one == node.get() || warm_up.failed == 0)
+      fronts.push_back(one);
+    else
+      std::printf("%s fails streams here: not compared with\n", one->name().c_str());
+  }
   measure(results, fronts);
 }
 

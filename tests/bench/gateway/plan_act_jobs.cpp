@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "tests/bench/gateway/gateway_bench.hpp"
+#include "tests/bench/gateway/stream_client.hpp"
 #include "tests/support/stub_engine.hpp"
 
 namespace tandem::bench {
@@ -26,6 +27,8 @@ void run_plan_act_jobs(gateway_results& results) {
       folder.path() / "node",
       {.large_url = stub->url(), .small_url = stub->url(), .where = place::anywhere, .threads = 0});
   constexpr const char* path = "/v1/chat/completions";
+  if (auto one = ask_once(*node, job_body); one.find(R"("calls":9)") == one.npos)
+    give_up("a job is not what it should be: " + one);
   auto alone = run_wrk(*node, path, job_body, 1, 2);
   auto cpu = node->cpu_seconds();
   auto seen = run_wrk(*node, path, job_body, in_flight, results.sizes.jobs_seconds);

@@ -157,6 +157,29 @@ std::string request_of(const front_process& front, std::string_view body) {
   return out.append("\r\n").append(body);
 }
 
+std::string read_answer(int fd) {
+  std::string in;
+  std::array<char, 64 * 1024> buffer;
+  for (;;) {
+    auto got = ::recv(fd, buffer.data(), buffer.size(), 0);
+    if (got <= 0) return {};
+    in.append(buffer.data(), static_cast<std::size_t>(got));
+    auto end = in.find("\r\n\r\n");
+    auto length = in.find("Content-Length: ");
+    if (end != in.npos && length < end && in.size() >= end + 4 + std::stoul(in.substr(length + 16)))
+      return in;
+  }
+}
+
+std::string ask_once(const front_process& front, std::string_view body) {
+  auto fd = connect_to(front.port());
+  auto request = request_of(front, body);
+  std::string out;
+  if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) > 0) out = read_answer(fd);
+  ::close(fd);
+  return out;
+}
+
 int stream_reader::feed(std::string_view bytes) {
   rest_.append(bytes);
   auto before = pieces_;

@@ -17,6 +17,11 @@ namespace tandem::bench {
 /// A chat request as bytes.
 [[nodiscard]] std::string request_of(const front_process& front, std::string_view body);
 
+/// An answer with its length, head and all; empty: none came.
+[[nodiscard]] std::string read_answer(int fd);
+/// The same of one chat request.
+[[nodiscard]] std::string ask_once(const front_process& front, std::string_view body);
+
 struct streams_result {
   /// From a request's last byte to the first piece of text, of each stream.
   std::vector<double> first_s;
