@@ -127,6 +127,7 @@ curl_exchange::curl_exchange(const socket_hooks& hooks) : easy_{curl_easy_init()
 
 curl_exchange::~curl_exchange() {
   curl_easy_cleanup(easy_);
+  curl_url_cleanup(url_);
   curl_slist_free_all(headers_);
   curl_slist_free_all(own_headers_);
 }
@@ -158,6 +159,11 @@ void curl_exchange::set_up(const http_endpoint& endpoint) {
   headers_ = header_list(endpoint.headers);
   curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, headers_);
   curl_easy_setopt(easy_, CURLOPT_URL, endpoint.url.c_str());
+  // Or it would be taken apart for every request. What cannot be is refused in curl's own words.
+  curl_url_cleanup(std::exchange(url_, curl_url()));
+  auto is_url = url_ != nullptr && curl_url_set(url_, CURLUPART_URL, endpoint.url.c_str(),
+                                                CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
+  curl_easy_setopt(easy_, CURLOPT_CURLU, is_url ? url_ : nullptr);
   curl_easy_setopt(easy_, CURLOPT_PROXY, endpoint.proxy.c_str());
   curl_easy_setopt(easy_, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(endpoint.connect_timeout.count()));

@@ -74,6 +74,7 @@ class curl_exchange {
   curl_slist* headers_ = nullptr;
   /// Those of the endpoint and of one exchange; null: it has none of its own.
   curl_slist* own_headers_ = nullptr;
+  CURLU* url_ = nullptr;
   std::uint64_t id_ = 0;
   std::shared_ptr<const http_endpoint> endpoint_;
   std::shared_ptr<http_handler> handler_;
