@@ -63,7 +63,7 @@ std::string node_toml(const node_options& options) {
            "\"\nplan_system = \"plan\"\nstep_system = \"act\"\nanswer_system = \"act\"\n"
            "compose_system = \"act\"\n[[engine]]\nname = \"" +
            name + "-0\"\nkind = \"http\"\nmodel = \"" + name +
-           "\"\nconcurrency = 4096\n[engine.http]\nurl = \"" + url +
+           "\"\nconcurrency = 4096\nadaptive = false\n[engine.http]\nurl = \"" + url +
            "\"\nserved_model = \"stub\"\n";
   }
   return out + options.more;
