@@ -1,7 +1,6 @@
 #include "actors/http_server/web_connection.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -24,7 +23,7 @@ constexpr std::size_t lingered_bytes_max = 1024 * 1024;
 
 }  // namespace
 
-web_connection::web_connection(web_loop& loop, tcp::socket socket, const tcp::endpoint& peer,
+web_connection::web_connection(web_loop& loop, socket_type socket, const tcp::endpoint& peer,
                                std::shared_ptr<SSL_CTX> tls)
     : loop_{loop},
       shared_{loop.shared},
@@ -89,6 +88,7 @@ void web_connection::shake_hands() {
   move_to(loop_.idle);
   // Most clients send with the connection's last packet.
   read_some();
+  if (shared_.is_draining && phase_ == phase::head && !is_in_head()) close();
 }
 
 void web_connection::move_to(web_loop::connections& list) {
@@ -136,7 +136,7 @@ void web_connection::give_back_memory() {
 void web_connection::wait_to_read() {
   if (waits_to_read_ || phase_ == phase::closed) return;
   waits_to_read_ = true;
-  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](error_code failure) {
+  socket_.async_wait(socket_type::wait_read, [self = shared_from_this()](error_code failure) {
     self->waits_to_read_ = false;
     if (failure || self->phase_ == phase::closed) return;
     self->guarded([&self] { self->on_readable(); });
@@ -146,7 +146,7 @@ void web_connection::wait_to_read() {
 void web_connection::wait_to_write() {
   if (waits_to_write_ || phase_ == phase::closed) return;
   waits_to_write_ = true;
-  socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](error_code failure) {
+  socket_.async_wait(socket_type::wait_write, [self = shared_from_this()](error_code failure) {
     self->waits_to_write_ = false;
     if (failure || self->phase_ == phase::closed) return;
     self->guarded([&self] { self->on_writable(); });
@@ -344,7 +344,7 @@ void web_connection::on_request() {
   // An exception drops the reply, which answers 500.
   try {
     shared_.service->on_request(std::move(request), std::make_shared<web_reply>(exchange_));
-  } catch (const std::exception&) {
+  } catch (...) {
   }
   deliver();
 }
@@ -372,6 +372,7 @@ void web_connection::look(time_point now) {
   guarded([this, now] {
     if (is_due(now)) return on_timeout();
     if (phase_ != phase::answer) return;
+    if (exchange_ && exchange_->take_missed_wake()) return deliver();
     // Nothing is read, so nobody else notices.
     if (is_half_closed_ ? transport_.is_reset()
                         : room_to_read() == 0 && transport_.is_closed_by_peer())
