@@ -6,11 +6,11 @@
 
 #include "nodes/cli/format.hpp"
 #include "nodes/cli/job_json.hpp"
-#include "schema/json_writer.hpp"
 #include "nodes/cli/names.hpp"
 #include "nodes/cli/plain_text.hpp"
 #include "nodes/cli/table.hpp"
 #include "schema/ids.hpp"
+#include "schema/json_writer.hpp"
 #include "schema/text.hpp"
 
 namespace tandem::cli {

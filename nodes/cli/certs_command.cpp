@@ -9,9 +9,9 @@
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/endpoint.hpp"
 #include "nodes/cli/format.hpp"
-#include "schema/json_writer.hpp"
 #include "nodes/cli/plain_text.hpp"
 #include "schema/errc.hpp"
+#include "schema/json_writer.hpp"
 
 namespace tandem::cli {
 namespace {

@@ -1,8 +1,8 @@
 #include "nodes/cli/decision_json.hpp"
 
-#include "schema/json_writer.hpp"
 #include "nodes/cli/names.hpp"
 #include "schema/ids.hpp"
+#include "schema/json_writer.hpp"
 #include "schema/text.hpp"
 
 namespace tandem::cli {

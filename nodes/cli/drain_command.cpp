@@ -4,8 +4,8 @@
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/endpoint.hpp"
 #include "nodes/cli/format.hpp"
-#include "schema/json_writer.hpp"
 #include "schema/errc.hpp"
+#include "schema/json_writer.hpp"
 #include "schema/text.hpp"
 
 namespace tandem::cli {

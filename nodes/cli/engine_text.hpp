@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "schema/json_writer.hpp"
 #include "nodes/cli/style.hpp"
+#include "schema/json_writer.hpp"
 #include "schema/topology.capnp.h"
 
 namespace tandem::cli {

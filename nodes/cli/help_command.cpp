@@ -4,8 +4,8 @@
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/console.hpp"
 #include "nodes/cli/help.hpp"
-#include "schema/json_writer.hpp"
 #include "nodes/cli/plain_text.hpp"
+#include "schema/json_writer.hpp"
 
 #ifndef TANDEM_VERSION
 #define TANDEM_VERSION "0.0.0"

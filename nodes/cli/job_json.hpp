@@ -4,9 +4,9 @@
 #include <string>
 #include <string_view>
 
-#include "schema/json_writer.hpp"
 #include "schema/ids.hpp"
 #include "schema/job.capnp.h"
+#include "schema/json_writer.hpp"
 
 namespace tandem::cli {
 

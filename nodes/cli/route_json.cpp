@@ -1,10 +1,10 @@
 // The JSON of routing: see route_text.hpp.
 
 #include "nodes/cli/decision_json.hpp"
-#include "schema/json_writer.hpp"
 #include "nodes/cli/names.hpp"
 #include "nodes/cli/route_text.hpp"
 #include "schema/ids.hpp"
+#include "schema/json_writer.hpp"
 #include "schema/text.hpp"
 
 namespace tandem::cli {

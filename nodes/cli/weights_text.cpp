@@ -2,9 +2,9 @@
 
 #include "actors/weight_sync/roll_record.hpp"
 #include "nodes/cli/format.hpp"
-#include "schema/json_writer.hpp"
 #include "nodes/cli/plain_text.hpp"
 #include "nodes/cli/table.hpp"
+#include "schema/json_writer.hpp"
 #include "schema/text.hpp"
 
 namespace tandem::cli {
