@@ -102,8 +102,11 @@ void executor_pool_state::reply(pointer self, const fence_key& fence, tmsg::attr
   attempts.erase(found);
   ++handled;
   const auto& unserved = done.cached[0];
+  // A job's record says why nothing was cached. Nobody would read it of a client's call, most of
+  // which are sampled, and it costs a copy of the answer.
+  auto is_noted = !unserved.reason.empty() && !done.attempt.read()->hasClient();
   if (done.others.calls != 0 || done.others.cache_hits != 0 || done.hedged ||
-      !done.refusals.empty() || !unserved.reason.empty()) {
+      !done.refusals.empty() || is_noted) {
     message_builder<schema::AttemptResult> whole;
     whole.copy(*result.read());
     auto usage = done.others;
