@@ -14,7 +14,8 @@ constexpr int in_flight = 64;
 /// Restate 1.7 with fsync and one worker, measured on a machine like this: it cannot be had here.
 constexpr double restate_per_s = 150;
 constexpr const char* job_body =
-    R"({"model":"tandem","messages":[{"role":"user","content":"a goal of some thirty bytes"}]})";
+    R"({"model":"tandem","tandem":{"mode":"plan_act"},)"
+    R"("messages":[{"role":"user","content":"a goal of some thirty bytes"}]})";
 
 }  // namespace
 
