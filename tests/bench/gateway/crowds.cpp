@@ -15,7 +15,7 @@
 namespace tandem::bench {
 namespace {
 
-constexpr int pieces = 50;
+constexpr int stream_pieces = 50;
 constexpr int engines = 100;
 constexpr int scrapes = 20;
 /// Beside connections.
@@ -56,7 +56,7 @@ void keep_idle(gateway_results& results, const front_process& node) {
 
 void open_many_streams(gateway_results& results, const front_process& node) {
   auto count = results.sizes.open_streams;
-  auto seen = run_streams(node, chat_body("large", true), count, count, pieces);
+  auto seen = run_streams(node, chat_body("large", true), count, count, stream_pieces);
   std::printf("%d streams at once, %d open together: %d whole\n", count, seen.open_most,
               seen.whole);
   results.note("streams_open_together", seen.open_most);
@@ -123,7 +123,7 @@ void run_crowds(gateway_results& results) {
     temp_folder folder{"gateway-crowds"};
     step_server engine;
     auto stub = start_stub(
-        {"--answer", kilobyte_text(), "--tokens", std::to_string(pieces), "--rate", "25"});
+        {"--answer", kilobyte_text(), "--tokens", std::to_string(stream_pieces), "--rate", "25"});
     auto instant = start_stub({"--answer", kilobyte_text()});
     {
       auto node =
