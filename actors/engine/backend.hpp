@@ -45,6 +45,10 @@ struct generation_request {
   /// generation::body. Only backends of servers get one.
   std::string client_body;
   schema::ClientPath client_path = schema::ClientPath::UNKNOWN;
+  /// It names no bound of its own: `max_tokens` is written into it.
+  bool open_ended = false;
+  /// How many answers it asks for; each may have `max_tokens`.
+  std::uint32_t completions = 1;
   /// What is sent to a server is part of this span.
   trace_context trace = {};
 };

@@ -47,11 +47,12 @@ tmsg::attres engine_state::reply(const call& done, const generation& result) con
   auto used = result;
   used.prompt_tokens = std::min(used.prompt_tokens, done.prompt_tokens_max);
   used.cached_prompt_tokens = std::min(used.cached_prompt_tokens, used.prompt_tokens);
-  used.completion_tokens = std::min(used.completion_tokens, std::uint64_t{attempt->getMaxTokens()});
+  used.completion_tokens = std::min(used.completion_tokens, done.completion_tokens_max);
   message_builder<schema::AttemptResult> out;
   out->setFence(attempt->getFence());
   if (result.code != errc::unknown) write_error(out->initError(), result.code, result.error);
-  if (!result.text.empty() && result.body.empty()) out->setText(text(result.text));
+  // Beside a body too: checks and judges read the text.
+  if (!result.text.empty()) out->setText(text(result.text));
   if (!result.body.empty())
     out->setBody({reinterpret_cast<const kj::byte*>(result.body.data()), result.body.size()});
   out->setFinish(result.finish);
@@ -97,11 +98,12 @@ void engine_state::begin(pointer self, call next) {
   for (const auto& message : request.messages) bytes += message.content.size();
   bytes = std::max<std::uint64_t>(bytes, request.client_body.size());
   auto server_now = server->status();
-  if (reader->getClient().getOpenEnded())
+  if (request.open_ended)
     request.max_tokens = open_end(request.max_tokens, server_now.context_tokens);
   next.prompt_tokens_max = prompt_tokens_bound(bytes, request.messages.size());
   // What was reserved is never exceeded: this is the last place that can refuse.
-  auto bound = call_bound(next.prompt_tokens_max, request.max_tokens,
+  next.completion_tokens_max = std::uint64_t{request.max_tokens} * request.completions;
+  auto bound = call_bound(next.prompt_tokens_max, next.completion_tokens_max,
                           decision->getInputPriceNanousd(), decision->getOutputPriceNanousd());
   if (auto allowed = read_budget(reader->getAllowance()); !fits(bound, allowed)) {
     gate.on_result(errc::cancelled, {}, {}, time->now(), next.trial);

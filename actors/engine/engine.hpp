@@ -70,6 +70,7 @@ struct engine_state {
     std::uint32_t chunks = 0;
     /// More than its prompt can have.
     std::uint64_t prompt_tokens_max = 0;
+    std::uint64_t completion_tokens_max = 0;
     /// The breaker's.
     std::uint64_t trial = 0;
     bool stream = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/engine/client_body.hpp"
 #include "actors/job/plan/prompt_template.hpp"
 #include "actors/warm_up/warm_words.hpp"
 #include "schema/text.hpp"
@@ -98,6 +99,8 @@ generation_request apply_profile(const model_config& model, schema::Attempt::Rea
   auto body = attempt.getClient().getBody();
   request.client_body.assign(reinterpret_cast<const char*>(body.begin()), body.size());
   request.client_path = attempt.getClient().getPath();
+  request.open_ended = attempt.getClient().getOpenEnded();
+  request.completions = completions_of(attempt);
   auto words = worded_as(attempt);
   // A client's own words count, where it has some.
   const auto& system = has_own_system(attempt) ? none : system_of(model, words);

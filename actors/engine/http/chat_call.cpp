@@ -85,9 +85,10 @@ http_next chat_call::read_stream(std::string_view bytes) {
   events_.feed(bytes);
   while (auto event = events_.next()) {
     auto news = reply_.read_event(*event);
-    if (news.progressed) out = http_next::progressed;
-    if (passing_ == passing::events && news.now != chat_reply::state::failed && *event != "[DONE]")
-      link_->text(id_, std::string{*event});
+    bool passes = passing_ == passing::events && news.now != chat_reply::state::failed;
+    // What the client asked for may come in fields that are not read here.
+    if (news.progressed || passes) out = http_next::progressed;
+    if (passes && *event != "[DONE]") link_->text(id_, std::string{*event});
     if (take(news)) return news.now == chat_reply::state::failed ? http_next::stop : out;
   }
   if (!events_.too_large()) return out;
@@ -195,7 +196,8 @@ void chat_call::fail(const http_verdict& verdict, bool is_unreached) {
 
 void chat_call::report_good() {
   auto result = std::move(reply_).result();
-  if (passing_ == passing::chat || passing_ == passing::embeddings) result.body = std::move(body_);
+  // Of a stream that the server answered whole too: nothing of it was told yet.
+  if (passing_ != passing::no && shape_ == shape::whole) result.body = std::move(body_);
   report(std::move(result));
 }
 

@@ -56,12 +56,68 @@ struct chat_reply::reader {
     simdjson::dom::array list;
     if (choices.get(list) != simdjson::SUCCESS)
       return reply.fail(errc::engine_failed, "choices is no list");
+    news out;
+    bool is_read = false;
+    bool others_progressed = false;
     for (auto choice : list) {
       std::uint64_t index = 0;
-      if (choice["index"].get(index) == simdjson::SUCCESS && index != 0) continue;
-      return read_choice(choice);
+      if (is_read || (choice["index"].get(index) == simdjson::SUCCESS && index != 0)) {
+        others_progressed |= read_other(choice);
+        continue;
+      }
+      is_read = true;
+      out = read_choice(choice);
+      if (out.now == state::failed) return out;
     }
-    return {};
+    out.progressed |= others_progressed;
+    if (out.progressed) reply.has_progressed_ = true;
+    return out;
+  }
+
+  /// Of a choice that is not ours to read: only that the server goes on, and what it wrote.
+  bool read_other(const element& choice) {
+    object fields;
+    object inner;
+    if (choice.get(fields) != simdjson::SUCCESS) return false;
+    auto reason = fields["finish_reason"];
+    bool progressed = reason.error() == simdjson::SUCCESS && !reason.is_null();
+    if (fields[part].get(inner) != simdjson::SUCCESS) return progressed;
+    std::string_view text;
+    bool wrote = inner["content"].get(text) == simdjson::SUCCESS && !text.empty();
+    if (wrote) reply.beside_bytes_ += text.size();
+    wrote |= read_beside(inner);
+    reply.deltas_ += wrote ? 1 : 0;
+    return progressed || wrote;
+  }
+
+  /// Thoughts and calls of tools: tokens too, though no text.
+  bool read_beside(const object& inner) {
+    bool any = false;
+    for (auto hidden : {"reasoning_content", "reasoning"}) {
+      std::string_view thought;
+      any |= inner[hidden].get(thought) == simdjson::SUCCESS && !thought.empty();
+    }
+    simdjson::dom::array calls;
+    if (inner["tool_calls"].get(calls) == simdjson::SUCCESS) {
+      for (auto call : calls) {
+        any = true;
+        object function;
+        if (call["function"].get(function) == simdjson::SUCCESS) read_function(function);
+      }
+    }
+    object function;
+    if (inner["function_call"].get(function) == simdjson::SUCCESS) {
+      any = true;
+      read_function(function);
+    }
+    return any;
+  }
+
+  void read_function(const object& function) {
+    for (auto written : {"name", "arguments"}) {
+      std::string_view text;
+      if (function[written].get(text) == simdjson::SUCCESS) reply.beside_bytes_ += text.size();
+    }
   }
 
   news read_choice(const element& choice) {
@@ -89,7 +145,6 @@ struct chat_reply::reader {
       if (auto failed = read_finish(word); failed.now == state::failed) return failed;
       out.progressed = true;
     }
-    if (out.progressed) reply.has_progressed_ = true;
     return out;
   }
 
@@ -106,11 +161,7 @@ struct chat_reply::reader {
       out.text = std::string_view{reply.text_}.substr(before);
       out.progressed = !text.empty();
     }
-    for (auto hidden : {"reasoning_content", "reasoning"}) {
-      std::string_view thought;
-      if (inner[hidden].get(thought) == simdjson::SUCCESS && !thought.empty())
-        out.progressed = true;
-    }
+    out.progressed |= read_beside(inner);
     reply.deltas_ += out.progressed ? 1 : 0;
     return out;
   }
@@ -158,7 +209,8 @@ struct chat_reply::reader {
 chat_reply::chat_reply(const generation_request& request, std::uint32_t context_tokens,
                        std::string_view key_source)
     : messages_{request.messages.size()},
-      max_tokens_{request.max_tokens},
+      max_tokens_{std::uint64_t{request.max_tokens} * request.completions},
+      completions_{std::max(request.completions, 1u)},
       context_tokens_{context_tokens},
       key_source_{key_source} {
   for (const auto& turn : request.messages) prompt_bytes_ += turn.content.size();
@@ -266,10 +318,11 @@ std::string chat_reply::doubt(const usage& said) const {
   if ((max_tokens_ > 0 && said.completion > max_tokens_) ||
       said.completion < (text_.size() + token_bytes_max - 1) / token_bytes_max)
     return out("an answer", said.completion);
-  if (context_tokens_ > 0 && said.prompt + said.completion > context_tokens_ + std::uint64_t{1})
+  if (context_tokens_ > 0 &&
+      said.prompt + said.completion / completions_ > context_tokens_ + std::uint64_t{1})
     return out("prompt and answer", said.prompt + said.completion);
   // What was asked for without a limit, and of a server that does not say its context.
-  if (said.completion > std::max(text_.size(), deltas_) + (std::uint64_t{1} << 20))
+  if (said.completion > std::max(text_.size() + beside_bytes_, deltas_) + (std::uint64_t{1} << 20))
     return out("an answer", said.completion);
   return {};
 }
@@ -278,7 +331,7 @@ chat_reply::usage chat_reply::estimate() const {
   // A delta is a token or more; four bytes a token is what English comes to.
   usage out;
   out.prompt = (prompt_bytes_ + 3) / 4 + 4 * messages_;
-  out.completion = std::max<std::uint64_t>(deltas_, (text_.size() + 3) / 4);
+  out.completion = std::max<std::uint64_t>(deltas_, (text_.size() + beside_bytes_ + 3) / 4);
   if (max_tokens_ > 0) out.completion = std::min<std::uint64_t>(out.completion, max_tokens_);
   return out;
 }

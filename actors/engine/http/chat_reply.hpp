@@ -67,12 +67,17 @@ class chat_reply {
   std::uint64_t messages_ = 0;
   /// Of a client's own request: its tools and images are read too.
   std::uint64_t passed_bytes_ = 0;
-  std::uint32_t max_tokens_;
+  /// Of all that it asks for.
+  std::uint64_t max_tokens_;
+  std::uint32_t completions_;
   std::uint32_t context_tokens_;
   std::string key_source_;
 
   std::string text_;
+  /// Pieces with something in them, of all choices: text, thoughts, calls of tools.
   std::uint64_t deltas_ = 0;
+  /// What was written beside the text.
+  std::uint64_t beside_bytes_ = 0;
   schema::Finish finish_ = schema::Finish::UNKNOWN;
   bool has_choice_ = false;
   bool has_progressed_ = false;

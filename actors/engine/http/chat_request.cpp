@@ -94,7 +94,7 @@ caf::expected<std::string> chat_request_body(const generation_request& request,
   return out;
 }
 
-std::string passed_on_body(std::string_view client_body, bool stream,
+std::string passed_on_body(std::string_view client_body, bool stream, std::uint32_t max_tokens,
                            const chat_request_options& options) {
   std::string out;
   out.reserve(client_body.size() + options.model.size() + 128);
@@ -103,6 +103,7 @@ std::string passed_on_body(std::string_view client_body, bool stream,
   append_json_string(out, named ? options.adapter : options.model);
   append_adapter(out, options);
   if (stream) out += R"(,"stream":true,"stream_options":{"include_usage":true})";
+  if (max_tokens > 0) append_number(out, R"(,"max_tokens":)", max_tokens);
   auto rest = client_body.substr(client_body.find('{') + 1);
   if (rest.find_first_not_of(" \t\r\n") != rest.find('}')) out += ',';
   return out.append(rest);

@@ -26,9 +26,10 @@ struct chat_request_options {
 [[nodiscard]] caf::expected<std::string> chat_request_body(const generation_request& request,
                                                            const chat_request_options& options);
 
-/// A client's own request as the server gets it: with `model`, and streamed with usage if `stream`.
-/// Precondition: `client_body` is a JSON object without these.
+/// A client's own request as the server gets it: with `model`, streamed with usage if `stream`, and
+/// with `max_tokens` unless that is 0. Precondition: `client_body` is a JSON object without these.
 [[nodiscard]] std::string passed_on_body(std::string_view client_body, bool stream,
+                                         std::uint32_t max_tokens,
                                          const chat_request_options& options);
 
 }  // namespace tandem

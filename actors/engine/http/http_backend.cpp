@@ -74,9 +74,13 @@ progress http_backend::pass_on(const generation_request& request,
                                const chat_request_options& options) {
   const auto& server = link_->server();
   auto stream = request.stream && request.client_path == schema::ClientPath::CHAT;
+  // Where the client named no bound, nothing but ours keeps the answer within what is reserved.
+  auto limit = request.open_ended && request.client_path == schema::ClientPath::CHAT
+                   ? request.max_tokens
+                   : 0u;
   chat_reply reply{request, prober_->context_tokens(), server.key_source()};
   link_->start(*loop_, request.id, server.passed_on(request.client_path, stream),
-               passed_on_body(request.client_body, stream, options),
+               passed_on_body(request.client_body, stream, limit, options),
                std::make_shared<chat_call>(link_, request, std::move(reply), std::string{}),
                headers_of(request));
   return generation_pending{};

@@ -238,5 +238,34 @@ TEST(ChatReply, CountsNothingForARequestThatNeverBegan) {
   EXPECT_EQ(result.completion_tokens, 0u);
 }
 
+TEST(ChatReply, TheLimitOfACallHoldsForEachOfItsAnswers) {
+  auto request = asked(10);
+  request.completions = 3;
+  chat_reply reply{request, 4096, ""};
+  constexpr std::string_view three =
+      R"({"choices":[{"index":0,"message":{"content":"a"},"finish_reason":"stop"},)"
+      R"({"index":1,"message":{"content":"b"},"finish_reason":"stop"},)"
+      R"({"index":2,"message":{"content":"c"},"finish_reason":"stop"}],)"
+      R"("usage":{"prompt_tokens":20,"completion_tokens":30}})";
+  auto news = reply.read_answer(three);
+  ASSERT_EQ(news.now, state::done);
+  EXPECT_EQ(news.text, "a");
+  auto result = std::move(reply).result();
+  EXPECT_EQ(result.completion_tokens, 30u);
+  EXPECT_TRUE(result.error.empty()) << result.error;
+}
+
+TEST(ChatReply, ToolCallsAndOtherChoicesAreProgressAndCount) {
+  run one;
+  one.event(delta(R"("content":"","role":"assistant")"));
+  for (std::string_view event :
+       {R"({"choices":[{"index":0,"delta":{"tool_calls":[{"function":{"arguments":"{"}}]}}]})",
+        R"({"choices":[{"index":0,"delta":{"function_call":{"arguments":"{"}}}]})",
+        R"({"choices":[{"index":1,"delta":{"content":"x"}}]})"})
+    EXPECT_TRUE(one.reply.read_event(event).progressed) << event;
+  one.event(delta("", R"("tool_calls")"));
+  EXPECT_EQ(one.done().completion_tokens, 3u);
+}
+
 }  // namespace
 }  // namespace tandem

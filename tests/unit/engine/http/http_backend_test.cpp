@@ -5,6 +5,7 @@
 #include <future>
 #include <latch>
 #include <map>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -458,6 +459,54 @@ TEST(HttpBackend, TellsAClientEachEventAsItCame) {
   EXPECT_THAT(engine.text(1), ::testing::StartsWith(event));
   EXPECT_THAT(engine.text(1), Not(HasSubstr("[DONE]")));
   EXPECT_THAT(got, HasSubstr(R"("stream":true,"stream_options":{"include_usage":true}})"));
+}
+
+TEST(HttpBackend, AStreamOfToolCallsAloneIsNoStall) {
+  constexpr std::string_view event =
+      R"({"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":)"
+      R"({"arguments":"{\"a\""}}]},"finish_reason":null}]})";
+  stub_server server{[&](scripted_connection& connection, const std::string&) {
+    connection.send(stream_head);
+    for (int i = 0; i < 12; ++i) {
+      connection.send(chunked("data: " + std::string{event} + "\n\n"));
+      std::this_thread::sleep_for(100ms);
+    }
+    connection.send(chunked(stop_event) + chunked(done_event) + "0\r\n\r\n");
+  }};
+  auto config = engine_at(server.url());
+  // Each shorter than the whole stream, and far longer than the pauses in it.
+  config.http.first_token_timeout = 1s;
+  config.http.stall_timeout = 1s;
+  far_engine engine{config};
+  auto result = engine.ask(own_request(R"({"tools":[]})", true));
+  EXPECT_EQ(result.code, errc::unknown) << result.error;
+}
+
+TEST(HttpBackend, BoundsARequestThatNamesNoBound) {
+  std::string got;
+  stub_server server{[&](scripted_connection& connection, const std::string& request) {
+    got = request;
+    connection.answer(
+        R"({"choices":[{"index":0,"message":{"content":"x"},"finish_reason":"stop"}]})");
+  }};
+  far_engine engine{engine_at(server.url())};
+  auto request = own_request(R"({"messages":[1]})", false);
+  request.open_ended = true;
+  EXPECT_EQ(engine.ask(std::move(request)).code, errc::unknown);
+  EXPECT_THAT(got, HasSubstr(R"(,"max_tokens":100,"messages":[1]})"));
+}
+
+TEST(HttpBackend, KeepsWhatAServerAnswersWholeThoughItWasToStream) {
+  constexpr std::string_view answer =
+      R"({"choices":[{"index":0,"message":{"content":null,"tool_calls":[{"id":"c"}]},)"
+      R"("finish_reason":"tool_calls"}]})";
+  stub_server server{[&](scripted_connection& connection, const std::string&) {
+    connection.answer(std::string{answer});
+  }};
+  far_engine engine{engine_at(server.url())};
+  auto result = engine.ask(own_request("{}", true));
+  EXPECT_EQ(result.code, errc::unknown) << result.error;
+  EXPECT_EQ(result.body, answer);
 }
 
 TEST(HttpBackend, AsksForVectors) {
