@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "actors/clock.hpp"
+#include "actors/engine/client_body.hpp"
 #include "actors/executor_pool/executor_pool.hpp"
 #include "actors/job/job_records.hpp"
 #include "actors/metrics/node_metrics.hpp"
@@ -15,6 +16,7 @@ namespace {
 std::uint32_t prompt_bytes(schema::Attempt::Reader attempt) {
   std::size_t bytes = attempt.getPlanError().size() + attempt.getFinished().size();
   for (auto message : attempt.getMessages()) bytes += message.getContent().size();
+  bytes = std::max<std::size_t>(bytes, attempt.getClient().getBody().size());
   return static_cast<std::uint32_t>(std::min<std::size_t>(bytes, UINT32_MAX));
 }
 
@@ -126,9 +128,11 @@ caf::expected<tmsg::attempt> executor_pool_state::reserve(const work& of,
   for (auto message : call->getMessages()) bytes += message.getContent().size();
   if (auto model = services.growth.find(view(decision.getModel())); model != services.growth.end())
     bytes = bytes * model->second.times + model->second.bytes;
-  auto most =
-      call_bound(prompt_tokens_bound(bytes, call->getMessages().size() + 1), call->getMaxTokens(),
-                 decision.getInputPriceNanousd(), decision.getOutputPriceNanousd());
+  // As the engine counts it, which refuses what is more than its reservation.
+  bytes = std::max<std::uint64_t>(bytes, call->getClient().getBody().size());
+  auto most = call_bound(prompt_tokens_bound(bytes, call->getMessages().size() + 1),
+                         std::uint64_t{call->getMaxTokens()} * completions_of(*call),
+                         decision.getInputPriceNanousd(), decision.getOutputPriceNanousd());
   auto grant = services.tenants->reserve(view(call->getTenant()), most, unix_ms());
   if (grant.code != errc::unknown) return make_error(grant.code, grant.why);
   reserved = grant.reserved;

@@ -18,9 +18,13 @@ constexpr std::chrono::milliseconds timeout_default{std::chrono::minutes{10}};
 /// How long engines have to say what a stopped call has cost.
 constexpr std::chrono::milliseconds stop_grace{1000};
 
+/// A year: longer ones, from another node, would overflow the clock.
+constexpr std::uint64_t timeout_ms_max = 365ull * 86'400'000;
+
 std::chrono::milliseconds timeout_of(schema::Attempt::Reader attempt) {
-  return attempt.getTimeoutMs() == 0 ? timeout_default
-                                     : std::chrono::milliseconds{attempt.getTimeoutMs()};
+  return attempt.getTimeoutMs() == 0
+             ? timeout_default
+             : std::chrono::milliseconds{std::min(attempt.getTimeoutMs(), timeout_ms_max)};
 }
 
 }  // namespace

@@ -149,6 +149,9 @@ void executor_pool_state::sample_judge(pointer self, schema::Attempt::Reader att
   if (answer.getDecision() == 0 || read_budget(attempt.getAllowance()).limited() ||
       attempt.getPurpose() == schema::Purpose::VERIFY ||
       attempt.getPurpose() == schema::Purpose::PLAN ||
+      attempt.getPurpose() == schema::Purpose::EMBED ||
+      // Calls of tools, and whatever else a client may have asked a server for: no judge reads it.
+      (answer.getText().size() == 0 && attempt.getClient().getBody().size() != 0) ||
       !should_judge(config.verification.judge_sample, std::hash<fence_key>{}(fence)))
     return;
   message_builder<schema::Attempt> reading;

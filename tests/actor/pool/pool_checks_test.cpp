@@ -143,6 +143,17 @@ TEST_F(PoolChecks, ASampleIsReadByAJudgeAfterItWasDelivered) {
   EXPECT_EQ(verdict->getDecision(), results_.at(1).read()->getDecision());
 }
 
+TEST_F(PoolChecks, NoJudgeReadsAPassedOnAnswerWithoutAText) {
+  executor_pool_config config;
+  config.verification.judge_sample = 1;
+  start_held(config);
+  send(1, {.prompt = "call f", .tier = "small", .client_body = "{}"});
+  worker_->answer({});
+  run();
+  EXPECT_EQ(code(1), errc::unknown);
+  EXPECT_THAT(judge_->calls, IsEmpty());
+}
+
 TEST_F(PoolChecks, AJudgeMayFindThatItDoesNotFit) {
   start_held();
   send_to_judge(1);

@@ -248,6 +248,19 @@ TEST_F(PoolEngines, WaitsASecondForItAndNoLonger) {
   EXPECT_EQ(code(2), errc::unknown);
 }
 
+TEST_F(PoolEngines, ATimeoutBeyondAllClocksIsAYear) {
+  start_pool();
+  auto& engine = hold_engine("tiny-1", "tiny");
+  auto patient = small;
+  patient.timeout_ms = std::numeric_limits<std::uint64_t>::max();
+  send(1, patient);
+  pass(1h);
+  EXPECT_THAT(engine.cancels, IsEmpty());
+  engine.answer({.text = "ok"});
+  run();
+  EXPECT_EQ(code(1), errc::unknown);
+}
+
 TEST_F(PoolEngines, NamesItsOwnTimeoutWhereTheAttemptNamesNone) {
   start_pool();
   auto& engine = hold_engine("tiny-1", "tiny");

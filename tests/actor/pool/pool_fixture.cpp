@@ -114,6 +114,7 @@ void Pool::serve(const held_engine& engine, const std::string& weights) {
   status->setWeightVersion(weights);
   status->setHealth(schema::Health::HEALTHY);
   status->setConcurrency(4);
+  status->setPassesOn(true);
   caf::anon_send(router_, engine_atom_v, status.finish(),
                  caf::actor_cast<engine_actor>(engine.handle));
 }
@@ -140,6 +141,12 @@ tmsg::attempt Pool::attempt(std::uint32_t number, const wish& how) {
   if (how.allowance.limited()) {
     out->initAllowance().setTokens(how.allowance.tokens);
     out->getAllowance().setCostNanousd(how.allowance.cost_nanousd);
+  }
+  if (!how.client_body.empty()) {
+    auto client = out->initClient();
+    client.setPath(schema::ClientPath::CHAT);
+    client.setBody(
+        {reinterpret_cast<const kj::byte*>(how.client_body.data()), how.client_body.size()});
   }
   if (!how.check_kind.empty()) {
     out->initCheck().setKind(how.check_kind);

@@ -38,6 +38,8 @@ struct wish {
   schema::Purpose purpose = schema::Purpose::STEP;
   /// After the prompt, as the assistant's; empty: none.
   std::string output;
+  /// A client's own request, which is passed on; empty: none.
+  std::string client_body = {};
 };
 
 using held_engine_actor = engine_actor::extend<caf::reacts_to<wake_atom>>;

@@ -52,6 +52,17 @@ TEST_F(PoolTenants, ACallIsHeldToWhatIsReservedForIt) {
   EXPECT_EQ(could_spend(100'000 - 10), errc::unknown);
 }
 
+TEST_F(PoolTenants, APassedOnCallReservesItsBodyAndAllAnswersThatItAsksFor) {
+  start_with({.tokens = 100'000});
+  auto& engine = hold_engine("tiny-1", "tiny");
+  auto asked = acme;
+  asked.client_body = R"({"messages":[],"n":3,"tools":")" + std::string(5000, 'x') + "\"}";
+  send(1, asked);
+  ASSERT_THAT(engine.calls, SizeIs(1));
+  EXPECT_EQ(engine.calls[0].attempt.read()->getAllowance().getTokens(),
+            prompt_tokens_bound(asked.client_body.size(), 2) + 3 * 64);
+}
+
 TEST_F(PoolTenants, AnAttemptsOwnAllowanceStaysWhereItIsLess) {
   start_with({.tokens = 100'000});
   auto& engine = hold_engine("tiny-1", "tiny");
