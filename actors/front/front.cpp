@@ -154,6 +154,13 @@ void front_state::on_member(pointer self, const tmsg::member& member, const peer
 
 caf::result<tmsg::submitd> front_state::submit(pointer self, const tmsg::submit& request) {
   ++handled;
+  // Wherever its home is: which node that is must not decide whether a job is taken.
+  if (auto bytes = request.bytes().size(); bytes > submit_bytes_max)
+    return make_error(errc::invalid_argument,
+                      "the submission has " + std::to_string(bytes) +
+                          " bytes, and a message between nodes carries " +
+                          std::to_string(submit_bytes_max) +
+                          " of it, however much jobs.goal_bytes_max allows");
   if (request.read()->getClientKey().size() != 0) return submit_key(self, request);
   if (!draining && !planners.empty()) {
     const auto* own = local(start.own.journal);

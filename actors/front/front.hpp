@@ -37,6 +37,11 @@ struct front_start {
   book_writer_actor writer;
 };
 
+/// Of a submission, so that it fits into a message to another node together with all journals that
+/// are known: CAF drops a larger one where it arrives, without an answer.
+inline constexpr std::size_t submit_bytes_max =
+    message_limits{}.words_max * sizeof(capnp::word) - journal_book::journals_max * 16 - 4096;
+
 using front_inside = front_actor::extend<
     // To itself: a list has waited long enough.
     caf::reacts_to<expire_atom, std::uint64_t>>;

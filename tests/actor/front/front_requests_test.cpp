@@ -210,6 +210,16 @@ TEST_F(FrontRequests, OfAClientWithoutAKeyAreSubmittedHere) {
   EXPECT_EQ(journal_of(*got), 1u);
 }
 
+TEST_F(FrontRequests, TooLargeForAMessageBetweenNodesAreRefusedAtOnce) {
+  for (std::string key : {"", "k"}) {
+    auto large = goal(std::string(std::size_t{1} << 20, 'x'), key);
+    auto got = ask<tmsg::submitd>(a, submit_atom_v, large);
+    run();
+    EXPECT_EQ(code_of(got->error), errc::invalid_argument);
+    EXPECT_THAT(message_of(got->error), HasSubstr("jobs.goal_bytes_max"));
+  }
+}
+
 TEST_F(FrontRequests, OfADrainingNodeAreSubmittedElsewhereInTurn) {
   auto& c = add("c", 3, 30);
   meet_all();
