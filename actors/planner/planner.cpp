@@ -54,6 +54,13 @@ void ask_events(planner_state::pointer self, const job_actor& actor, const tmsg:
   });
 }
 
+/// Nothing newer yet: whoever follows asks again.
+tmsg::events no_events(const tmsg::follow& request) {
+  message_builder<schema::JobEvents> out;
+  out->setLast(request.read()->getAfter());
+  return out.finish();
+}
+
 /// The one that holds: a retry brings a new one. 0: none.
 std::uint64_t deadline_in(const std::vector<job_record>& records) {
   std::uint64_t at_ms = 0;
@@ -339,6 +346,14 @@ planner_inside::behavior_type planner_behavior(planner_state::pointer self, plan
       [self](wait_atom, const tmsg::jobref& request) -> caf::result<tmsg::jobsum> {
         if (auto* job = self->state.find_open(request.read()->getJob())) {
           auto promise = self->make_response_promise<tmsg::jobsum>();
+          if (job->waits.size() >= waits_max) {
+            // The one that has waited longest hears how far the job is, and asks again.
+            auto oldest = std::move(job->waits.front());
+            job->waits.erase(job->waits.begin());
+            self->request(self->state.peers.archive, caf::infinite, summary_atom_v, request)
+                .then([oldest](const tmsg::jobsum& summary) mutable { oldest.deliver(summary); },
+                      deliver_error(oldest));
+          }
           job->waits.push_back(promise);
           return promise;
         }
@@ -364,7 +379,11 @@ planner_inside::behavior_type planner_behavior(planner_state::pointer self, plan
         } else if (reader->getAfter() == 0) {
           return ask_archive<tmsg::events>(self, follow_atom_v, request);
         } else {
-          if (job->follows.size() >= follows_max) job->follows.erase(job->follows.begin());
+          if (job->follows.size() >= follows_max) {
+            auto& [oldest, its_promise] = job->follows.front();
+            its_promise.deliver(no_events(oldest));
+            job->follows.erase(job->follows.begin());
+          }
           job->follows.emplace_back(request, promise);
         }
         return promise;

@@ -51,6 +51,9 @@ struct planner_start {
   std::vector<std::uint64_t> open;
 };
 
+/// Of one job; one more, and the oldest is answered with the job as it is.
+inline constexpr std::size_t waits_max = 1024;
+
 struct planner_state {
   static constexpr const char* name = "planner";
   using pointer = planner_inside::stateful_pointer<planner_state>;
