@@ -83,6 +83,8 @@ void web_connection::deliver() {
     } else if (batch.is_cut) {
       is_cut_ = true;
     }
+    // Of a stream that has no body the head is all: what is to come is for nobody.
+    if (has_begun_ && !has_body_) is_ended_ = true;
     flush();
   });
 }
@@ -248,14 +250,15 @@ void web_connection::client_left() {
   close();
 }
 
-/// `has_left`: before the end of its answer.
+/// `has_left`: before the end of its answer. Who still has something to say hears that nobody
+/// listens, also where the answer had no body to say it in.
 void web_connection::end_exchange(bool has_left) {
   if (!exchange_) return;
   auto exchange = std::move(exchange_);
   exchange_.reset();
   if (has_left) shared_.left.fetch_add(1, std::memory_order_relaxed);
   auto gone = exchange->finish();
-  if (!has_left || !gone) return;
+  if (!gone) return;
   try {
     gone();
   } catch (...) {

@@ -341,9 +341,11 @@ void web_connection::on_request() {
   exchange_ = std::make_shared<web_exchange>(shared_.memory, loop_.link);
   exchange_->start(this, !is_head_request_);
   has_begun_ = is_ended_ = is_cut_ = false;
+  // Before the try: without a reply nobody would ever answer.
+  auto reply = std::make_shared<web_reply>(exchange_);
   // An exception drops the reply, which answers 500.
   try {
-    shared_.service->on_request(std::move(request), std::make_shared<web_reply>(exchange_));
+    shared_.service->on_request(std::move(request), std::move(reply));
   } catch (...) {
   }
   deliver();

@@ -98,6 +98,22 @@ TEST_F(http_answers, HaveNoBodyForHead) {
   EXPECT_EQ(client.read_answer().body, "hello");
 }
 
+TEST_F(http_answers, ForHeadEndWithTheHeadOfAStream) {
+  service_->keeps = true;
+  start();
+  raw_client client{port()};
+  client.send("HEAD /stream HTTP/1.1\r\nHost: a\r\n\r\n" + get("/next"));
+  auto call = service_->next();
+  flag gone;
+  call.reply->on_gone([&gone] { gone.set(); });
+  call.reply->begin(text_answer(""));
+  EXPECT_TRUE(gone.wait()) << "nobody reads what is to come";
+  EXPECT_FALSE(call.reply->write("hello"));
+  EXPECT_EQ(client.read_answer(false).status, 200u);
+  service_->next().reply->send(text_answer("next"));
+  EXPECT_EQ(client.read_answer().body, "next");
+}
+
 TEST_F(http_answers, ComeInPiecesNoneOfWhichWaitsForTheNext) {
   service_->keeps = true;
   start();
