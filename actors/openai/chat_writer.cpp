@@ -10,6 +10,7 @@ namespace tandem::dialect {
 namespace {
 
 constexpr std::string_view event_end = "\n\n";
+constexpr std::string_view event_start = "data: ";
 constexpr std::string_view done = "data: [DONE]\n\n";
 
 std::string_view finish_name(schema::Finish finish) {
@@ -155,8 +156,20 @@ void chat_writer::append_finish(std::string& out, const call_end& end) {
   out.append("}").append(event_end);
 }
 
+/// Of a server that does not stream though it was asked to.
+std::string chat_writer::answered_whole(std::string_view body) {
+  auto choices = choices_of_answer(body);
+  if (choices.empty()) return {};
+  auto start = std::string_view{head_}.substr(event_start.size());
+  std::string data{start.substr(0, start.size() - 1)};
+  data += choices;
+  if (include_usage_) data += R"(,"usage":null)";
+  return event(data += '}');
+}
+
 std::string chat_writer::end(const call_end& end) {
   std::string out;
+  if (!has_text_ && !end.body.empty()) out = answered_whole(end.body);
   append_text_end(out, end);
   if (held_.empty())
     append_finish(out, end);

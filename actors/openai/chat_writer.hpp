@@ -21,6 +21,7 @@ class chat_writer final : public answer_writer {
   [[nodiscard]] std::string fail(const openai_error& error) override;
 
  private:
+  [[nodiscard]] std::string answered_whole(std::string_view body);
   void append_delta(std::string& out, std::string_view name, std::string_view text);
   void append_role(std::string& out);
   void append_held(std::string& out);

@@ -203,8 +203,11 @@ std::string response_writer::reasoning(std::string_view piece) {
 }
 
 std::string response_writer::event(std::string_view data) {
+  return add_piece(read_delta(data));
+}
+
+std::string response_writer::add_piece(chat_piece piece) {
   std::string out;
-  auto piece = read_delta(data);
   add(out, item_kind::reasoning, piece.reasoning);
   add(out, item_kind::message, piece.text);
   for (const auto& call : piece.calls) add_call(out, call);
@@ -220,6 +223,8 @@ std::string_view response_writer::cut_by(const call_end& end) const {
 
 std::string response_writer::end(const call_end& end) {
   std::string out;
+  // Of a server that does not stream though it was asked to.
+  if (!has_answer_ && !end.body.empty()) out = add_piece(read_message(end.body));
   if (!has_answer_) {
     add(out, item_kind::message, end.text);
     // An answer has a message, also one that says nothing.

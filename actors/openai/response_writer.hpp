@@ -38,6 +38,7 @@ class response_writer final : public answer_writer {
   [[nodiscard]] output_item new_item(item_kind kind, std::size_t output_index) const;
   void open(std::string& out, output_item item, std::size_t call_index);
   void add(std::string& out, item_kind kind, std::string_view piece);
+  [[nodiscard]] std::string add_piece(chat_piece piece);
   void add_call(std::string& out, const chat_piece::call& call);
   void append_pieces(std::string& out, open_item& to, std::string_view piece);
   void append_delta(std::string& out, open_item& to, std::string_view text);

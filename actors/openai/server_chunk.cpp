@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include "schema/json_writer.hpp"
 #include "schema/text.hpp"
 
 namespace tandem::dialect {
@@ -14,15 +15,22 @@ using simdjson::dom::object;
 constexpr std::size_t kept_capacity_max = std::size_t{1} << 20;
 constexpr std::size_t calls_max = 128;
 
-/// What follows the colon after a key; empty: no such key.
+/// What follows the colon after the next such key, from which `data` then goes on; empty: there is
+/// none. The same word as a value has no colon.
+std::string_view next_value(std::string_view& data, std::string_view quoted_key) {
+  for (auto at = data.find(quoted_key); at != data.npos; at = data.find(quoted_key)) {
+    data.remove_prefix(at + quoted_key.size());
+    auto colon = data.find_first_not_of(" \t\r\n");
+    if (colon == data.npos) return {};
+    if (data[colon] != ':') continue;
+    auto start = data.find_first_not_of(" \t\r\n", colon + 1);
+    return start == data.npos ? std::string_view{} : data.substr(start);
+  }
+  return {};
+}
+
 std::string_view value_after(std::string_view data, std::string_view quoted_key) {
-  auto at = data.find(quoted_key);
-  if (at == data.npos) return {};
-  data.remove_prefix(at + quoted_key.size());
-  auto colon = data.find_first_not_of(" \t\r\n");
-  if (colon == data.npos || data[colon] != ':') return {};
-  auto start = data.find_first_not_of(" \t\r\n", colon + 1);
-  return start == data.npos ? std::string_view{} : data.substr(start);
+  return next_value(data, quoted_key);
 }
 
 bool parse(std::string_view json, object& out) {
@@ -84,12 +92,85 @@ chat_piece read(std::string_view data, std::string_view part) {
   return out;
 }
 
+/// A whole answer's calls have no index, and a client that reads chunks needs one.
+void append_calls(std::string& out, element calls) {
+  array items;
+  if (calls.get(items) != simdjson::SUCCESS) {
+    out += simdjson::minify(calls);
+    return;
+  }
+  std::size_t number = 0;
+  for (auto item : items) {
+    out += number == 0 ? '[' : ',';
+    object fields;
+    auto raw = simdjson::minify(item);
+    if (item.get(fields) != simdjson::SUCCESS ||
+        fields.at_key("index").error() == simdjson::SUCCESS) {
+      out += raw;
+    } else {
+      out.append("{\"index\":").append(std::to_string(number));
+      if (fields.size() != 0) out += ',';
+      out.append(raw, 1);
+    }
+    ++number;
+  }
+  out += number == 0 ? "[]" : "]";
+}
+
+void append_message(std::string& out, element message) {
+  object fields;
+  if (message.get(fields) != simdjson::SUCCESS) {
+    out += "{}";
+    return;
+  }
+  out += '{';
+  for (auto [name, value] : fields) {
+    if (out.back() != '{') out += ',';
+    append_json_string(out, name);
+    out += ':';
+    if (name == "tool_calls")
+      append_calls(out, value);
+    else
+      out += simdjson::minify(value);
+  }
+  out += '}';
+}
+
 }  // namespace
+
+std::string choices_of_answer(std::string_view answer) {
+  std::string out;
+  object root;
+  array choices;
+  if (!parse(answer, root) || root["choices"].get(choices) != simdjson::SUCCESS) return out;
+  for (auto choice : choices) {
+    object fields;
+    if (choice.get(fields) != simdjson::SUCCESS) continue;
+    out += out.empty() ? "[{" : ",{";
+    for (auto [name, value] : fields) {
+      if (out.back() != '{') out += ',';
+      if (name == "message") {
+        out += R"("delta":)";
+        append_message(out, value);
+      } else {
+        append_json_string(out, name);
+        out.append(":").append(simdjson::minify(value));
+      }
+    }
+    out += '}';
+  }
+  if (!out.empty()) out += ']';
+  return out;
+}
 
 chunk_marks marks_of(std::string_view data) {
   chunk_marks out;
-  auto finish = value_after(data, R"("finish_reason")");
-  out.finishes = !finish.empty() && finish.front() == '"';
+  // A chunk may hold several choices, of which any may finish.
+  for (auto rest = data; !out.finishes;) {
+    auto finish = next_value(rest, R"("finish_reason")");
+    if (finish.empty()) break;
+    out.finishes = finish.front() == '"';
+  }
   if (!value_after(data, R"("usage")").starts_with('{')) return out;
   auto choices = value_after(data, R"("choices")");
   if (!choices.starts_with('[')) return out;

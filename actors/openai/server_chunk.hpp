@@ -32,6 +32,10 @@ struct chat_piece {
   std::string finish;
   std::vector<call> calls;
 };
+/// `choices` of a whole answer as those of one chunk that has all of it, a JSON list. Empty: it has
+/// none.
+[[nodiscard]] std::string choices_of_answer(std::string_view answer);
+
 /// Empty pieces where there is nothing, or nothing that can be read.
 [[nodiscard]] chat_piece read_delta(std::string_view data);
 [[nodiscard]] chat_piece read_message(std::string_view data);

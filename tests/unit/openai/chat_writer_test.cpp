@@ -196,6 +196,36 @@ TEST(ChatWriter, SeveralChoicesEachFinish) {
   EXPECT_TRUE(json_document{events[2].data}.has("/tandem"));
 }
 
+TEST(ChatWriter, AnyChoiceOfAChunkMayFinish) {
+  auto writer = make_answer_writer(asking(false, "{}"), "abc", 7);
+  auto two = R"({"choices":[{"index":0,"delta":{"content":"finish_reason"},"finish_reason":null},)"
+             R"({"index":1,"delta":{},"finish_reason":"stop"}]})";
+  auto events = events_of(in_order({writer->event(two), writer->end(some_end())}));
+  ASSERT_EQ(events.size(), 2u) << "the last chunk carries the extension";
+  EXPECT_TRUE(json_document{events[0].data}.has("/tandem"));
+}
+
+TEST(ChatWriter, AServersWholeAnswerIsAStreamOfOneChunk) {
+  for (bool usage : {false, true}) {
+    auto writer = make_answer_writer(asking(usage, "{}"), "abc", 7);
+    auto end = some_end();
+    end.text.clear();
+    end.body = R"({"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":null,)"
+               R"("tool_calls":[{"id":"c1","function":{"name":"f","arguments":"{}"}},{}]},)"
+               R"("finish_reason":"tool_calls"}]})";
+    auto events = events_of(in_order({writer->begin(), writer->end(end)}));
+    ASSERT_EQ(events.size(), usage ? 3u : 2u);
+    json_document json{events[0].data};
+    EXPECT_EQ(json.at("/object"), "chat.completion.chunk");
+    EXPECT_EQ(json.at("/choices/0/delta/role"), "assistant");
+    EXPECT_EQ(json.at("/choices/0/delta/tool_calls/0/index"), "0");
+    EXPECT_EQ(json.at("/choices/0/delta/tool_calls/0/function/name"), "f");
+    EXPECT_EQ(json.at("/choices/0/delta/tool_calls/1/index"), "1");
+    EXPECT_EQ(json.at("/choices/0/finish_reason"), "tool_calls");
+    EXPECT_TRUE(json_document{events[usage ? 1 : 0].data}.has("/tandem"));
+  }
+}
+
 TEST(ChatWriter, LineBreaksInAServersChunkDoNotBreakTheStream) {
   auto writer = make_answer_writer(asking(false, "{}"), "abc", 7);
   auto events = events_of(writer->event("{\n \"choices\":\r\n[]\n}"));
