@@ -77,6 +77,8 @@ struct exchange_state {
     std::deque<parcel> line;
     std::unordered_set<std::uint64_t> tasks;
     std::unordered_map<std::uint64_t, guest> guests;
+    /// Of all guests' attempts.
+    std::uint64_t guest_bytes = 0;
     /// The newest offer of each side.
     tmsg::offer offered;
     std::uint64_t heard = 0;
@@ -172,7 +174,7 @@ struct exchange_state {
   [[nodiscard]] caf::expected<message<T>> assembled(peer& from, std::uint64_t id) {
     auto bytes = from.pieces.take(id);
     if (!bytes) return make_error(errc::malformed_message, "its payload has not come before it");
-    return message<T>::parse(*bytes);
+    return message<T>::parse(*bytes, payload_limits);
   }
 };
 

@@ -42,6 +42,10 @@ void exchange_state::take(pointer self, task next) {
   auto refuse = [&next](errc code, const std::string& why) {
     next.promise.deliver(no_call(next.attempt, next.decision, code, why));
   };
+  if (next.attempt.bytes().size() > payload_bytes_max)
+    return refuse(errc::invalid_argument,
+                  "the request is larger than the " + std::to_string(payload_bytes_max >> 20) +
+                      " MiB that go from node to node; ask an engine of this node");
   auto owner = std::find_if(peers.begin(), peers.end(), [&wanted](const auto& entry) {
     return entry.second.told.count(wanted) != 0;
   });

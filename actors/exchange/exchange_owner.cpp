@@ -11,6 +11,8 @@ namespace {
 constexpr std::size_t reason_bytes_max = 200;
 /// Of one node; what is more is not offered.
 constexpr std::size_t offered_max = 500;
+/// Attempts of one node that are at work here; one alone is always taken.
+constexpr std::uint64_t guest_bytes_max = std::uint64_t{256} << 20;
 
 std::uint32_t places(schema::EngineStatus::Reader status) {
   // A held one still serves the jobs that began with its weights, of other nodes too.
@@ -117,6 +119,10 @@ void exchange_state::on_work(pointer self, peer& from, std::uint64_t id, std::st
   if (from.guests.size() >= config.peer_work_max)
     return refuse(errc::overloaded,
                   "the node has as many attempts of this one as it takes (cluster.peer_work_max)");
+  auto bytes = attempt.bytes().size();
+  if (!from.guests.empty() && from.guest_bytes + bytes > guest_bytes_max)
+    return refuse(errc::overloaded,
+                  "the node has as many bytes of this one's attempts as it holds");
   auto found = engines.find(engine);
   if (found == engines.end())
     return refuse(errc::unavailable, "there is no engine '" + std::string{engine} + "' any more");
@@ -135,6 +141,7 @@ void exchange_state::on_work(pointer self, peer& from, std::uint64_t id, std::st
   auto sink = next.stream ? caf::actor_cast<chunk_sink>(self) : chunk_sink{};
   auto handle = next.handle;
   from.guests.emplace(id, std::move(next));
+  from.guest_bytes += bytes;
   self->request(handle, caf::infinite, attempt_atom_v, attempt, decision, sink)
       .then(
           [self, incarnation, id](const tmsg::attres& result) {
@@ -188,22 +195,30 @@ void exchange_state::on_guest_result(pointer self, std::uint64_t from, std::uint
   if (found == peer->second.guests.end()) return;
   auto done = std::move(found->second);
   peer->second.guests.erase(found);
+  peer->second.guest_bytes -= done.attempt.bytes().size();
   if (done.stream) streams.erase(fence_key{done.attempt.read()->getFence()});
   ledger.end(done.engine, from);
   set_offers(self);
   ++handled;
   parcel what{.what = parcel::kind::result, .id = id};
   what.result = result;
-  if (post(self, peer->second, what)) return;
+  auto too_large = result.bytes().size() > payload_bytes_max;
+  if (!too_large && post(self, peer->second, what)) return;
   // What it has cost is told whatever happens: one small message for each attempt that was taken.
   message_builder<schema::AttemptResult> dear;
-  dear.copy(*no_call(done.attempt, done.decision, errc::engine_failed,
-                     "the reply found no room on its way back: the node does not read fast "
-                     "enough (cluster.peer_bytes_max)")
-                 .read());
+  // Too large here is too large everywhere: nobody is to buy it twice.
+  auto why = too_large ? no_call(done.attempt, done.decision, errc::invalid_output,
+                                 "the reply is larger than the " +
+                                     std::to_string(payload_bytes_max >> 20) +
+                                     " MiB that go from node to node; ask for less, or an engine "
+                                     "of the node itself")
+                       : no_call(done.attempt, done.decision, errc::engine_failed,
+                                 "the reply found no room on its way back: the node does not read "
+                                 "fast enough (cluster.peer_bytes_max)");
+  dear.copy(*why.read());
   dear->setUsage(result.read()->getUsage());
   what.result = dear.finish();
-  hold(peer->second, std::move(what));
+  if (!post(self, peer->second, what)) hold(peer->second, std::move(what));
 }
 
 void exchange_state::on_cancel(pointer self, peer& from, std::uint64_t id,

@@ -62,7 +62,10 @@ bool exchange_state::post(pointer self, peer& to, parcel what) {
   if (to.line.empty() && send(self, to, what)) return true;
   // What has gone as pieces counts all the same: as much is given back when it leaves.
   // A first piece may be under way already: then the rest must follow, full line or not.
-  if (!to.window.wait(what.bytes()) && what.gone == 0) return false;
+  if (what.gone != 0)
+    to.window.must_wait(what.bytes());
+  else if (!to.window.wait(what.bytes()))
+    return false;
   to.line.push_back(std::move(what));
   return true;
 }

@@ -31,12 +31,14 @@ class peer_window {
     if (in_all > taken_ && in_all <= sent_) taken_ = in_all;
   }
 
-  /// False: as much waits already as may.
+  /// False: as much waits already as may. One alone may, however large: it goes in pieces.
   [[nodiscard]] bool wait(std::uint64_t bytes) {
-    if (waiting_ + bytes > bytes_max_) return false;
+    if (waiting_ != 0 && waiting_ + bytes > bytes_max_) return false;
     waiting_ += bytes;
     return true;
   }
+  /// The rest of what has gone in part.
+  void must_wait(std::uint64_t bytes) { waiting_ += bytes; }
   void waited(std::uint64_t bytes) { waiting_ -= std::min(bytes, waiting_); }
 
   /// Takes in what the peer sent; the receipt's number when one is due.

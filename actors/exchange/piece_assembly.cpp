@@ -5,11 +5,6 @@
 #include "schema/errc.hpp"
 
 namespace tandem {
-namespace {
-
-constexpr std::size_t payload_bytes_max = message_limits{}.words_max * sizeof(capnp::word);
-
-}  // namespace
 
 caf::error piece_assembly::drop(const char* why) {
   bytes_ = {};
@@ -25,7 +20,7 @@ caf::error piece_assembly::add(schema::Piece::Reader piece) {
     size_ = piece.getSizeBytes();
   }
   if (size_ == 0 || size_ > payload_bytes_max)
-    return drop("a payload in pieces is empty or above the limit of one message");
+    return drop("a payload in pieces is empty or above 32 MiB");
   if (piece.getId() != id_ || piece.getSizeBytes() != size_)
     return drop("a piece belongs to another payload than the one that is coming");
   if (piece.getOffset() != bytes_.size())

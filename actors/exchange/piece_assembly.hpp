@@ -15,8 +15,14 @@ namespace tandem {
 /// A payload above this goes as pieces of as much.
 inline constexpr std::size_t piece_bytes_max = std::size_t{256} << 10;
 
+/// Of an attempt, chunk or result: what a client may send and a server may answer over HTTP comes
+/// to more than one message carries. Text and body beside each other, with room to spare.
+inline constexpr message_limits payload_limits{.words_max = (32u << 20) / sizeof(capnp::word),
+                                               .nesting_max = 16};
+inline constexpr std::size_t payload_bytes_max = payload_limits.words_max * sizeof(capnp::word);
+
 /// Puts the pieces of one peer's payloads together: one payload at a time, in order, without gaps.
-/// Memory grows with what has come, not with what was announced, and ends at one message's limit.
+/// Memory grows with what has come, not with what was announced, and ends at payload_bytes_max.
 /// No actors.
 class piece_assembly {
  public:

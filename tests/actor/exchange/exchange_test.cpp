@@ -191,6 +191,34 @@ TEST_F(Exchange, ALongAttemptComesWhole) {
   EXPECT_EQ(text_of(1).size(), 600u << 10);
 }
 
+TEST_F(Exchange, WhatIsLargerThanAMessageComesWholeBothWays) {
+  start_two();
+  auto& far = hold(beta_, "far");
+  heard none;
+  constexpr std::size_t large = std::size_t{10} << 20;
+  send_stream(1, "large", &none, large);
+  ASSERT_THAT(far.calls, SizeIs(1));
+  EXPECT_EQ(far.calls[0].attempt.read()->getFinished().size(), large);
+  far.answer({.text = std::string(large, 'y')});
+  run();
+  ASSERT_TRUE(answered(1));
+  EXPECT_EQ(text_of(1).size(), large);
+}
+
+TEST_F(Exchange, AResultTooLargeForTheWayBackIsNotBoughtTwice) {
+  start_two();
+  auto& far = hold(beta_, "far");
+  heard none;
+  send_stream(1, "small", &none, 1);
+  ASSERT_THAT(far.calls, SizeIs(1));
+  far.answer({.text = std::string(std::size_t{33} << 20, 'y'), .prompt_tokens = 5});
+  run();
+  ASSERT_TRUE(answered(1));
+  EXPECT_EQ(code(1), errc::invalid_output);
+  EXPECT_EQ(tokens_of(1), 5u);
+  EXPECT_TRUE(far.calls.empty()) << "it is not asked again";
+}
+
 TEST_F(Exchange, ACancelReachesTheEngineAndItsReplyCounts) {
   start_two();
   auto& far = hold(beta_, "far");

@@ -65,7 +65,7 @@ TEST_F(pieces, ThatDoNotFitEndTheirPayload) {
 
 TEST_F(pieces, OfTooMuchAreRefusedAtTheFirst) {
   EXPECT_TRUE(add(7, 0, 0, ""));
-  EXPECT_TRUE(add(7, 0, (1u << 20) + 1, "abc"));
+  EXPECT_TRUE(add(7, 0, (32u << 20) + 1, "abc"));
   EXPECT_TRUE(add(7, 0, ~0u, "abc"));
   EXPECT_TRUE(add(7, 0, 1u << 20, std::string(piece_bytes_max + 1, 'x')));
   EXPECT_EQ(assembly_.held_bytes(), 0u);
