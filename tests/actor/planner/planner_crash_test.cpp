@@ -178,6 +178,37 @@ TEST_F(PlannerCrash, AJobWhoseActorKeepsCrashingFailsWithTheError) {
             schema::JobState::RUNNING);
 }
 
+TEST_F(PlannerCrash, WhoeverFollowsOrWaitsForAQueuedJobWithTooManyOthersIsAnsweredToo) {
+  stop();
+  limits_.running_max = 1;
+  start();
+  submit();
+  auto job = submit();
+  message_builder<schema::Follow> follow;
+  follow->setJob(ref(job).read()->getJob());
+  follow->setAfter(1);
+  auto asks = follow.finish();
+  caf::scoped_actor self{*system_};
+  auto planner = caf::actor_cast<planner_actor>(planner_);
+  auto follower = self->request(planner, patience, follow_atom_v, asks);
+  for (std::size_t i = 0; i < follows_max; ++i) self->send(planner, follow_atom_v, asks);
+  follower.receive(
+      [](const tmsg::events& events) {
+        EXPECT_EQ(events.read()->getEvents().size(), 0u);
+        EXPECT_EQ(events.read()->getLast(), 1u) << "where it goes on";
+        EXPECT_FALSE(events.read()->getEnded());
+      },
+      [](const caf::error& err) { ADD_FAILURE() << message_of(err); });
+  auto waiter = self->request(planner, patience, wait_atom_v, ref(job));
+  for (std::size_t i = 0; i < waits_max; ++i) self->send(planner, wait_atom_v, ref(job));
+  waiter.receive(
+      [job](const tmsg::jobsum& summary) {
+        EXPECT_EQ(summary.read()->getJob().getNumber(), job);
+        EXPECT_EQ(summary.read()->getEndedAtMs(), 0u);
+      },
+      [](const caf::error& err) { ADD_FAILURE() << message_of(err); });
+}
+
 TEST_F(PlannerCrash, AJobThatCrashesLessOftenGoesOnAndSaysWhatHappened) {
   *deaths_ = 2;
   auto job = submit();
