@@ -24,9 +24,14 @@ std::uint64_t us_between(engine_state::clock::time_point from, engine_state::clo
                           std::chrono::duration_cast<std::chrono::microseconds>(to - from).count());
 }
 
-/// Where the client named no bound: half of the context, if that is less.
-std::uint32_t open_end(std::uint32_t tokens, std::uint32_t context_tokens) {
-  return context_tokens == 0 ? tokens : std::min(tokens, std::max(context_tokens / 2, 1u));
+/// Where the client named no bound: half of the context, if that is less, or what a long prompt
+/// leaves of it. Servers refuse a prompt and a bound that together do not fit.
+std::uint32_t open_end(std::uint32_t tokens, std::uint32_t context_tokens, std::uint64_t bytes) {
+  if (context_tokens == 0) return tokens;
+  // More tokens than most texts have, so that the rest is there.
+  auto prompt = static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes / 3, context_tokens));
+  auto rest = std::max(context_tokens - prompt, context_tokens / 16);
+  return std::min(tokens, std::max(std::min(rest, context_tokens / 2), 1u));
 }
 
 }  // namespace
@@ -99,7 +104,7 @@ void engine_state::begin(pointer self, call next) {
   bytes = std::max<std::uint64_t>(bytes, request.client_body.size());
   auto server_now = server->status();
   if (request.open_ended)
-    request.max_tokens = open_end(request.max_tokens, server_now.context_tokens);
+    request.max_tokens = open_end(request.max_tokens, server_now.context_tokens, bytes);
   next.prompt_tokens_max = prompt_tokens_bound(bytes, request.messages.size());
   // What was reserved is never exceeded: this is the last place that can refuse.
   next.completion_tokens_max = std::uint64_t{request.max_tokens} * request.completions;
