@@ -58,14 +58,20 @@ export async function open(path: string, options: Options = {}): Promise<Respons
   throw new ApiError(await messageOf(response), response.status);
 }
 
-async function messageOf(response: Response): Promise<string> {
+/** What an error of the node says; empty where `text` is none. */
+export function messageIn(text: string): string {
   try {
-    const body = await response.json();
-    if (typeof body?.error?.message === 'string' && body.error.message) return body.error.message;
+    const said = JSON.parse(text)?.error?.message;
+    return typeof said === 'string' ? said : '';
   } catch {
     // Not JSON: something between the page and the node answered.
+    return '';
   }
-  return `The node answered ${response.status}${response.statusText ? ` ${response.statusText}` : ''}.`;
+}
+
+async function messageOf(response: Response): Promise<string> {
+  const said = messageIn(await response.text().catch(() => ''));
+  return said || `The node answered ${response.status}${response.statusText ? ` ${response.statusText}` : ''}.`;
 }
 
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {

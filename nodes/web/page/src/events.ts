@@ -1,6 +1,6 @@
 // Server-sent events over fetch, since EventSource cannot send an Authorization header.
 
-import { ApiError, open } from './api';
+import { ApiError, messageIn, open } from './api';
 
 export interface ServerEvent {
   id: string;
@@ -38,19 +38,23 @@ export class EventParser {
   }
 }
 
+/** An event `error`: the node has given this stream up. */
+class StreamRefused extends ApiError {}
+
 const patienceMs = { first: 500, most: 15_000, silence: 60_000 };
 
 /**
- * Follows a stream until `onEvent` returns true (it was the last) or `signal` aborts. A stream that breaks is taken up
- * after the last event seen, each time later; what cannot be mended (4xx) is thrown.
+ * Follows a stream from after the event `last` (empty: from the start) until `onEvent` returns true (it was the last) or
+ * `signal` aborts. A stream that breaks is taken up after the last event seen, each time later; what cannot be mended
+ * (4xx, an event `error`) is thrown.
  */
 export async function follow(
   path: string,
+  last: string,
   signal: AbortSignal,
   onEvent: (event: ServerEvent) => boolean,
   onState: (isLive: boolean) => void,
 ) {
-  let last = '';
   let pause = patienceMs.first;
   while (!signal.aborted) {
     try {
@@ -60,6 +64,7 @@ export async function follow(
       onState(true);
       let isOver = false;
       const parser = new EventParser((event) => {
+        if (event.event === 'error') throw new StreamRefused(messageIn(event.data) || 'The node has ended the stream.', 0);
         pause = patienceMs.first;
         if (event.id) last = event.id;
         isOver ||= onEvent(event);
@@ -77,6 +82,7 @@ export async function follow(
       if (isOver) return;
     } catch (error) {
       if (signal.aborted) return;
+      if (error instanceof StreamRefused) throw error;
       if (error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429) throw error;
     }
     onState(false);

@@ -30,6 +30,11 @@ export class JobModel {
   private frame = 0;
   private waiting: ServerEvent[] = [];
   private timer = 0;
+  private isListening = false;
+  /** The number of the newest event seen; empty: none yet. */
+  private lastEvent = '';
+  /** How often a summary came otherwise than by a load. */
+  private taken = 0;
 
   constructor(readonly id: string) {}
 
@@ -54,8 +59,11 @@ export class JobModel {
   }
 
   async load() {
+    const taken = this.taken;
     try {
       const job = await get<JobView>(`jobs/${encodeURIComponent(this.id)}?text_bytes=${textBytes}`, this.gone.signal);
+      // Asked before what is known by now.
+      if (taken !== this.taken) return this.loadSoon(0);
       batch(() => {
         this.summary.value = job;
         this.steps.value = job.steps;
@@ -76,7 +84,9 @@ export class JobModel {
 
   async act(what: string, body: unknown = {}) {
     this.take(await post<JobSummary>(`jobs/${encodeURIComponent(this.id)}/${what}`, body));
-    if (!this.isLive.value) this.listen();
+    // Of a job that is retried, the steps are not what they were.
+    this.loadSoon(0);
+    this.listen();
   }
 
   async rate(score: number, comment: string) {
@@ -84,47 +94,56 @@ export class JobModel {
   }
 
   private take(summary: JobSummary) {
-    if (summary && summary.job === this.id) this.summary.value = { ...this.summary.value, ...summary };
+    if (!summary || summary.job !== this.id) return;
+    this.taken += 1;
+    this.summary.value = { ...this.summary.value, ...summary };
   }
 
   private async listen() {
+    if (this.isListening) return;
+    this.isListening = true;
     const isOver = (event: ServerEvent) => {
+      if (event.id) this.lastEvent = event.id;
       this.waiting.push(event);
       // Many events, one change of the page.
       if (!this.frame) this.frame = requestAnimationFrame(() => this.apply());
       return event.event === 'end';
     };
     try {
-      await follow(`jobs/${encodeURIComponent(this.id)}/events`, this.gone.signal, isOver, (live) => (this.isLive.value = live));
+      await follow(`jobs/${encodeURIComponent(this.id)}/events`, this.lastEvent, this.gone.signal, isOver, (live) => (this.isLive.value = live));
     } catch (problem) {
       if (problem instanceof ApiError) this.error.value = messageFor(problem);
     }
     this.isLive.value = false;
+    this.isListening = false;
   }
 
   private apply() {
     this.frame = 0;
     const events = this.waiting;
     this.waiting = [];
+    let state = '';
     batch(() => {
       for (const event of events) {
         try {
-          this.applyOne(JSON.parse(event.data), event.event === 'end');
+          const said = JSON.parse(event.data);
+          this.applyOne(said, event.event === 'end');
+          if (said.event === 'state') state = said.job.state;
         } catch {
           // An event of a newer node: what it says comes with the next load.
         }
       }
     });
+    // The first events are replayed: a state among them may be of before a retry, and only the node knows what holds.
+    if (state && state !== this.summary.value?.state) this.loadSoon(0);
   }
 
   private applyOne(event: any, isEnd: boolean) {
     if (isEnd) {
       this.take(event.job?.job ? event.job : event);
       this.loadSoon(0);
-    } else if (event.event === 'state') {
-      // A replayed event tells of the past; what is known to have ended stays ended.
-      const known = this.summary.value;
-      if (!known || isGoing(known) || !isGoing(event.job)) this.take(event.job);
+      // Retried while its stream ended.
+      if (this.summary.value && isGoing(this.summary.value)) this.listen();
     } else if (event.event === 'steps') {
       this.takeSteps(event.steps);
     } else if (event.event === 'attempt_failed') {
@@ -165,7 +184,9 @@ export class JobModel {
 
   /** Attempts that went well come with no event: they are read when steps are done, many at once. */
   private loadSoon(ms: number) {
-    if (this.timer) return;
+    if (this.gone.signal.aborted) return;
+    if (this.timer && ms > 0) return;
+    clearTimeout(this.timer);
     this.timer = window.setTimeout(() => {
       this.timer = 0;
       this.load();

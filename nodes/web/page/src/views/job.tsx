@@ -30,7 +30,7 @@ export function Job({ id }: { id: string }) {
   return (
     <div class={`job ${step ? 'with-panel' : ''}`}>
       <div class="content">
-        {model.error.value && <Problem text={model.error.value} onRetry={() => model.load()} />}
+        {model.error.value && <Problem text={model.error.value} onRetry={() => model.start()} />}
         <Head job={job} model={model} />
         <Answer job={job} model={model} />
         <Card
