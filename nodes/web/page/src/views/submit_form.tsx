@@ -1,7 +1,7 @@
 // A new job: a goal, and what is seldom needed behind a fold.
 
 import { useRef, useState } from 'preact/hooks';
-import { messageFor, post } from '../api';
+import { ApiError, messageFor, post } from '../api';
 import type { JobSummary } from '../types';
 import { Problem } from '../ui/parts';
 
@@ -25,6 +25,8 @@ const checks: [string, string, string][] = [
 
 const field = (form: FormData, name: string) => String(form.get(name) ?? '').trim();
 
+const newKey = () => `page-${crypto.getRandomValues(new Uint32Array(4)).join('-')}`;
+
 function bodyOf(form: FormData) {
   const body: Record<string, unknown> = { goal: String(form.get('goal') ?? ''), mode: field(form, 'mode') };
   const number = (name: string, to: string, scale = 1) => {
@@ -45,8 +47,9 @@ export function SubmitForm({ onDone }: { onDone: (job: JobSummary) => void }) {
   const [error, setError] = useState('');
   const [isSending, setSending] = useState(false);
   const [check, setCheck] = useState('');
-  // One key for one filled form: sending it twice makes one job.
-  const key = useRef(crypto.getRandomValues(new Uint32Array(4)).join('-'));
+  // One key for one filled form: sending it twice makes one job, also where the first answer was lost.
+  const key = useRef(newKey());
+  const renew = () => (key.current = newKey());
   const form = useRef<HTMLFormElement>(null);
 
   const submit = async (event: Event) => {
@@ -54,10 +57,10 @@ export function SubmitForm({ onDone }: { onDone: (job: JobSummary) => void }) {
     setSending(true);
     setError('');
     try {
-      onDone(await post<JobSummary>('jobs', bodyOf(new FormData(form.current!)), { 'Idempotency-Key': `page-${key.current}` }));
+      onDone(await post<JobSummary>('jobs', bodyOf(new FormData(form.current!)), { 'Idempotency-Key': key.current }));
     } catch (problem) {
       setError(messageFor(problem));
-      key.current = crypto.getRandomValues(new Uint32Array(4)).join('-');
+      if (problem instanceof ApiError && problem.status >= 400 && problem.status < 500) renew();
     }
     setSending(false);
   };
@@ -69,7 +72,7 @@ export function SubmitForm({ onDone }: { onDone: (job: JobSummary) => void }) {
   };
   const placeholder = checks.find(([kind]) => kind === check)?.[2] ?? '';
   return (
-    <form class="submit" ref={form} onSubmit={submit} onKeyDown={onKeyDown}>
+    <form class="submit" ref={form} onSubmit={submit} onKeyDown={onKeyDown} onInput={renew}>
       <label class="wide">
         Goal
         <textarea name="goal" id="goal" rows={4} required autofocus placeholder="What is (12+7)*3-5?" />
