@@ -52,9 +52,15 @@ function Filters({ state, tag, text }: { state: string; tag: string; text: strin
   );
 }
 
+/** What is listed: the first page, or with `isDeep` older ones too; `next`: where the ones after them begin. */
+interface Shown {
+  jobs: JobSummary[];
+  next: string | null;
+  isDeep: boolean;
+}
+
 function List({ filter }: { filter: string }) {
-  const [jobs, setJobs] = useState<JobSummary[] | null>(null);
-  const [next, setNext] = useState<string | null>(null);
+  const [shown, setShown] = useState<Shown | null>(null);
   const [missing, setMissing] = useState<string[]>([]);
   const [error, setError] = useState('');
   const [isLoading, setLoading] = useState(false);
@@ -68,8 +74,7 @@ function List({ filter }: { filter: string }) {
       if (!document.hidden) {
         try {
           const page = await get<JobPage>(`jobs?${filter}${filter ? '&' : ''}limit=${pageSize}`, gone.signal);
-          setJobs((before) => merge(page.data, before));
-          setNext((before) => (before === null || page.data.length < pageSize ? nextOf(page) : before));
+          setShown((before) => refreshed(page, before));
           setMissing(page.missing ?? []);
           setError('');
         } catch (problem) {
@@ -86,19 +91,21 @@ function List({ filter }: { filter: string }) {
     };
   }, [filter]);
 
-  const more = async () => {
+  const more = async (cursor: string) => {
     setLoading(true);
+    // From now on the list is kept, or what slides off the first page meanwhile would be missing above the older ones.
+    setShown((before) => before && { ...before, isDeep: true });
     try {
-      const page = await get<JobPage>(`jobs?${filter}${filter ? '&' : ''}limit=${pageSize}&after=${encodeURIComponent(next!)}`);
-      setJobs((before) => [...(before ?? []), ...page.data.filter((job) => !before?.some((each) => each.job === job.job))]);
-      setNext(nextOf(page));
+      const page = await get<JobPage>(`jobs?${filter}${filter ? '&' : ''}limit=${pageSize}&after=${encodeURIComponent(cursor)}`);
+      setShown((before) => (before?.next === cursor ? continued(page, before) : before));
     } catch (problem) {
       setError(messageFor(problem));
     }
     setLoading(false);
   };
 
-  if (jobs === null) return error ? <Problem text={error} /> : <Skeleton />;
+  if (shown === null) return error ? <Problem text={error} /> : <Skeleton />;
+  const { jobs, next } = shown;
   return (
     <>
       {error && <Problem text={error} />}
@@ -118,16 +125,23 @@ function List({ filter }: { filter: string }) {
           </div>
         )}
       </Card>
-      {next && <button class="more-button" disabled={isLoading} onClick={more}>{isLoading ? 'Loading…' : 'Older jobs'}</button>}
+      {next && <button class="more-button" disabled={isLoading} onClick={() => more(next)}>{isLoading ? 'Loading…' : 'Older jobs'}</button>}
     </>
   );
 }
 
 const nextOf = (page: JobPage) => (page.has_more && page.next ? page.next : null);
 
-/** The new first page, then what was shown below it. */
-function merge(first: JobSummary[], before: JobSummary[] | null): JobSummary[] {
-  if (!before || before.length <= pageSize || first.length < pageSize) return first;
-  const known = new Set(first.map((job) => job.job));
-  return [...first, ...before.filter((job) => !known.has(job.job))];
+/** What is shown, then an older page. */
+function continued(page: JobPage, before: Shown): Shown {
+  const known = new Set(before.jobs.map((job) => job.job));
+  return { jobs: [...before.jobs, ...page.data.filter((job) => !known.has(job.job))], next: nextOf(page), isDeep: true };
+}
+
+/** The new first page, then what was shown below it, unless there is a gap between the two. */
+function refreshed(page: JobPage, before: Shown | null): Shown {
+  const known = new Set(page.data.map((job) => job.job));
+  const end = before?.isDeep && page.has_more ? before.jobs.map((job) => known.has(job.job)).lastIndexOf(true) : -1;
+  if (!before || end < 0) return { jobs: page.data, next: nextOf(page), isDeep: false };
+  return { ...before, jobs: [...page.data, ...before.jobs.slice(end + 1)] };
 }
