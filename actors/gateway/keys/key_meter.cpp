@@ -44,9 +44,9 @@ key_permit::~key_permit() {
   if (meter_) meter_->end(estimate_, {});
 }
 
-void key_permit::settle(const budget& used) {
+void key_permit::settle(const budget& used, std::uint64_t now_ms) {
   if (!meter_) return;
-  meter_->end(estimate_, used);
+  meter_->end(estimate_, used, now_ms);
   meter_.reset();
 }
 
@@ -150,9 +150,11 @@ key_admission key_meter::admit(std::uint64_t now_ms, const budget& estimate) {
   return key_permit{shared_from_this(), estimate};
 }
 
-void key_meter::end(const budget& estimate, const budget& used) {
+void key_meter::end(const budget& estimate, const budget& used, std::uint64_t now_ms) {
   const std::lock_guard lock{mutex_};
   ++changes_;
+  begin_period(now_ms);
+  use_.last_used_at_ms = std::max(use_.last_used_at_ms, now_ms);
   --running_;
   reserved_.tokens -= std::min(reserved_.tokens, estimate.tokens);
   reserved_.cost_nanousd -= std::min(reserved_.cost_nanousd, estimate.cost_nanousd);

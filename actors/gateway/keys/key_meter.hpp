@@ -27,7 +27,8 @@ struct key_limits {
 struct key_use {
   std::uint64_t requests = 0;
   std::uint64_t refused = 0;
-  /// Unix time of the last request that was admitted, which also says which period `spent` is of.
+  /// Unix time of the last request that was admitted or settled, which also says which period
+  /// `spent` is of.
   std::uint64_t last_used_at_ms = 0;
   budget spent;
 };
@@ -56,8 +57,9 @@ class key_permit {
   /// Not settled: it has cost nothing.
   ~key_permit();
 
-  /// What it has really used; once. The place for one more request at once is free again.
-  void settle(const budget& used);
+  /// What it has really used; once. The place for one more request at once is free again. Books
+  /// into the period under way at `now_ms`; 0: into that of the last request.
+  void settle(const budget& used, std::uint64_t now_ms = 0);
   [[nodiscard]] bool is_held() const { return meter_ != nullptr; }
 
  private:
@@ -107,7 +109,7 @@ class key_meter : public std::enable_shared_from_this<key_meter> {
   [[nodiscard]] std::optional<key_refusal> over_budget(std::uint64_t now_ms,
                                                        const budget& estimate) const;
   [[nodiscard]] std::uint64_t period_of(std::uint64_t at_ms) const;
-  void end(const budget& estimate, const budget& used);
+  void end(const budget& estimate, const budget& used, std::uint64_t now_ms = 0);
 
   mutable std::mutex mutex_;
   key_limits limits_;
