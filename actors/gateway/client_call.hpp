@@ -21,11 +21,14 @@ struct request_end {
   /// Null: it came to no end.
   const call_end* end = nullptr;
   std::string error;
+  /// Of a job that another request began, and pays for.
+  bool is_paid = false;
   /// Only what it cost, of a request that has ended before: its client left.
   bool is_late = false;
 };
 
-/// What one request to a model is made of. `done` is called once, on the gateway's thread.
+/// What one request to a model is made of. `done` is called once, on the gateway's thread, and once
+/// more with what it has cost when its client left before that was known.
 struct client_call_start {
   std::shared_ptr<gateway_box> gateway;
   std::shared_ptr<http_reply> reply;
@@ -50,11 +53,17 @@ class client_call : public live_stream, public std::enable_shared_from_this<clie
   void on_tick() override;
 
  private:
+  using clock = std::chrono::steady_clock;
+
   void run(gateway_pointer self);
   void ask(gateway_pointer self);
   void on_result(gateway_pointer self, schema::AttemptResult::Reader result);
   [[nodiscard]] bool try_elsewhere(gateway_pointer self, schema::AttemptResult::Reader result);
-  void succeed(schema::AttemptResult::Reader result);
+  void succeed(const call_end& end);
+  /// The rest of the answer, where chunks were lost; false: it cannot be told any more.
+  [[nodiscard]] bool complete(std::string_view text, std::string& rest) const;
+  /// What the result says, and what tries before it have used.
+  [[nodiscard]] call_end all_of(schema::AttemptResult::Reader result) const;
   /// `end`: what it has used; null: nothing.
   void fail(errc code, std::string_view message, std::uint64_t retry_after_ms,
             const call_end* end = nullptr);
@@ -65,6 +74,16 @@ class client_call : public live_stream, public std::enable_shared_from_this<clie
   event_stream events_;
   std::uint64_t number_ = 0;
   std::uint32_t tries_ = 0;
+  /// Used by tries before this one.
+  call_end before_;
+  clock::time_point begun_ = clock::now();
+  /// Of the chunk that comes next; chunks may be lost on their way, see TextChunk.number.
+  std::uint32_t next_chunk_ = 0;
+  bool has_gap_ = false;
+  bool has_events_ = false;
+  /// Of the text that was written: its bytes, and what they hash to (FNV-1a).
+  std::size_t sent_ = 0;
+  std::uint64_t sent_hash_ = 0;
   bool is_over_ = false;
 };
 

@@ -24,6 +24,11 @@ job_id id_of(schema::JobId::Reader id) {
   return {journal_id{id.getJournal()}, id.getNumber()};
 }
 
+bool is_final(schema::JobState state) {
+  return state == schema::JobState::DONE || state == schema::JobState::FAILED ||
+         state == schema::JobState::CANCELLED;
+}
+
 }  // namespace
 
 client_job::client_job(client_job_start start)
@@ -50,26 +55,46 @@ void client_job::run(gateway_pointer self) {
   submit(self);
 }
 
+bool client_job::has_key() const {
+  return start_.submit.read()->getClientKey().size() != 0;
+}
+
 void client_job::submit(gateway_pointer self) {
+  if (is_over_) return;
+  if (!self->state.front)
+    return fail(self, errc::unavailable, "this node is starting and takes no jobs yet; try again");
+  ++submits_;
   self->request(self->state.front, submit_patience, submit_atom_v, start_.submit)
       .then(
           [self, job = shared_from_this()](const tmsg::submitd& submitted) {
-            job->job_ = submitted;
-            if (job->is_over_) {
-              // The client left meanwhile.
-              job->is_over_ = false;
-              return job->leave(self);
-            }
-            if (!job->start_.stream) return job->wait(self);
-            job->events_.write(job->start_.writer->begin());
-            job->follow(self);
+            job->on_submitted(self, submitted);
           },
-          [self, job = shared_from_this()](const caf::error& err) {
-            // With a key, asking again can make no second job.
-            if (job->start_.submit.read()->getClientKey().size() != 0)
-              return job->on_error(self, err, &client_job::submit);
-            job->fail(self, code_of(err), message_of(err));
-          });
+          [self, job = shared_from_this()](const caf::error& err) { job->on_refused(self, err); });
+}
+
+void client_job::on_submitted(gateway_pointer self, const tmsg::submitd& submitted) {
+  job_ = submitted;
+  // What this request asked for twice is its own still.
+  is_paid_ = submitted.read()->getDuplicate() && submits_ == 1;
+  if (is_over_) {
+    // The client left meanwhile.
+    is_over_ = false;
+    return leave(self);
+  }
+  if (!start_.stream) return wait(self);
+  events_.write(start_.writer->begin());
+  follow(self);
+}
+
+void client_job::on_refused(gateway_pointer self, const caf::error& err) {
+  // With a key, asking again can make no second job. A home that keeps silent gets no more of them.
+  if (err == caf::sec::request_timeout)
+    return fail(self, errc::deadline_exceeded,
+                has_key() ? "the job's home did not answer; ask again with the same key"
+                          : "the job's home did not answer; the job may have been taken all the "
+                            "same, GET /v1/jobs says so");
+  if (has_key()) return on_error(self, err, &client_job::submit);
+  fail(self, code_of(err), message_of(err));
 }
 
 tmsg::jobref client_job::reference() const {
@@ -108,8 +133,10 @@ void client_job::on_events(gateway_pointer self, schema::JobEvents::Reader event
   if (start_.progress)
     for (auto event : events.getEvents()) told += progress_text(event);
   if (!told.empty()) events_.write(start_.writer->reasoning(told));
+  auto is_news = events.getLast() > after_;
   after_ = std::max(after_, events.getLast());
   if (events.getEnded()) return wait(self);
+  if (!is_news) return later(self, &client_job::follow);
   follow(self);
 }
 
@@ -135,7 +162,7 @@ void client_job::on_summary(gateway_pointer self, const tmsg::jobsum& summary) {
                   "job " + to_string(id_of(reader->getJob())) +
                       " failed: " + std::string{view(reader->getReason())});
     default:
-      return wait(self);
+      return later(self, &client_job::wait);
   }
 }
 
@@ -171,7 +198,7 @@ void client_job::succeed(gateway_pointer self) {
     answer.body = start_.writer->whole(end);
     start_.reply->send(std::move(answer));
   }
-  start_.done({.status = 200, .end = &end});
+  start_.done({.status = 200, .end = &end, .is_paid = is_paid_});
   finish(self);
 }
 
@@ -183,10 +210,17 @@ void client_job::on_error(gateway_pointer self, const caf::error& err,
   auto now = clock::now();
   if (lost_ == clock::time_point{}) lost_ = now;
   if (code_of(err) != errc::unavailable || now - lost_ > home_patience)
-    return fail(self, code_of(err), message_of(err));
+    return fail(self, code_of(err),
+                job_.empty()
+                    ? message_of(err)
+                    : "job " + to_string(id_of(job_.read()->getJob())) + ": " + message_of(err));
+  later(self, again);
+}
+
+void client_job::later(gateway_pointer self, void (client_job::*again)(gateway_pointer)) {
   self->delayed_send(self, home_pause, call_atom_v,
-                     gateway_task{[job = shared_from_this(), again](gateway_pointer later) {
-                       ((*job).*again)(later);
+                     gateway_task{[job = shared_from_this(), again](gateway_pointer gateway) {
+                       ((*job).*again)(gateway);
                      }});
 }
 
@@ -201,19 +235,22 @@ void client_job::fail(gateway_pointer self, errc code, std::string_view message)
     for (auto& each : start_.headers) answer.headers.push_back(std::move(each));
     start_.reply->send(std::move(answer));
   }
-  if (summary_.empty()) {
-    start_.done({.status = error.status, .error = error.message});
-  } else {
+  auto has_ended = !summary_.empty() && is_final(summary_.read()->getState());
+  if (has_ended) {
     auto end = read_job_end(*summary_.read());
-    start_.done({.status = error.status, .end = &end, .error = error.message});
+    start_.done({.status = error.status, .end = &end, .error = error.message, .is_paid = is_paid_});
+  } else {
+    start_.done({.status = error.status, .error = error.message, .is_paid = is_paid_});
   }
   finish(self);
+  // It goes on, and costs, whether somebody waits or not.
+  if (!has_ended && !job_.empty()) tell_late(self);
 }
 
 void client_job::leave(gateway_pointer self) {
   if (is_over_) return;
   auto is_known = !job_.empty();
-  if (is_known && !start_.background) {
+  if (is_known && !start_.background && !has_key()) {
     message_builder<schema::JobCommand> command;
     command->setJob(job_.read()->getJob());
     command->setAction(schema::JobAction::CANCEL);
@@ -228,10 +265,14 @@ void client_job::leave(gateway_pointer self) {
   }
   is_over_ = true;
   // What it costs from here on is its client's too.
-  if (is_known)
-    when_job_ends(self, reference(), [done = start_.done](const call_end& end) {
-      done({.status = client_left, .end = &end, .is_late = true});
-    });
+  if (is_known) tell_late(self);
+}
+
+void client_job::tell_late(gateway_pointer self) {
+  if (is_paid_) return;
+  when_job_ends(self, reference(), [done = start_.done](const call_end& end) {
+    done({.status = client_left, .end = &end, .is_late = true});
+  });
 }
 
 void client_job::finish(gateway_pointer self) {

@@ -25,7 +25,8 @@ struct client_job_start {
   bool stream = false;
   /// Tell what happens, as reasoning.
   bool progress = true;
-  /// It goes on when the client leaves.
+  /// It goes on when the client leaves. So does one with a client key (who says a key means to ask
+  /// again), and one that another request began.
   bool background = false;
   event_stream::header_list headers;
   std::chrono::milliseconds pulse{0};
@@ -46,6 +47,8 @@ class client_job : public live_stream, public std::enable_shared_from_this<clien
 
   void run(gateway_pointer self);
   void submit(gateway_pointer self);
+  void on_submitted(gateway_pointer self, const tmsg::submitd& submitted);
+  void on_refused(gateway_pointer self, const caf::error& err);
   void follow(gateway_pointer self);
   void wait(gateway_pointer self);
   void on_events(gateway_pointer self, schema::JobEvents::Reader events);
@@ -55,7 +58,12 @@ class client_job : public live_stream, public std::enable_shared_from_this<clien
   /// Of the job's home: asked again for a while.
   void on_error(gateway_pointer self, const caf::error& err,
                 void (client_job::*again)(gateway_pointer));
+  /// After a pause: an answer that says nothing new must not be asked for at once again.
+  void later(gateway_pointer self, void (client_job::*again)(gateway_pointer));
   void fail(gateway_pointer self, errc code, std::string_view message);
+  /// Settles what the job will have used by its end.
+  void tell_late(gateway_pointer self);
+  [[nodiscard]] bool has_key() const;
   void leave(gateway_pointer self);
   void finish(gateway_pointer self);
   [[nodiscard]] tmsg::jobref reference() const;
@@ -68,6 +76,10 @@ class client_job : public live_stream, public std::enable_shared_from_this<clien
   std::uint64_t after_ = 0;
   /// When the home was first not there; epoch: it is.
   clock::time_point lost_;
+  /// Submissions that were sent.
+  std::uint32_t submits_ = 0;
+  /// Another request began this job, which pays for it.
+  bool is_paid_ = false;
   bool is_over_ = false;
 };
 

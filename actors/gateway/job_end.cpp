@@ -26,6 +26,7 @@ struct watch : std::enable_shared_from_this<watch> {
   clock::time_point lost;
 
   void ask(gateway_pointer self) {
+    if (!self->state.front) return later(self);
     self->request(self->state.front, wait_patience, wait_atom_v, job)
         .then(
             [self, one = shared_from_this()](const tmsg::jobsum& summary) {
@@ -34,7 +35,7 @@ struct watch : std::enable_shared_from_this<watch> {
               auto state = reader->getState();
               if (state != schema::JobState::DONE && state != schema::JobState::FAILED &&
                   state != schema::JobState::CANCELLED)
-                return one->ask(self);
+                return one->later(self);
               one->done(read_job_end(*reader));
             },
             [self, one = shared_from_this()](const caf::error& err) { one->on_error(self, err); });
@@ -45,9 +46,13 @@ struct watch : std::enable_shared_from_this<watch> {
     auto now = clock::now();
     if (lost == clock::time_point{}) lost = now;
     if (code_of(err) != errc::unavailable || now - lost > home_patience) return;
+    later(self);
+  }
+
+  void later(gateway_pointer self) {
     self->delayed_send(
         self, home_pause, call_atom_v,
-        gateway_task{[one = shared_from_this()](gateway_pointer later) { one->ask(later); }});
+        gateway_task{[one = shared_from_this()](gateway_pointer gateway) { one->ask(gateway); }});
   }
 };
 
