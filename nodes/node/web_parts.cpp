@@ -2,6 +2,8 @@
 
 #include <random>
 
+#include <spdlog/spdlog.h>
+
 #include "actors/clock.hpp"
 #include "nodes/node/metrics_scrape.hpp"
 #include "nodes/version.hpp"
@@ -46,9 +48,14 @@ caf::expected<std::unique_ptr<web_server>> open_web(const node_parts& parts) {
                                                  double seconds) {
     metrics->on_http(route, status, seconds);
   };
+  shared->on_stream_begin = [metrics = parts.metrics] { metrics->on_stream_begin(); };
+  shared->on_stream_end = [metrics = parts.metrics] { metrics->on_stream_end(); };
   shared->history = [history = parts.history](std::uint32_t minutes) {
     return history->json(minutes, unix_ms());
   };
+  if (!parts.config.http.require_key && parts.config.http.cert_file.empty())
+    spdlog::info(
+        "requests from this machine need no key; behind a proxy set http.require_key = true");
   shared->call_journal = random_journal();
   shared->metrics = [parts](gateway_pointer self, std::function<void(std::string)> done) {
     scrape_metrics(self->home_system(), parts, self->state.supervisor, std::move(done));

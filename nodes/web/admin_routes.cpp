@@ -17,6 +17,8 @@ namespace tandem {
 namespace {
 
 constexpr std::chrono::seconds patience{10};
+/// An answer of /readyz is as good for so long.
+constexpr std::chrono::seconds ready_time{1};
 
 /// Runs `ask` once the supervisor is known.
 void at_supervisor(web_call call, std::function<void(gateway_pointer, web_call_ptr)> ask) {
@@ -158,26 +160,48 @@ void healthy(web_call call) {
   call.reply->send({.content_type = "text/plain; charset=utf-8", .body = "ok\n"});
 }
 
+/// Who is not on this machine is told whether, not why.
+void tell_ready(const web_call& call, std::string_view reason) {
+  auto is_near = call.request.is_loopback && !is_forwarded(call.request);
+  auto no = is_near ? reason : "not ready";
+  call.reply->send({.status = reason.empty() ? 200u : 503u,
+                    .content_type = "text/plain; charset=utf-8",
+                    .body = std::string{reason.empty() ? "ready" : no} + "\n"});
+}
+
+void keep_ready(const web_call_ptr& call, const std::string& reason) {
+  {
+    auto& last = call->parts->ready;
+    const std::lock_guard lock{last.mutex};
+    last.asked_at = std::chrono::steady_clock::now();
+    last.reason = reason;
+  }
+  tell_ready(*call, reason);
+}
+
+std::string why_not_ready(schema::NodeStatus::Reader status) {
+  if (status.getMember().getDraining()) return "draining";
+  for (auto actor : status.getActors())
+    if (view(actor.getState()) != "ok")
+      return std::string{view(actor.getName())} + " is " + std::string{view(actor.getState())};
+  return {};
+}
+
 /// Ready: its actors answer, and it is not draining.
 void ready(web_call call) {
-  at_supervisor(std::move(call), [](gateway_pointer self, const web_call_ptr& call) {
-    auto no = [call](std::string why) {
-      call->reply->send({.status = 503,
-                         .content_type = "text/plain; charset=utf-8",
-                         .body = std::move(why) + "\n"});
-    };
+  {
+    auto& last = call.parts->ready;
+    const std::lock_guard lock{last.mutex};
+    if (last.asked_at != std::chrono::steady_clock::time_point{} &&
+        std::chrono::steady_clock::now() - last.asked_at < ready_time)
+      return tell_ready(call, last.reason);
+  }
+  in_gateway(std::move(call), [](gateway_pointer self, const web_call_ptr& call) {
+    if (!self->state.supervisor) return tell_ready(*call, "the node is starting");
     self->request(self->state.supervisor, patience, node_atom_v)
-        .then(
-            [call, no](const tmsg::nodstat& status) {
-              auto reader = status.read();
-              if (reader->getMember().getDraining()) return no("draining");
-              for (auto actor : reader->getActors())
-                if (view(actor.getState()) != "ok")
-                  return no(std::string{view(actor.getName())} + " is " +
-                            std::string{view(actor.getState())});
-              call->reply->send({.content_type = "text/plain; charset=utf-8", .body = "ready\n"});
-            },
-            [no](const caf::error& err) { no(message_of(err)); });
+        .then([call](
+                  const tmsg::nodstat& status) { keep_ready(call, why_not_ready(*status.read())); },
+              [call](const caf::error& err) { keep_ready(call, message_of(err)); });
   });
 }
 

@@ -87,8 +87,11 @@ void job_event_stream::on_events(gateway_pointer self, const tmsg::events& event
   for (auto event : reader->getEvents())
     out += frame(name_of(event), event.getNumber(), cli::to_json(event));
   events_.write(std::move(out));
+  auto is_news = reader->getLast() > after_;
   after_ = std::max(after_, reader->getLast());
   if (reader->getEnded()) return tell_end(self);
+  // A home with too many that follow answers at once: they all would spin.
+  if (!is_news) return later(self);
   follow(self);
 }
 
@@ -117,15 +120,18 @@ void job_event_stream::on_error(gateway_pointer self, const caf::error& err) {
                  (code_of(err) == errc::unavailable && now - lost_ < home_patience);
   if (goes_on) {
     if (err == caf::sec::request_timeout) lost_ = {};
-    self->delayed_send(self, home_pause, call_atom_v,
-                       gateway_task{[stream = shared_from_this()](gateway_pointer later) {
-                         stream->follow(later);
-                       }});
-    return;
+    return later(self);
   }
   events_.write(frame("error", 0, to_json(to_openai_error(code_of(err), message_of(err)))));
   events_.end();
   finish(self);
+}
+
+void job_event_stream::later(gateway_pointer self) {
+  self->delayed_send(self, home_pause, call_atom_v,
+                     gateway_task{[stream = shared_from_this()](gateway_pointer gateway) {
+                       stream->follow(gateway);
+                     }});
 }
 
 void job_event_stream::on_tick() {

@@ -23,6 +23,7 @@ class job_event_stream : public live_stream, public std::enable_shared_from_this
   void follow(gateway_pointer self);
   void on_events(gateway_pointer self, const tmsg::events& events);
   void tell_end(gateway_pointer self);
+  void later(gateway_pointer self);
   void on_error(gateway_pointer self, const caf::error& err);
   void finish(gateway_pointer self);
 

@@ -9,6 +9,7 @@
 #include "actors/clock.hpp"
 #include "actors/gateway/job_end.hpp"
 #include "actors/openai/client_chat.hpp"
+#include "actors/openai/request_json.hpp"
 #include "nodes/cli/job_json.hpp"
 #include "nodes/cli/names.hpp"
 #include "nodes/web/job_events.hpp"
@@ -51,64 +52,67 @@ bool may_see(const web_call& call, schema::JobSummary::Reader summary) {
   return call.caller->is_admin || view(summary.getTenant()) == call.caller->tenant;
 }
 
+/// Runs `ask` once it is known who has the jobs.
+void at_front(web_call call, std::function<void(gateway_pointer, web_call_ptr)> ask) {
+  in_gateway(std::move(call),
+             [ask = std::move(ask)](gateway_pointer self, const web_call_ptr& call) {
+               if (self->state.front) return ask(self, call);
+               call->fail(to_openai_error(errc::unavailable,
+                                          "this node is starting and has no jobs yet; try again"));
+             });
+}
+
 /// Asks for the job's summary, and goes on if the caller may see it.
 void with_job(web_call call, std::function<void(gateway_pointer, web_call_ptr, job_id)> next) {
   auto job = parse_job_id(call.parameters[0]);
   if (!job) return call.fail(no_job(call.parameters[0]));
-  in_gateway(std::move(call),
-             [job = *job, next = std::move(next)](gateway_pointer self, const web_call_ptr& call) {
-               self->request(self->state.front, patience, summary_atom_v, reference(job))
-                   .then(
-                       [self, call, job, next](const tmsg::jobsum& summary) {
-                         if (!may_see(*call, *summary.read()))
-                           return call->fail(no_job(to_string(job)));
-                         next(self, call, job);
-                       },
-                       [call](const caf::error& err) { call->fail(err); });
-             });
+  at_front(std::move(call),
+           [job = *job, next = std::move(next)](gateway_pointer self, const web_call_ptr& call) {
+             self->request(self->state.front, patience, summary_atom_v, reference(job))
+                 .then(
+                     [self, call, job, next](const tmsg::jobsum& summary) {
+                       if (!may_see(*call, *summary.read()))
+                         return call->fail(no_job(to_string(job)));
+                       next(self, call, job);
+                     },
+                     [call](const caf::error& err) { call->fail(err); });
+           });
 }
 
-/// A request's own part (`goal` or `messages`) and its options, as JSON.
+/// A request's own part: `goal`, or `messages` as the body of a chat.
 struct job_request {
   std::string goal;
-  bool has_goal = false;
-  std::string options = "{";
+  std::string chat;
 };
 
 std::optional<openai_error> read_request(std::string_view body, job_request& out) {
-  simdjson::dom::parser parser;
-  simdjson::dom::object fields;
-  auto code = parser.parse(body).get(fields);
-  if (code != simdjson::SUCCESS)
-    return wrong("the body is no JSON object (" + std::string{simdjson::error_message(code)} + ")");
-  for (auto [key, value] : fields) {
-    std::string_view text;
+  dialect::request_json json;
+  if (auto error = json.parse(body, client_limits{}.depth_max)) return error;
+  for (auto [key, value] : json.root()) {
+    if (value.is_null()) continue;
     if (key == "goal") {
+      std::string_view text;
       if (value.get(text) != simdjson::SUCCESS) return wrong("goal must be a text", "goal");
+      if (text.empty()) return wrong("say what is to be done, in goal or in messages", "goal");
       out.goal = text;
-      out.has_goal = true;
-      continue;
+    } else if (key == "messages") {
+      out.chat = R"({"model":"tandem","messages":)" +
+                 std::string{json.slice(json.bytes(), "messages")} + "}";
     }
-    auto raw = simdjson::minify(value);
-    if (key == "messages") {
-      out.goal = "{\"model\":\"tandem\",\"messages\":" + raw + "}";
-      continue;
-    }
-    out.options += (out.options.size() > 1 ? "," : "");
-    append_json_string(out.options, key);
-    out.options += ":" + raw;
   }
-  out.options += '}';
+  if (!out.goal.empty() && !out.chat.empty())
+    return wrong("say what is to be done in goal or in messages, not in both", "messages");
+  if (out.goal.empty() && out.chat.empty())
+    return wrong("say what is to be done, in goal or in messages", "goal");
   return std::nullopt;
 }
 
 std::optional<openai_error> read_turns(const job_request& from, std::vector<client_turn>& turns) {
-  if (from.goal.empty()) return wrong("say what is to be done, in goal or in messages", "goal");
-  if (from.has_goal) {
+  if (!from.goal.empty()) {
     turns.push_back({schema::Role::USER, from.goal});
     return std::nullopt;
   }
-  auto read = read_client_chat(from.goal, client_dialect::chat);
+  auto read = read_client_chat(from.chat, client_dialect::chat);
   if (auto* error = std::get_if<openai_error>(&read)) return *error;
   auto& chat = std::get<client_chat>(read);
   if (!chat.body.empty())
@@ -144,58 +148,87 @@ tmsg::submit to_submit(const web_call& call, const std::vector<client_turn>& tur
   return out.finish();
 }
 
-/// The key's place and its budget are the job's until it ends.
-void hold_until_end(gateway_pointer self, key_permit permit, job_id job) {
+budget used(schema::JobSummary::Reader summary) {
+  auto all = summary.getUsage();
+  return {all.getPromptTokens() + all.getCompletionTokens(), all.getCostNanousd()};
+}
+
+/// The key's place and its budget are the job's until it ends. `before`: what has been paid for.
+void hold_until_end(gateway_pointer self, key_permit permit, job_id job, budget before = {}) {
   auto held = std::make_shared<key_permit>(std::move(permit));
-  when_job_ends(self, reference(job), [held](const call_end& end) {
-    held->settle({end.prompt_tokens + end.completion_tokens, end.cost_nanousd});
+  when_job_ends(self, reference(job), [held, before](const call_end& end) {
+    auto tokens = end.prompt_tokens + end.completion_tokens;
+    held->settle({tokens - std::min(tokens, before.tokens),
+                  std::max<std::int64_t>(end.cost_nanousd - before.cost_nanousd, 0)},
+                 unix_ms());
   });
 }
 
+/// Null: it has been answered. Copies are one permit.
+std::shared_ptr<key_permit> admit_job(const web_call& call, std::uint64_t tokens) {
+  if (!call.caller->may_use("tandem")) {
+    call.fail({.status = 403,
+               .message = "this key may not use the model 'tandem', which jobs are of",
+               .type = "permission_error",
+               .code = "model_not_allowed"});
+    return nullptr;
+  }
+  auto admission = call.parts->keys->admit(*call.caller, unix_ms(), {tokens, 0});
+  if (auto* refused = std::get_if<key_refusal>(&admission)) {
+    call.fail({.status = refused->status,
+               .message = refused->text,
+               .type = refused->status == 401 ? "authentication_error" : "rate_limit_error",
+               .code = refused->code},
+              static_cast<std::uint64_t>(refused->retry_after.count()));
+    return nullptr;
+  }
+  return std::make_shared<key_permit>(std::get<key_permit>(std::move(admission)));
+}
+
+/// It is accepted, whether it can be looked at by now or not.
+void tell_accepted(gateway_pointer self, const web_call_ptr& call, job_id id, unsigned status) {
+  auto answer = [call, id, status](std::string body) {
+    call->reply->send({.status = status,
+                       .headers = {{"Location", "/v1/jobs/" + to_string(id)}},
+                       .body = std::move(body)});
+  };
+  self->request(self->state.front, patience, summary_atom_v, reference(id))
+      .then([answer](const tmsg::jobsum& summary) { answer(cli::to_json(*summary.read())); },
+            [answer, id](const caf::error&) {
+              json_writer json;
+              json.object();
+              json.field("job", to_string(id));
+              json.end();
+              answer(json.text());
+            });
+}
+
 void submit_job(web_call call) {
-  if (!call.caller->may_use("tandem"))
-    return call.fail({.status = 403,
-                      .message = "this key may not use the model 'tandem', which jobs are of",
-                      .type = "permission_error",
-                      .code = "model_not_allowed"});
   job_request request;
   std::vector<client_turn> turns;
   if (auto error = read_request(call.request.body, request)) return call.fail(*error);
-  auto read = read_tandem_options(request.options);
+  auto read = read_tandem_options(call.request.body);
   if (auto* error = std::get_if<openai_error>(&read)) {
     if (error->param.starts_with("tandem.")) error->param.erase(0, 7);
     return call.fail(*error);
   }
+  const auto& options = std::get<tandem_options>(read);
   if (auto error = read_turns(request, turns)) return call.fail(*error);
-  auto admission =
-      call.parts->keys->admit(*call.caller, unix_ms(), {call.request.body.size() / 4, 0});
-  if (auto* refused = std::get_if<key_refusal>(&admission))
-    return call.fail({.status = refused->status,
-                      .message = refused->text,
-                      .type = "rate_limit_error",
-                      .code = refused->code},
-                     static_cast<std::uint64_t>(refused->retry_after.count()));
+  auto param = request.goal.empty() ? "messages" : "goal";
+  if (auto error = check_goal(call.parts->config, turns, options, param)) return call.fail(*error);
+  auto held = admit_job(call, call.request.body.size() / 4);
+  if (!held) return;
   auto trace = std::make_shared<request_trace>(call.parts->traces, call.request, "/v1/jobs");
-  auto submit = to_submit(call, turns, std::get<tandem_options>(read), trace->context());
-  auto held = std::make_shared<key_permit>(std::get<key_permit>(std::move(admission)));
-  in_gateway(std::move(call), [submit, held, trace](gateway_pointer self,
-                                                    const web_call_ptr& call) {
+  auto submit = to_submit(call, turns, options, trace->context());
+  at_front(std::move(call), [submit, held, trace](gateway_pointer self, const web_call_ptr& call) {
     self->request(self->state.front, patience, submit_atom_v, submit)
         .then(
             [self, call, held, trace](const tmsg::submitd& submitted) {
               trace->end({.status = 201});
               auto reader = submitted.read();
               auto id = cli::id_of(reader->getJob());
-              auto status = reader->getDuplicate() ? 200u : 201u;
               if (!reader->getDuplicate()) hold_until_end(self, std::move(*held), id);
-              self->request(self->state.front, patience, summary_atom_v, reference(id))
-                  .then(
-                      [call, id, status](const tmsg::jobsum& summary) {
-                        call->reply->send({.status = status,
-                                           .headers = {{"Location", "/v1/jobs/" + to_string(id)}},
-                                           .body = cli::to_json(*summary.read())});
-                      },
-                      [call](const caf::error& err) { call->fail(err); });
+              tell_accepted(self, call, id, reader->getDuplicate() ? 200u : 201u);
             },
             [call](const caf::error& err) { call->fail(err); });
   });
@@ -299,7 +332,7 @@ void list_jobs(web_call call) {
   if (!read_cursor(query_value(query, "after"), *out))
     return call.fail(wrong("after is no cursor; use what the last page said as next", "after"));
   auto question = out.finish();
-  in_gateway(std::move(call), [question](gateway_pointer self, const web_call_ptr& call) {
+  at_front(std::move(call), [question](gateway_pointer self, const web_call_ptr& call) {
     self->request(self->state.front, patience, list_atom_v, question)
         .then([call](const tmsg::joblist& page) { call->json(page_json(*page.read())); },
               [call](const caf::error& err) { call->fail(err); });
@@ -325,40 +358,33 @@ std::string not_done(job_id job, schema::ResultChunk::Reader chunk) {
   return "job " + to_string(job) + " is not done" + (reason.empty() ? "" : ": " + reason);
 }
 
-/// Piece by piece, as they come: an answer may be larger than a message.
-void send_result(gateway_pointer self, const web_call_ptr& call, job_id job, std::uint64_t offset,
-                 bool has_begun) {
+/// An answer may be larger than a message: its pieces are gathered, so that a client that reads
+/// slowly holds nobody up, and one whose answer breaks off is told why. Bounded as answers are.
+void send_result(gateway_pointer self, const web_call_ptr& call, job_id job,
+                 const std::shared_ptr<std::string>& got) {
   message_builder<schema::ResultQuery> question;
   question->initJob().setJournal(job.journal.value);
   question->getJob().setNumber(job.number);
-  question->setOffset(offset);
+  question->setOffset(got->size());
   self->request(self->state.front, patience, result_atom_v, question.finish())
       .then(
-          [self, call, job, offset, has_begun](const tmsg::reschnk& chunk) {
+          [self, call, job, got](const tmsg::reschnk& chunk) {
             auto reader = chunk.read();
-            if (!has_begun && reader->getState() != schema::JobState::DONE)
+            if (got->empty() && reader->getState() != schema::JobState::DONE)
               return call->fail(make_error(errc::conflict, not_done(job, *reader)));
             auto bytes = reader->getText();
-            std::string piece{reinterpret_cast<const char*>(bytes.begin()), bytes.size()};
-            auto end = offset + piece.size();
-            auto is_last = piece.empty() || end >= reader->getTotalBytes();
-            if (!has_begun && is_last)
-              return call->reply->send(
-                  {.content_type = "text/plain; charset=utf-8", .body = std::move(piece)});
-            if (!has_begun) call->reply->begin({.content_type = "text/plain; charset=utf-8"});
-            if (!piece.empty() && !call->reply->write(std::move(piece))) return;
-            if (is_last) return call->reply->end();
-            send_result(self, call, job, end, true);
+            got->append(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
+            if (bytes.size() != 0 && got->size() < reader->getTotalBytes())
+              return send_result(self, call, job, got);
+            call->reply->send(
+                {.content_type = "text/plain; charset=utf-8", .body = std::move(*got)});
           },
-          [call, has_begun](const caf::error& err) {
-            // What has begun is cut, and so seen to be.
-            if (!has_begun) call->fail(err);
-          });
+          [call](const caf::error& err) { call->fail(err); });
 }
 
 void job_result(web_call call) {
   with_job(std::move(call), [](gateway_pointer self, const web_call_ptr& call, job_id job) {
-    send_result(self, call, job, 0, false);
+    send_result(self, call, job, std::make_shared<std::string>());
   });
 }
 
@@ -390,19 +416,29 @@ std::optional<openai_error> read_reason(std::string_view body, std::string& out)
 
 template <schema::JobAction action>
 void command_job(web_call call) {
+  // What lets a job spend again is one of its key's requests.
+  constexpr bool spends = action == schema::JobAction::RETRY || action == schema::JobAction::RESUME;
   std::string reason;
   if (auto error = read_reason(call.request.body, reason)) return call.fail(*error);
   if (reason.empty()) reason = "over HTTP";
-  with_job(std::move(call), [reason](gateway_pointer self, const web_call_ptr& call, job_id job) {
-    message_builder<schema::JobCommand> command;
-    command->initJob().setJournal(job.journal.value);
-    command->getJob().setNumber(job.number);
-    command->setAction(action);
-    command->setReason(reason);
-    self->request(self->state.front, patience, command_atom_v, command.finish())
-        .then([call](const tmsg::jobsum& summary) { call->json(cli::to_json(*summary.read())); },
-              [call](const caf::error& err) { call->fail(err); });
-  });
+  std::shared_ptr<key_permit> held;
+  if (spends && !(held = admit_job(call, 0))) return;
+  with_job(std::move(call),
+           [reason, held](gateway_pointer self, const web_call_ptr& call, job_id job) {
+             message_builder<schema::JobCommand> command;
+             command->initJob().setJournal(job.journal.value);
+             command->getJob().setNumber(job.number);
+             command->setAction(action);
+             command->setReason(reason);
+             self->request(self->state.front, patience, command_atom_v, command.finish())
+                 .then(
+                     [self, call, job, held](const tmsg::jobsum& summary) {
+                       if constexpr (action == schema::JobAction::RETRY)
+                         hold_until_end(self, std::move(*held), job, used(*summary.read()));
+                       call->json(cli::to_json(*summary.read()));
+                     },
+                     [call](const caf::error& err) { call->fail(err); });
+           });
 }
 
 void feedback(web_call call) {

@@ -6,6 +6,8 @@
 #include <limits>
 #include <random>
 
+#include <simdjson.h>
+
 #include "actors/clock.hpp"
 #include "actors/gateway/client_job.hpp"
 #include "nodes/web/request_trace.hpp"
@@ -78,24 +80,33 @@ openai_error to_error(const key_refusal& refused) {
 }
 
 /// Nobody's reading of a request: about four bytes a token.
-budget estimate(std::size_t prompt_bytes, std::uint32_t max_tokens) {
+budget estimate(std::size_t prompt_bytes, std::uint64_t max_tokens) {
   return {prompt_bytes / 4 + max_tokens, 0};
+}
+
+/// How many answers a chat asks for.
+std::uint64_t answers_of(const client_chat& chat) {
+  std::uint64_t most = 1;
+  if (chat.body.empty()) return most;
+  simdjson::dom::parser parser;
+  simdjson::dom::object fields;
+  if (parser.parse(chat.body).get(fields) != simdjson::SUCCESS) return most;
+  // Of the latter, some servers write all and answer with one.
+  for (std::string_view key : {"n", "best_of"})
+    if (std::uint64_t n = 0; fields[key].get(n) == simdjson::SUCCESS)
+      most = std::clamp<std::uint64_t>(n, most, 128);
+  return most;
 }
 
 /// Holds one of the places of requests that wait, and the key's permit, until the end.
 struct request_hold {
   std::shared_ptr<web_parts> parts;
   key_permit permit;
-  std::string_view route;
   request_trace trace;
-  std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
   bool waits = true;
 
   request_hold(const web_call& call, key_permit held, std::string_view path)
-      : parts{call.parts},
-        permit{std::move(held)},
-        route{path},
-        trace{call.parts->traces, call.request, path} {
+      : parts{call.parts}, permit{std::move(held)}, trace{call.parts->traces, call.request, path} {
     ++parts->waiting;
   }
   request_hold(const request_hold&) = delete;
@@ -107,16 +118,14 @@ struct request_hold {
   }
 
   void end(const request_end& how) {
-    trace.end(how);
-    if (how.end != nullptr)
-      permit.settle({how.end->prompt_tokens + how.end->completion_tokens, how.end->cost_nanousd});
+    if (how.end != nullptr) permit.settle(how.is_paid ? budget{} : used(*how.end), unix_ms());
     // Its key's place is kept for what goes on without its client.
     if (how.is_late) return;
+    trace.end(how);
     release();
-    if (parts->on_request)
-      parts->on_request(
-          route, how.status,
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
+  }
+  static budget used(const call_end& end) {
+    return {end.prompt_tokens + end.completion_tokens, end.cost_nanousd};
   }
 };
 
@@ -251,7 +260,8 @@ tmsg::submit make_submit(const web_call& call, const client_chat& chat,
 
 void start_call(web_call call, client_chat chat, const target& to, std::string_view route) {
   const auto& http = call.parts->config.http;
-  auto held = hold(call, route, estimate(bytes_of(chat), chat.max_tokens));
+  std::uint64_t most = chat.max_tokens == 0 ? http.max_tokens : chat.max_tokens;
+  auto held = hold(call, route, estimate(bytes_of(chat), most * answers_of(chat)));
   if (!held) return;
   auto number = call.parts->next_number++;
   auto id = std::to_string(call.parts->call_journal) + "-" + std::to_string(number);
@@ -282,6 +292,8 @@ void start_job(web_call call, const client_chat& chat, std::string_view route) {
                       .param = chat.needs.empty() ? std::string{} : chat.needs.front(),
                       .code = "unsupported_parameter"});
   }
+  if (auto error = check_goal(call.parts->config, chat.turns, chat.options, "messages"))
+    return call.fail(*error);
   auto held = hold(call, route, estimate(bytes_of(chat), 0));
   if (!held) return;
   auto number = call.parts->next_number++;
@@ -400,12 +412,25 @@ void one_model(web_call call) {
 
 }  // namespace
 
+std::optional<openai_error> check_goal(const node_config& config,
+                                       const std::vector<client_turn>& turns,
+                                       const tandem_options& options, std::string_view param) {
+  auto bytes = options.check_argument.size();
+  for (const auto& turn : turns) bytes += turn.text.size();
+  auto most = config.jobs.goal_bytes_max;
+  if (bytes <= most) return std::nullopt;
+  return openai_error{.message = "the goal and its check have " + std::to_string(bytes) +
+                                 " bytes; jobs.goal_bytes_max allows " + std::to_string(most),
+                      .param = std::string{param},
+                      .code = "too_long"};
+}
+
 void add_model_routes(std::vector<web_route>& routes) {
   routes.push_back({"POST", "/v1/chat/completions", web_access::key, chat_completions});
   routes.push_back({"POST", "/v1/responses", web_access::key, responses});
   routes.push_back({"POST", "/v1/embeddings", web_access::key, embeddings});
   routes.push_back({"GET", "/v1/models", web_access::key, list_models});
-  routes.push_back({"GET", "/v1/models/{id}", web_access::key, one_model});
+  routes.push_back({"GET", "/v1/models/{id...}", web_access::key, one_model});
 }
 
 }  // namespace tandem

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +15,7 @@
 #include "actors/gateway/gateway.hpp"
 #include "actors/gateway/keys/key_gate.hpp"
 #include "actors/http_server/http_service.hpp"
+#include "actors/openai/client_chat.hpp"
 #include "config/node_config.hpp"
 #include "nodes/web/web_route.hpp"
 
@@ -30,11 +34,20 @@ struct web_parts {
   std::function<std::string(std::uint32_t minutes)> history;
   /// Null: nothing is recorded.
   std::shared_ptr<tracer> traces;
-  /// A request has ended.
+  /// A request of any kind has ended. `route`: the path's pattern; `other`: there is no such path.
   std::function<void(std::string_view route, unsigned status, double seconds)> on_request;
+  /// An answer that comes in pieces has begun, and has ended. Null: nobody counts.
+  std::function<void()> on_stream_begin, on_stream_end;
   /// Stands in for a journal's id in the fences of clients' own calls.
   std::uint64_t call_journal = 0;
   std::atomic<std::uint64_t> next_number{1};
+  /// What /readyz said last; asking is open to everybody, and must cost the node nothing.
+  struct readiness {
+    std::mutex mutex;
+    std::chrono::steady_clock::time_point asked_at;
+    /// Why not; empty: ready.
+    std::string reason;
+  } ready;
   /// Calls and jobs that wait now.
   std::atomic<std::uint32_t> waiting{0};
 };
@@ -60,8 +73,18 @@ struct web_call {
 /// Shared by what runs later in the gateway.
 using web_call_ptr = std::shared_ptr<web_call>;
 
+/// A job's goal is too long for this node's `[jobs]`. Refused here, since what is too long for a
+/// message to another node would never be answered.
+[[nodiscard]] std::optional<openai_error> check_goal(const node_config& config,
+                                                     const std::vector<client_turn>& turns,
+                                                     const tandem_options& options,
+                                                     std::string_view param);
+
 /// Runs `ask` in the gateway's actor, or answers 503.
 void in_gateway(web_call call, std::function<void(gateway_pointer, web_call_ptr)> ask);
+
+/// A proxy on this machine brings it, from anywhere.
+[[nodiscard]] bool is_forwarded(const http_request& head);
 
 /// All routes, in the order of docs/http-api.md.
 [[nodiscard]] std::vector<web_route> web_routes();

@@ -16,6 +16,11 @@ bool matches(std::string_view pattern, std::string_view path, std::vector<std::s
   taken.clear();
   while (!pattern.empty() && !path.empty()) {
     auto wanted = take_segment(pattern);
+    if (wanted.ends_with("...}")) {
+      if (path.size() < 2) return false;
+      taken.emplace_back(path.substr(1));
+      return true;
+    }
     auto given = take_segment(path);
     if (wanted.starts_with('{')) {
       if (given.empty()) return false;

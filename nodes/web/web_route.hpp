@@ -15,7 +15,8 @@ enum class web_access : std::uint8_t { open, key, admin };
 /// One path of the HTTP interface, as nodes/web/openapi.json describes it.
 struct web_route {
   std::string_view method;
-  /// `/v1/jobs/{id}/events`: a part in braces takes any one segment.
+  /// `/v1/jobs/{id}/events`: a part in braces takes any one segment, `{id...}` all that is left
+  /// (a model's name may have slashes).
   std::string_view path;
   web_access access = web_access::key;
   /// Runs on a thread of the HTTP server; must not block.

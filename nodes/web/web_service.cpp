@@ -1,12 +1,19 @@
 #include "nodes/web/web_service.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <mutex>
 
 #include "actors/clock.hpp"
 #include "actors/gateway/keys/key_text.hpp"
 
 namespace tandem {
 namespace {
+
+/// As nginx calls it.
+constexpr unsigned client_left = 499;
+/// Of a request that no route takes, in what is counted.
+constexpr std::string_view other_route = "other";
 
 http_response refusal(unsigned status, std::string message, std::string type, std::string code) {
   return error_response({.status = status,
@@ -28,6 +35,13 @@ std::string_view key_of(const http_request& head) {
   return given.empty() ? head.find("api-key") : given;
 }
 
+void mark_shared(http_response& answer, std::string_view origin) {
+  answer.headers.emplace_back("Access-Control-Allow-Origin", origin);
+  answer.headers.emplace_back("Access-Control-Expose-Headers",
+                              "X-Request-Id, Tandem-Warning, Retry-After, Location");
+  answer.headers.emplace_back("Vary", "Origin");
+}
+
 /// Says that a page of another origin may read the answer.
 class shared_reply : public http_reply {
  public:
@@ -41,9 +55,7 @@ class shared_reply : public http_reply {
 
  private:
   [[nodiscard]] http_response marked(http_response answer) const {
-    answer.headers.emplace_back("Access-Control-Allow-Origin", origin_);
-    answer.headers.emplace_back("Access-Control-Expose-Headers", "X-Request-Id, Tandem-Warning");
-    answer.headers.emplace_back("Vary", "Origin");
+    mark_shared(answer, origin_);
     return answer;
   }
 
@@ -51,11 +63,96 @@ class shared_reply : public http_reply {
   std::string origin_;
 };
 
-/// A proxy on this machine brings it from anywhere.
+/// Headers that a page may send: those that it asks for, if they are names; else the usual ones.
+std::string allowed_headers(std::string_view asked) {
+  constexpr std::string_view usual =
+      "authorization, content-type, idempotency-key, last-event-id, traceparent, x-api-key, "
+      "api-key, openai-organization, openai-project";
+  constexpr std::size_t bytes_max = 2048;
+  auto is_name = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view{"!#$%&'*+-.^_`|~, "}.find(c) != std::string_view::npos;
+  };
+  auto is_fit = !asked.empty() && asked.size() <= bytes_max &&
+                std::all_of(asked.begin(), asked.end(), is_name);
+  return std::string{is_fit ? asked : usual};
+}
+
+}  // namespace
+
 bool is_forwarded(const http_request& head) {
   return !head.find("x-forwarded-for").empty() || !head.find("forwarded").empty() ||
-         !head.find("x-real-ip").empty();
+         !head.find("x-real-ip").empty() || !head.find("via").empty() ||
+         !head.find("x-forwarded-host").empty() || !head.find("x-forwarded-proto").empty();
 }
+
+namespace {
+
+/// Counts one request, and the stream that its answer may be, once each. May outlive the reply,
+/// which holds what holds this.
+class request_count {
+ public:
+  request_count(std::shared_ptr<web_parts> parts, std::string_view route)
+      : parts_{std::move(parts)}, route_{route} {}
+
+  void begin(unsigned status) {
+    const std::lock_guard lock{mutex_};
+    // The client may have left meanwhile.
+    if (has_ended_ || std::exchange(streams_, true)) return;
+    status_ = status;
+    if (parts_->on_stream_begin) parts_->on_stream_begin();
+  }
+  /// 0: as it began.
+  void end(unsigned status) {
+    const std::lock_guard lock{mutex_};
+    if (std::exchange(has_ended_, true)) return;
+    if (streams_ && parts_->on_stream_end) parts_->on_stream_end();
+    if (!parts_->on_request) return;
+    if (status == 0) status = status_;
+    std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun_;
+    parts_->on_request(route_, status, took.count());
+  }
+
+ private:
+  std::mutex mutex_;
+  std::shared_ptr<web_parts> parts_;
+  std::string_view route_;
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  /// Unsent, it becomes a 500.
+  unsigned status_ = 500;
+  bool streams_ = false;
+  bool has_ended_ = false;
+};
+
+class counted_reply : public http_reply {
+ public:
+  counted_reply(std::shared_ptr<http_reply> inner, std::shared_ptr<request_count> count)
+      : inner_{std::move(inner)}, count_{std::move(count)} {}
+  ~counted_reply() override { count_->end(0); }
+  void send(http_response answer) override {
+    count_->end(answer.status);
+    inner_->send(std::move(answer));
+  }
+  void begin(http_response head) override {
+    count_->begin(head.status);
+    inner_->begin(std::move(head));
+  }
+  bool write(std::string piece) override { return inner_->write(std::move(piece)); }
+  void end() override {
+    count_->end(0);
+    inner_->end();
+  }
+  void on_gone(std::function<void()> gone) override {
+    inner_->on_gone([count = count_, gone = std::move(gone)] {
+      count->end(client_left);
+      gone();
+    });
+  }
+
+ private:
+  std::shared_ptr<http_reply> inner_;
+  std::shared_ptr<request_count> count_;
+};
 
 bool is_own_origin(std::string_view origin, std::string_view host) {
   auto at = origin.find("://");
@@ -149,28 +246,43 @@ std::optional<http_response> web_service::preflight(const http_request& head) co
   auto origin = head.find("origin");
   if (head.method != "OPTIONS" || origin.empty()) return std::nullopt;
   if (!is_allowed_origin(origin, head.find("host"))) return std::nullopt;
-  return http_response{
-      .status = 204,
-      .content_type = "",
-      .headers = {{"Access-Control-Allow-Origin", std::string{origin}},
-                  {"Access-Control-Allow-Methods", "GET, POST"},
-                  {"Access-Control-Allow-Headers",
-                   "authorization, content-type, idempotency-key, last-event-id, traceparent"},
-                  {"Access-Control-Max-Age", "600"},
-                  {"Vary", "Origin"}}};
+  return http_response{.status = 204,
+                       .content_type = "",
+                       .headers = {{"Access-Control-Allow-Origin", std::string{origin}},
+                                   {"Access-Control-Allow-Methods", "GET, POST"},
+                                   {"Access-Control-Allow-Headers",
+                                    allowed_headers(head.find("access-control-request-headers"))},
+                                   {"Access-Control-Max-Age", "600"},
+                                   {"Vary", "Origin, Access-Control-Request-Headers"}}};
 }
 
 std::optional<http_response> web_service::look_at_head(const http_request& head) {
   if (auto answer = preflight(head)) return answer;
-  return admit(head).refusal;
+  auto found = admit(head);
+  if (!found.refusal) return std::nullopt;
+  if (parts_->on_request)
+    parts_->on_request(found.match.route != nullptr ? found.match.route->path : other_route,
+                       found.refusal->status, 0);
+  // A page of an origin that may ask is to see why not.
+  if (auto origin = foreign_origin(head); !origin.empty()) mark_shared(*found.refusal, origin);
+  return std::move(found.refusal);
+}
+
+std::string_view web_service::foreign_origin(const http_request& head) const {
+  auto origin = head.find("origin");
+  auto host = head.find("host");
+  if (origin.empty() || is_own_origin(origin, host) || !is_allowed_origin(origin, host)) return {};
+  return origin;
 }
 
 void web_service::on_request(http_request request, std::shared_ptr<http_reply> reply) {
-  if (auto origin = request.find("origin"); !origin.empty() &&
-                                            !is_own_origin(origin, request.find("host")) &&
-                                            is_allowed_origin(origin, request.find("host")))
+  if (auto origin = foreign_origin(request); !origin.empty())
     reply = std::make_shared<shared_reply>(std::move(reply), std::string{origin});
   auto found = admit(request);
+  reply = std::make_shared<counted_reply>(
+      std::move(reply),
+      std::make_shared<request_count>(
+          parts_, found.match.route != nullptr ? found.match.route->path : other_route));
   // Its key may have been revoked since its head came.
   if (found.refusal) return reply->send(std::move(*found.refusal));
   auto answer = found.match.route->answer;

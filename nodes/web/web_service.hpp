@@ -30,6 +30,8 @@ class web_service : public http_service {
   [[nodiscard]] std::optional<http_response> check_origin(const http_request& head,
                                                           bool has_key) const;
   [[nodiscard]] bool is_allowed_origin(std::string_view origin, std::string_view host) const;
+  /// Of a page of another origin that may ask; empty: it is none.
+  [[nodiscard]] std::string_view foreign_origin(const http_request& head) const;
   [[nodiscard]] std::optional<http_response> preflight(const http_request& head) const;
 
   std::shared_ptr<web_parts> parts_;

@@ -153,6 +153,93 @@ TEST_F(GatewayAccess, WhoLeavesAStreamPaysForWhatWasWritten) {
   }));
 }
 
+TEST_F(GatewayAccess, WhoAsksForAJobOfAnotherRequestPaysNothing) {
+  start();
+  auto key = make_key({"--tenant", "t", "--budget-tokens", "100000"});
+  auto wait_spent = [&](std::int64_t least) {
+    std::int64_t spent = 0;
+    EXPECT_TRUE(wait_until(std::chrono::seconds{20}, [&] {
+      auto list = tandem(
+          {"keys", "list", "--json", "--tls", node_.tls_dir().string(), "--node", node_.address()});
+      spent = json_document{list.out}.number("/keys/0/spent/tokens");
+      return spent >= least;
+    }));
+    return spent;
+  };
+  auto ask = [&](const std::string& model, const std::string& options) {
+    auto body = chat_body(model, "x", R"(,"tandem":{"cache":"off")" + options + "}");
+    auto answer = web(key).post("/v1/chat/completions", body);
+    EXPECT_EQ(answer.status, 200) << answer.body;
+  };
+  ask("small", "");
+  auto one = wait_spent(1);
+  const std::string keyed = R"(,"mode":"small","client_key":"once")";
+  ask("tandem", keyed);
+  auto before = wait_spent(one + 1);
+  ask("tandem", keyed);
+  // When this one has been settled, that one has too.
+  ask("small", "");
+  EXPECT_EQ(wait_spent(before + one), before + one);
+}
+
+TEST_F(GatewayAccess, WhatLetsAJobSpendAgainIsARequestOfItsKey) {
+  start();
+  auto key = web(make_key({"--tenant", "t", "--requests-per-min", "1"}));
+  auto job = submit(key, R"({"goal":"wait","mode":"small"})");
+  EXPECT_EQ(key.post("/v1/jobs/" + job + "/cancel").status, 200);
+  for (auto action : {"/retry", "/resume"}) {
+    auto refused = key.post("/v1/jobs/" + job + action);
+    EXPECT_EQ(refused.status, 429) << action << refused.body;
+  }
+  auto narrow = web(make_key({"--tenant", "t", "--model", "small*"}));
+  EXPECT_EQ(narrow.post("/v1/jobs/" + job + "/retry").status, 403);
+}
+
+TEST_F(GatewayAccess, RequestsOfEveryRouteAreCounted) {
+  start();
+  web().get("/v1/models/small");
+  web().get("/v1/jobs/aaaaaaaa-1");
+  web().get("/nowhere");
+  web_stream waits{
+      web(),
+      {.method = "POST",
+       .path = "/v1/chat/completions",
+       .body = chat_body("tandem", "wait", R"(,"stream":true,"tandem":{"mode":"small"})")}};
+  ASSERT_TRUE(waits.wait_text("data:"));
+  auto page = web().get("/metrics").body;
+  EXPECT_THAT(page, HasSubstr(R"(route="/v1/models/{id...}",status="200"} 1)"));
+  EXPECT_THAT(page, HasSubstr(R"(route="/v1/jobs/{id}",status="404"} 1)"));
+  EXPECT_THAT(page, HasSubstr(R"(route="other",status="404"} 1)"));
+  EXPECT_THAT(page, HasSubstr("tandem_gateway_streams_open 1"));
+  waits.leave();
+  EXPECT_TRUE(wait_until(std::chrono::seconds{20}, [&] {
+    auto now = web().get("/metrics").body;
+    return now.find("tandem_gateway_streams_open 0") != now.npos &&
+           now.find(R"(route="/v1/chat/completions",status="499"} 1)") != now.npos;
+  }));
+}
+
+TEST_F(GatewayAccess, PagesOfAllowedOriginsMayAskWhatTheyAskFor) {
+  start("origins = [\"https://chat.example\"]\n");
+  const std::string origin = "Origin: https://chat.example";
+  auto preflight = [&](const std::string& headers) {
+    return web().send({.method = "OPTIONS",
+                       .path = "/v1/chat/completions",
+                       .headers = {origin, "Access-Control-Request-Method: POST", headers}});
+  };
+  auto asked = preflight("Access-Control-Request-Headers: x-stainless-os, x-api-key");
+  EXPECT_EQ(asked.status, 204);
+  EXPECT_EQ(asked.headers["access-control-allow-headers"], "x-stainless-os, x-api-key");
+  auto odd = preflight("Access-Control-Request-Headers: a(b)");
+  EXPECT_THAT(odd.headers["access-control-allow-headers"], HasSubstr("openai-organization"));
+  auto refused = web().get("/v1/nowhere", {origin});
+  EXPECT_EQ(refused.status, 404);
+  EXPECT_EQ(refused.headers["access-control-allow-origin"], "https://chat.example");
+  auto other = web().get("/v1/models", {"Origin: https://evil.example"});
+  EXPECT_EQ(other.status, 403);
+  EXPECT_EQ(other.headers.count("access-control-allow-origin"), 0u);
+}
+
 TEST_F(GatewayAccess, AWrongKeyIsRefusedAndWithRequireKeyNoneIsToo) {
   start("require_key = true\n");
   auto good = make_key({"--tenant", "t"});
@@ -182,7 +269,9 @@ TEST_F(GatewayAccess, WithoutAKeyOnlyLocalhostAndItsOwnPagesMayAsk) {
   EXPECT_EQ(web("sk-any").get("/v1/models", {"Host: evil.example"}).status, 403);
   EXPECT_EQ(web("sk-any").get("/v1/models").status, 200);
   // Who comes through a proxy is not from here.
-  EXPECT_EQ(web().get("/v1/models", {"X-Forwarded-For: 192.0.2.1"}).status, 401);
+  for (auto header : {"X-Forwarded-For: 192.0.2.1", "Via: 1.1 proxy", "X-Forwarded-Host: a.example",
+                      "X-Forwarded-Proto: https"})
+    EXPECT_EQ(web().get("/v1/models", {header}).status, 401) << header;
 }
 
 TEST_F(GatewayAccess, BeyondLoopbackThereIsTlsAndAKey) {

@@ -148,6 +148,29 @@ TEST_F(GatewayJobs, AClientThatLeavesCancelsItsJobUnlessItIsABackgroundOne) {
   }
 }
 
+TEST_F(GatewayJobs, AJobWithAKeyGoesOnWhenItsClientLeaves) {
+  auto ask = [&] {
+    return std::make_unique<web_stream>(
+        web(), web_request{.method = "POST",
+                           .path = "/v1/chat/completions",
+                           .body = chat_body("tandem", "wait",
+                                             R"(,"stream":true,"tandem":{"mode":"small"})"),
+                           .headers = {"Idempotency-Key: once"}});
+  };
+  auto first = ask();
+  ASSERT_TRUE(engine_.wait([](const stub_counts& seen) { return seen.open == 1; }));
+  auto second = ask();
+  ASSERT_TRUE(second->wait_text("data:"));
+  second->leave();
+  first->leave();
+  EXPECT_EQ(web().post("/v1/chat/completions", chat_body("small", "hello")).status, 200);
+  auto list = web().get("/v1/jobs").body;
+  ASSERT_EQ(json_document{list}.size("/data"), 1u);
+  auto job = json_document{list}.text("/data/0/job");
+  EXPECT_EQ(state_of(web(), job), "running");
+  EXPECT_EQ(web().post("/v1/jobs/" + job + "/cancel").status, 200);
+}
+
 TEST_F(GatewayJobs, AnAcknowledgedJobSurvivesKill9AndItsEventsGoOn) {
   auto made = web().post("/v1/jobs", R"({"goal":"wait","mode":"small"})", {"Idempotency-Key: k"});
   ASSERT_EQ(made.status, 201);
