@@ -46,6 +46,29 @@ export function access_tests(at) {
     assert.ok((await client(cluster.nodes[0], 'sk-anything').models.list()).data.length > 0);
   });
 
+  it('a key for some other model submits no job', async () => {
+    const { cluster } = at();
+    const made = await create(cluster, cluster.nodes[0], 'chats', 'team-e', '--model', 'stub-chat');
+    const answer = await fetch(`${cluster.nodes[0].url}/v1/jobs`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${made.secret}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ goal: 'What is 2+3?' }),
+    });
+    assert.equal(answer.status, 403);
+    assert.equal((await answer.json()).error.code, 'model_not_allowed');
+  });
+
+  it('the decision that an answer names is told to operators', async () => {
+    const [node] = at().cluster.nodes;
+    const answer = await client(node, 'none').chat.completions.create({ model: 'tandem-auto', messages });
+    assert.match(answer.tandem.decision, /^[1-9]\d*$/);
+    const found = await fetch(`${node.url}/v1/admin/routing/decisions/${answer.tandem.decision}`);
+    assert.equal(found.status, 200);
+    const { decision } = await found.json();
+    assert.equal(decision.id, answer.tandem.decision);
+    assert.equal(decision.arms[decision.chosen].model, answer.tandem.model);
+  });
+
   it('a job of one tenant is not there for another', async () => {
     const { cluster } = at();
     const keys = [];

@@ -2,6 +2,7 @@
 import { after, before, describe } from 'node:test';
 import OpenAI from 'openai';
 import { start_cluster } from './support/cluster.mjs';
+import { kill_all } from './support/processes.mjs';
 import { start_stub } from './support/stub_server.mjs';
 import { access_tests } from './access.mjs';
 import { langchain_tests } from './langchain.mjs';
@@ -15,9 +16,14 @@ let real;
 let cluster;
 
 before(async () => {
-  stub = await start_stub();
-  real = await start_real();
-  cluster = await start_cluster({ stub_url: stub.url, real });
+  try {
+    stub = await start_stub();
+    real = await start_real();
+    cluster = await start_cluster({ stub_url: stub.url, real });
+  } catch (error) {
+    kill_all();
+    throw error;
+  }
 });
 after(async () => {
   await cluster?.stop();

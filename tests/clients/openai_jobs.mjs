@@ -81,7 +81,10 @@ export function job_tests(at) {
       const before = await until(async () => stub.state.endless === 1 && (await jobs_with(node, tag))[0]);
       assert.equal(before.state, 'running');
       controller.abort();
-      await assert.rejects(async () => { for await (const _ of stream); throw new Error('aborted'); });
+      // This client ends a stream that was left without an error.
+      let is_finished = false;
+      for await (const chunk of stream) is_finished ||= chunk.choices.some((each) => each.finish_reason || each.delta.content);
+      assert.ok(!is_finished, 'the stream was left before its answer');
       if (background) {
         // What comes after it on the same node has been answered, it still runs.
         await ai.chat.completions.create({ model: 'small', messages });

@@ -119,6 +119,9 @@ gone_after = "30s"
 [verification]
 judge_tier = "tools"
 
+[routing]
+policy = "auto"
+
 [http]
 listen = "127.0.0.1:0"
 ${all_models}${real ? real_models : ''}${own[name]}`);

@@ -4,9 +4,11 @@ import { once } from 'node:events';
 
 const running = new Set();
 
-process.on('exit', () => {
+/** For those who cannot go on: nothing that was started stays, and keeps this process from its end. */
+export function kill_all() {
   for (const child of running) child.kill('SIGKILL');
-});
+}
+process.on('exit', kill_all);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
 
 /** Starts a program; `log()` is what it wrote so far. The kernel kills it when this process is killed. */
@@ -47,6 +49,7 @@ export function start(program, args, { env = {} } = {}) {
         child.once('exit', () => fail('ended'));
         child.once('error', (error) => fail(error.message));
         look();
+        if (child.exitCode !== null || child.signalCode !== null) fail('ended');
       });
     },
     async stop(limit_ms = 30_000) {
