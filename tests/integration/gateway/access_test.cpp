@@ -197,9 +197,9 @@ TEST_F(GatewayAccess, WhatLetsAJobSpendAgainIsARequestOfItsKey) {
 
 TEST_F(GatewayAccess, RequestsOfEveryRouteAreCounted) {
   start();
-  web().get("/v1/models/small");
-  web().get("/v1/jobs/aaaaaaaa-1");
-  web().get("/nowhere");
+  static_cast<void>(web().get("/v1/models/small"));
+  static_cast<void>(web().get("/v1/jobs/aaaaaaaa-1"));
+  static_cast<void>(web().get("/nowhere"));
   web_stream waits{
       web(),
       {.method = "POST",
