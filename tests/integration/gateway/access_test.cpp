@@ -199,7 +199,7 @@ TEST_F(GatewayAccess, RequestsOfEveryRouteAreCounted) {
   start();
   static_cast<void>(web().get("/v1/models/small"));
   static_cast<void>(web().get("/v1/jobs/aaaaaaaa-1"));
-  static_cast<void>(web().get("/nowhere"));
+  static_cast<void>(web().get("/no/where"));
   web_stream waits{
       web(),
       {.method = "POST",
