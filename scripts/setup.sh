@@ -19,7 +19,7 @@ packages=(
   etcd-server etcd-client openssl
 )
 # The web page is built with Node.js and npm: Debian's, unless others are there already.
-if ! command -v npm >/dev/null || ! node -e 'process.exit(parseInt(process.versions.node) < 18)' 2>/dev/null; then
+if ! command -v npm >/dev/null || ! node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null; then
   packages+=(nodejs npm)
 fi
 test_packages=(
