@@ -6,8 +6,6 @@
 namespace tandem {
 namespace {
 
-/// A client that left before its answer: what nginx calls it.
-constexpr unsigned client_left = 499;
 constexpr std::uint32_t tries_max = 2;
 /// Of a call whose end nobody told: about four bytes of text a token.
 constexpr std::size_t token_bytes = 4;

@@ -14,6 +14,9 @@
 
 namespace tandem {
 
+/// The status of a request whose client left before its answer, as nginx counts it.
+inline constexpr unsigned client_left = 499;
+
 /// How a client's request ended, for its key, for metrics and traces.
 struct request_end {
   /// Of HTTP; 499: the client left.

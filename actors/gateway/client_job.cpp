@@ -18,8 +18,6 @@ constexpr std::chrono::seconds read_patience{30};
 constexpr std::chrono::seconds home_patience{20};
 constexpr std::chrono::milliseconds home_pause{300};
 
-constexpr unsigned client_left = 499;
-
 job_id id_of(schema::JobId::Reader id) {
   return {journal_id{id.getJournal()}, id.getNumber()};
 }

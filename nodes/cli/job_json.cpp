@@ -174,6 +174,8 @@ void event_body(json_writer& json, schema::JobEvent::Reader event) {
   }
 }
 
+}  // namespace
+
 std::string_view kind_of(schema::JobEvent::Reader event) {
   switch (event.which()) {
     case schema::JobEvent::STATE:
@@ -191,8 +193,6 @@ std::string_view kind_of(schema::JobEvent::Reader event) {
   }
   return "unknown";
 }
-
-}  // namespace
 
 job_id id_of(schema::JobId::Reader id) {
   return {.journal = journal_id{id.getJournal()}, .number = id.getNumber()};

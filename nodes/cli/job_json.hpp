@@ -13,6 +13,8 @@ namespace tandem::cli {
 // The JSON of jobs: stable names, times in Unix milliseconds, null for what is not there yet.
 
 [[nodiscard]] job_id id_of(schema::JobId::Reader id);
+/// `state`, `steps`, `attempt_failed`, ...: the event's word in its JSON.
+[[nodiscard]] std::string_view kind_of(schema::JobEvent::Reader event);
 
 void write_json(json_writer& json, schema::JobSummary::Reader summary);
 /// With the whole answer instead of its first bytes.

@@ -6,6 +6,7 @@
 #include "actors/weight_sync/weight_sync_actor.hpp"
 #include "nodes/cli/cache_text.hpp"
 #include "nodes/cli/engine_text.hpp"
+#include "nodes/cli/names.hpp"
 #include "nodes/cli/route_text.hpp"
 #include "nodes/cli/topology_text.hpp"
 #include "nodes/cli/weights_text.hpp"
@@ -96,10 +97,6 @@ void weights(web_call call) {
   });
 }
 
-std::string_view name_of(schema::AlarmSeverity severity) {
-  return severity == schema::AlarmSeverity::CRITICAL ? "critical" : "warning";
-}
-
 std::string alarms_json(schema::Topology::Reader topology) {
   json_writer json;
   json.object();
@@ -110,7 +107,7 @@ std::string alarms_json(schema::Topology::Reader topology) {
       json.field("name", view(alarm.getName()));
       json.field("subject", view(alarm.getSubject()));
       json.field("node", view(node.getName()));
-      json.field("severity", name_of(alarm.getSeverity()));
+      json.field("severity", cli::name_of(alarm.getSeverity()));
       json.field("text", view(alarm.getText()));
       json.field("since_ms", alarm.getSinceMs());
       json.end();

@@ -14,24 +14,6 @@ constexpr std::chrono::seconds read_patience{30};
 constexpr std::chrono::seconds home_patience{60};
 constexpr std::chrono::milliseconds home_pause{300};
 
-std::string_view name_of(schema::JobEvent::Reader event) {
-  switch (event.which()) {
-    case schema::JobEvent::STATE:
-      return "state";
-    case schema::JobEvent::STEPS:
-      return "steps";
-    case schema::JobEvent::ATTEMPT_FAILED:
-      return "attempt_failed";
-    case schema::JobEvent::EPOCH:
-      return "epoch";
-    case schema::JobEvent::PLAN_COMPLETE:
-      return "plan_complete";
-    case schema::JobEvent::WAY:
-      return "way";
-  }
-  return "other";
-}
-
 std::string frame(std::string_view event, std::uint64_t number, const std::string& data) {
   std::string out;
   out.reserve(data.size() + 64);
@@ -85,7 +67,7 @@ void job_event_stream::on_events(gateway_pointer self, const tmsg::events& event
   auto reader = events.read();
   std::string out;
   for (auto event : reader->getEvents())
-    out += frame(name_of(event), event.getNumber(), cli::to_json(event));
+    out += frame(cli::kind_of(event), event.getNumber(), cli::to_json(event));
   events_.write(std::move(out));
   auto is_news = reader->getLast() > after_;
   after_ = std::max(after_, reader->getLast());

@@ -14,6 +14,7 @@
 #include "nodes/cli/names.hpp"
 #include "nodes/web/job_events.hpp"
 #include "nodes/web/request_trace.hpp"
+#include "nodes/web/submit_request.hpp"
 #include "nodes/web/web_context.hpp"
 #include "schema/errc.hpp"
 #include "schema/ids.hpp"
@@ -121,33 +122,6 @@ std::optional<openai_error> read_turns(const job_request& from, std::vector<clie
   return std::nullopt;
 }
 
-tmsg::submit to_submit(const web_call& call, const std::vector<client_turn>& turns,
-                       const tandem_options& options, const trace_context& trace) {
-  message_builder<schema::Submit> out;
-  out->setClientKey(options.client_key.empty() ? std::string{call.request.find("idempotency-key")}
-                                               : options.client_key);
-  out->setTenant(call.caller->tenant);
-  auto list = out->initMessages(static_cast<unsigned>(turns.size()));
-  for (unsigned i = 0; i < list.size(); ++i) {
-    list[i].setRole(turns[i].role);
-    list[i].setContent(turns[i].text);
-  }
-  out->setMode(options.mode);
-  out->setTimeoutMs(options.timeout_ms);
-  out->setPriority(static_cast<std::int8_t>(call.caller->priority(options.priority)));
-  auto tags = out->initTags(static_cast<unsigned>(options.tags.size()));
-  for (unsigned i = 0; i < tags.size(); ++i) tags.set(i, options.tags[i]);
-  out->getBudget().setTokens(options.budget_tokens);
-  out->getBudget().setCostNanousd(options.budget_nanousd);
-  out->getCheck().setKind(options.check_kind);
-  out->getCheck().setArgument(options.check_argument);
-  out->setCache(options.cache);
-  out->setSession(options.session);
-  out->setWeights(options.weights);
-  if (trace.is_set()) write_trace(out->initTrace(), trace);
-  return out.finish();
-}
-
 budget used(schema::JobSummary::Reader summary) {
   auto all = summary.getUsage();
   return {all.getPromptTokens() + all.getCompletionTokens(), all.getCostNanousd()};
@@ -219,7 +193,7 @@ void submit_job(web_call call) {
   auto held = admit_job(call, call.request.body.size() / 4);
   if (!held) return;
   auto trace = std::make_shared<request_trace>(call.parts->traces, call.request, "/v1/jobs");
-  auto submit = to_submit(call, turns, options, trace->context());
+  auto submit = make_submit(call, turns, options, trace->context());
   at_front(std::move(call), [submit, held, trace](gateway_pointer self, const web_call_ptr& call) {
     self->request(self->state.front, patience, submit_atom_v, submit)
         .then(

@@ -11,6 +11,7 @@
 #include "actors/clock.hpp"
 #include "actors/gateway/client_job.hpp"
 #include "nodes/web/request_trace.hpp"
+#include "nodes/web/submit_request.hpp"
 #include "nodes/web/web_context.hpp"
 #include "schema/json_writer.hpp"
 #include "schema/text.hpp"
@@ -230,34 +231,6 @@ tmsg::attempt make_attempt(const web_call& call, const client_chat& chat, const 
   return out.finish();
 }
 
-tmsg::submit make_submit(const web_call& call, const client_chat& chat,
-                         const trace_context& trace) {
-  const auto& options = chat.options;
-  message_builder<schema::Submit> out;
-  auto key = options.client_key.empty() ? std::string{call.request.find("idempotency-key")}
-                                        : options.client_key;
-  out->setClientKey(key);
-  out->setTenant(call.caller->tenant);
-  write_turns(out->initMessages(static_cast<unsigned>(chat.turns.size())), chat.turns);
-  out->setMode(options.mode);
-  out->setTimeoutMs(options.timeout_ms);
-  out->setPriority(static_cast<std::int8_t>(call.caller->priority(options.priority)));
-  write_texts(out->initTags(static_cast<unsigned>(options.tags.size())), options.tags);
-  auto spend = out->initBudget();
-  spend.setTokens(options.budget_tokens);
-  spend.setCostNanousd(options.budget_nanousd);
-  if (!options.check_kind.empty()) {
-    auto check = out->initCheck();
-    check.setKind(options.check_kind);
-    check.setArgument(options.check_argument);
-  }
-  out->setCache(options.cache);
-  out->setSession(options.session);
-  out->setWeights(options.weights);
-  if (trace.is_set()) write_trace(out->initTrace(), trace);
-  return out.finish();
-}
-
 void start_call(web_call call, client_chat chat, const target& to, std::string_view route) {
   const auto& http = call.parts->config.http;
   std::uint64_t most = chat.max_tokens == 0 ? http.max_tokens : chat.max_tokens;
@@ -298,7 +271,7 @@ void start_job(web_call call, const client_chat& chat, std::string_view route) {
   if (!held) return;
   auto number = call.parts->next_number++;
   auto id = std::to_string(call.parts->call_journal) + "-" + std::to_string(number);
-  auto submit = make_submit(call, chat, held->trace.context());
+  auto submit = make_submit(call, chat.turns, chat.options, held->trace.context());
   client_job_start start{.gateway = call.parts->gateway,
                          .reply = std::move(call.reply),
                          .writer = make_answer_writer(chat, id, unix_ms() / 1000),

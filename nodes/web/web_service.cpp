@@ -10,8 +10,6 @@
 namespace tandem {
 namespace {
 
-/// As nginx calls it.
-constexpr unsigned client_left = 499;
 /// Of a request that no route takes, in what is counted.
 constexpr std::string_view other_route = "other";
 
