@@ -1,22 +1,10 @@
 #include "actors/alarm/alarm_book.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <tuple>
 
-#include "schema/json_writer.hpp"
-
 namespace tandem {
-namespace {
-
-void write_alarm(json_writer& json, const alarm& what) {
-  json.field("name", what.name);
-  json.field("subject", what.subject);
-  json.field("severity", name_of(what.severity));
-  json.field("text", what.text);
-  json.field("since_ms", what.since_ms);
-}
-
-}  // namespace
 
 void alarm_book::set(std::vector<alarm> active, const std::vector<ended_alarm>& ended) {
   std::sort(active.begin(), active.end(), [](const alarm& a, const alarm& b) {
@@ -52,28 +40,6 @@ void write_alarms(schema::NodeStatus::Builder out, const std::vector<alarm>& ala
     list[i].setText(from.text);
     list[i].setSinceMs(from.since_ms);
   }
-}
-
-std::string alarms_json(const alarm_book& book) {
-  json_writer json;
-  json.object();
-  json.array_field("alarms");
-  for (const auto& each : book.active()) {
-    json.object();
-    write_alarm(json, each);
-    json.end();
-  }
-  json.end();
-  json.array_field("ended");
-  for (const auto& each : book.ended()) {
-    json.object();
-    write_alarm(json, each.what);
-    json.field("until_ms", each.until_ms);
-    json.end();
-  }
-  json.end();
-  json.end();
-  return json.text();
 }
 
 std::string_view name_of(schema::AlarmSeverity severity) {

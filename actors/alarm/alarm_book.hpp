@@ -51,10 +51,6 @@ class alarm_book {
 /// Alarms as messages carry them.
 void write_alarms(schema::NodeStatus::Builder out, const std::vector<alarm>& alarms);
 
-/// `{"alarms":[{"name":..,"subject":..,"severity":..,"text":..,"since_ms":..}],"ended":[..]}`:
-/// what GET /v1/admin/alarms answers.
-[[nodiscard]] std::string alarms_json(const alarm_book& book);
-
 [[nodiscard]] std::string_view name_of(schema::AlarmSeverity severity);
 
 }  // namespace tandem

@@ -40,15 +40,5 @@ TEST(AlarmBook, RemembersTheLatestThatEnded) {
   EXPECT_EQ(ended.front().what.name, "A199");
 }
 
-TEST(AlarmBook, WritesJson) {
-  alarm_book book;
-  book.set({{.name = "NodeGone", .subject = "b", .severity = critical, .text = "x", .since_ms = 7}},
-           {{.what = {.name = "DiskLow", .severity = warning}, .until_ms = 9}});
-  EXPECT_EQ(alarms_json(book),
-            R"({"alarms":[{"name":"NodeGone","subject":"b","severity":"critical","text":"x",)"
-            R"("since_ms":7}],"ended":[{"name":"DiskLow","subject":"","severity":"warning",)"
-            R"("text":"","since_ms":0,"until_ms":9}]})");
-}
-
 }  // namespace
 }  // namespace tandem
