@@ -346,8 +346,10 @@ std::vector<config_section> bind_engine(engine_config& c) {
        bind_weights(c.weights), is({"http"}), "http"},
       {"replay", "Recorded answers of real models (kind = \"replay\"); times are by [engine.sim].",
        bind_replay(c.replay), is({"replay"}), "replay"},
-      {"sim", "How a simulated engine behaves (kind = \"sim\"; of a replay one: its times).",
-       bind_sim(c.sim), is({"sim", "replay"}), "sim and replay"},
+      {"sim",
+       "How a simulated engine behaves (kind = \"sim\"; of a replay one: its times; of any other:\n"
+       "how `tandem simulate` takes it to behave, as `tandem calibrate` measures it).",
+       bind_sim(c.sim), c.has_sim || is({"sim", "replay"}), "any"},
       {"breaker",
        "When an engine that fails is left alone. Errors of the caller and back-pressure do not\n"
        "count.",

@@ -428,6 +428,8 @@ caf::expected<node_config> config_loader::finish() {
   // A text that could not be read leaves everything missing; only the reason is worth saying.
   if (is_unread_) return to_error(problems_);
   config_.resolve();
+  for (std::size_t i = 0; i < config_.engines.size(); ++i)
+    config_.engines[i].has_sim = positions_.contains("engine." + std::to_string(i) + ".sim.");
   auto problems = problems_;
   auto found = config_.validate();
   for (auto& problem : find_unused()) found.push_back(std::move(problem));

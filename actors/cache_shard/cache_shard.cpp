@@ -27,9 +27,9 @@ constexpr std::uint64_t lead_ms_max = 24 * 3'600'000ull;
 
 /// For deadlines: the wall clock may jump.
 std::uint64_t steady_ms() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                        std::chrono::steady_clock::now().time_since_epoch())
-                                        .count());
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(steady_now().time_since_epoch())
+          .count());
 }
 
 flight_waiter waiter_of(std::uint64_t asker, std::uint64_t id) {

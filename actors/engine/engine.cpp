@@ -77,7 +77,7 @@ tmsg::attres engine_state::reply(const call& done, const generation& result) con
     version = server->abilities().swaps_in_place ? done.version : done.version + "+" + version;
   out->setWeightVersion(version);
   if (decision->getKept()) out->setDecision(decision->getId());
-  auto end = clock::now();
+  auto end = steady_now();
   auto started = done.started == clock::time_point{} ? end : done.started;
   out->setQueueUs(us_between(done.arrived, started));
   auto first = done.first_token == clock::time_point{} ? end : done.first_token;
@@ -121,7 +121,7 @@ void engine_state::begin(pointer self, call next) {
   request.id = id;
   request.trace = next.trace;
   if (reader->getPurpose() == schema::Purpose::WARM) warm_id = id;
-  next.started = clock::now();
+  next.started = steady_now();
   next.sent = time->now();
   next.stream = request.stream = reader->getStream() && next.sink;
   next.is_passed_on = !request.client_body.empty();
@@ -369,7 +369,7 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
                                     .decision = decision,
                                     .sink = sink,
                                     .promise = promise,
-                                    .arrived = engine_state::clock::now(),
+                                    .arrived = steady_now(),
                                     .deadline = engine_state::clock::time_point::max()};
             state.begin_trace(next);
             auto timeout = std::min(attempt.read()->getTimeoutMs(), timeout_ms_max);
@@ -420,7 +420,7 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
             if (found == self->state.running.end()) return;
             auto& call = found->second;
             if (call.first_token == engine_state::clock::time_point{})
-              call.first_token = engine_state::clock::now();
+              call.first_token = steady_now();
             if (!call.stream) return;
             message_builder<schema::TextChunk> chunk;
             chunk->setFence(call.attempt.read()->getFence());

@@ -202,6 +202,9 @@ struct engine_config {
   /// file.
   bool awaits_weights = false;
   sim_config sim;
+  /// `[engine.sim]` was written: of engines that are not simulated it is how `tandem simulate` does
+  /// it. No key of the file.
+  bool has_sim = false;
   http_config http;
   process_config process;
   weights_config weights;

@@ -228,7 +228,9 @@ executor_pool_inside::behavior_type executor_pool_behavior(executor_pool_state::
   state.waiting = executor_pool_state::line{config.queue_max};
   state.hedging = hedge_policy{config.hedging};
   state.answers = answer_cache{config.cache};
-  state.start_warming(std::uint64_t{std::random_device{}()} << 32 | std::random_device{}());
+  auto seed = state.services.seed;
+  if (seed == 0) seed = std::uint64_t{std::random_device{}()} << 32 | std::random_device{}();
+  state.start_warming(seed);
   // What an earlier pool had reserved died with it.
   if (state.services.tenants) state.services.tenants->forget_reservations();
   return {

@@ -71,6 +71,8 @@ struct executor_pool_services {
   std::shared_ptr<node_metrics> metrics;
   /// Null: nothing is traced.
   std::shared_ptr<tracer> trace;
+  /// Of the hashes of prompts; 0: a random one.
+  std::uint64_t seed = 0;
 };
 
 struct executor_pool_state {

@@ -60,7 +60,7 @@ void router_state::tell_load(pointer self, std::string_view name) {
 }
 
 std::uint64_t router_state::now_ms() const {
-  auto since = std::chrono::steady_clock::now() - started;
+  auto since = steady_now() - started;
   return started_at_ms + static_cast<std::uint64_t>(
                              std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
 }
@@ -77,10 +77,12 @@ router_inside::behavior_type router_behavior(router_state::pointer self,
   state.embeddings = start.embeddings;
   state.own_origin = start.origin;
   state.started_at_ms = unix_ms();
-  state.started = std::chrono::steady_clock::now();
-  std::random_device source;
-  engine_picker::seeds seeds{.hashes = std::uint64_t{source()} << 32 | source(),
-                             .draws = start.draws};
+  state.started = steady_now();
+  engine_picker::seeds seeds{.hashes = start.hash_seed, .draws = start.draws};
+  if (seeds.hashes == 0) {
+    std::random_device source;
+    seeds.hashes = std::uint64_t{source()} << 32 | source();
+  }
   state.table =
       std::make_unique<route_table>(start.config, start.models, std::move(*chooser), seeds);
   self->set_down_handler([self](const caf::down_msg& down) {

@@ -35,6 +35,8 @@ struct router_start {
   std::uint64_t first_decision = 1;
   /// Of draws among engines, another for each router; 0: of equal ones the first.
   std::uint64_t draws = 0;
+  /// Of the hashes of prompts; 0: a random one, which nobody outside knows.
+  std::uint64_t hash_seed = 0;
 };
 
 /// A vector on its way from the client's thread.

@@ -20,6 +20,7 @@
 #include "actors/replication/replicated_journal.hpp"
 #include "actors/router/route_keeper.hpp"
 #include "actors/router/router.hpp"
+#include "config/actor_settings.hpp"
 #include "nodes/node/alarm_parts.hpp"
 #include "nodes/node/door_parts.hpp"
 #include "nodes/node/engine_admin.hpp"
@@ -127,16 +128,6 @@ child_spec route_keeper_child(const node_parts& parts, const route_memory_parts&
               }};
 }
 
-router_config routing_of(const node_config& config) {
-  auto routing = config.routing;
-  auto nanousd = [](double usd) { return static_cast<std::int64_t>(std::llround(usd * 1e9)); };
-  for (const auto& tenant : config.executor.tenants)
-    routing.targets.push_back(
-        {tenant.name, nanousd(tenant.target_usd_per_job), nanousd(tenant.target_usd_per_hour)});
-  routing.embedding_model = config.embeddings.model;
-  return routing;
-}
-
 child_spec router_child(const node_parts& parts, std::uint64_t origin) {
   const auto& actors = parts.actors;
   // Ids of one that is started anew are above all that the old one gave.
@@ -146,7 +137,7 @@ child_spec router_child(const node_parts& parts, std::uint64_t origin) {
           .spawn =
               [parts, origin, starts](caf::actor_system& system) {
                 router_start start{
-                    .config = routing_of(parts.config),
+                    .config = make_router_config(parts.config),
                     .models = parts.config.models,
                     .origin = origin,
                     .embeddings = parts.config.routing.embeddings ? parts.embeddings : nullptr,

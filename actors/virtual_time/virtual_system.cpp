@@ -1,0 +1,40 @@
+#include "actors/virtual_time/virtual_system.hpp"
+
+#include <caf/actor_system_config.hpp>
+
+#include "actors/clock.hpp"
+
+namespace tandem {
+
+virtual_system::virtual_system() : config_{std::make_unique<caf::actor_system_config>()} {
+  virtual_scheduler::install(*config_);
+  system_ = std::make_unique<caf::actor_system>(*config_);
+  scheduler_ = &virtual_scheduler::of(*system_);
+  virtual_now = scheduler_->clock().now_ptr();
+}
+
+virtual_system::~virtual_system() {
+  scheduler_->run_ready();
+  system_.reset();
+  virtual_now = nullptr;
+}
+
+bool virtual_system::step() {
+  scheduler_->run_ready();
+  auto& clock = scheduler_->clock();
+  if (!clock.has_next()) return false;
+  clock.advance();
+  return true;
+}
+
+void virtual_system::run_until(time_point t) {
+  auto& clock = scheduler_->clock();
+  scheduler_->run_ready();
+  while (clock.has_next() && clock.next() <= t) {
+    clock.advance();
+    scheduler_->run_ready();
+  }
+  clock.set(std::max(clock.now(), t));
+}
+
+}  // namespace tandem

@@ -1,0 +1,241 @@
+#include "nodes/simulate/trace_source.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <simdjson.h>
+
+#include "nodes/simulate/call_row.hpp"
+#include "nodes/simulate/seeded_random.hpp"
+#include "schema/errc.hpp"
+
+namespace tandem::simulation {
+namespace {
+
+/// A line of a trace; conversations of 100,000 blocks fit.
+constexpr std::size_t line_bytes_max = std::size_t{4} << 20;
+constexpr std::uint32_t mooncake_block_tokens = 512;
+
+enum class form : std::uint8_t { mooncake, azure, calls };
+
+/// Lines of a file, each at most line_bytes_max.
+class line_reader {
+ public:
+  explicit line_reader(std::filesystem::path file) : file_{std::move(file)} {}
+
+  caf::error open() {
+    in_.close();
+    in_.clear();
+    in_.open(file_, std::ios::binary);
+    number_ = 0;
+    if (in_) return caf::none;
+    return make_error(errc::not_found,
+                      "cannot read " + file_.string() + ": " + std::strerror(errno));
+  }
+
+  /// False at the end. Empty lines are skipped.
+  caf::expected<bool> next() {
+    do {
+      ++number_;
+      line_.clear();
+      // getline would take whatever comes.
+      for (int c = in_.get(); c != '\n'; c = in_.get()) {
+        if (c == std::ifstream::traits_type::eof()) {
+          if (line_.empty()) return false;
+          break;
+        }
+        if (line_.size() >= line_bytes_max)
+          return wrong("is longer than " + std::to_string(line_bytes_max >> 20) + " MiB");
+        line_.push_back(static_cast<char>(c));
+      }
+      if (!line_.empty() && line_.back() == '\r') line_.pop_back();
+    } while (line_.empty());
+    return true;
+  }
+
+  [[nodiscard]] const std::string& line() const { return line_; }
+  [[nodiscard]] caf::error wrong(const std::string& what) const {
+    return make_error(errc::invalid_argument,
+                      file_.string() + ", line " + std::to_string(number_) + " " + what);
+  }
+
+ private:
+  std::filesystem::path file_;
+  std::ifstream in_;
+  std::string line_;
+  std::uint64_t number_ = 0;
+};
+
+class trace_source : public work_source {
+ public:
+  trace_source(std::filesystem::path file, trace_options options)
+      : lines_{std::move(file)}, options_{options}, random_{options.seed} {}
+
+  caf::error open() {
+    restart();
+    if (error_) return error_;
+    auto more = lines_.next();
+    if (!more) return more.error();
+    if (!*more) return lines_.wrong("is missing: the file is empty");
+    const auto& first = lines_.line();
+    if (first.front() == '{')
+      form_ = first.find("\"hash_ids\"") != first.npos ? form::mooncake : form::calls;
+    else if (first.starts_with("TIMESTAMP,ContextTokens,GeneratedTokens"))
+      form_ = form::azure;
+    else
+      return lines_.wrong(
+          "is neither a JSON object nor the header TIMESTAMP,ContextTokens,GeneratedTokens; see "
+          "`tandem help simulate` for the traces that can be read");
+    work_item probe;
+    restart();
+    auto readable = next(probe);
+    restart();
+    if (!readable) return readable.error();
+    return error_;
+  }
+
+  void rewind() override { restart(); }
+
+  caf::expected<bool> next(work_item& out) override {
+    if (error_) return error_;
+    if (options_.requests != 0 && given_ == options_.requests) return false;
+    auto got = form_ == form::mooncake ? next_spread(out) : read(out);
+    if (!got || !*got) return got;
+    if (first_s_ < 0) first_s_ = out.at_s;
+    // Clocks of logs go back at times.
+    last_s_ = std::max(last_s_, (out.at_s - first_s_) / options_.speed);
+    out.at_s = last_s_;
+    out.difficulty = random_.uniform();
+    out.verified = options_.verified > 0 && random_.uniform() < options_.verified;
+    ++given_;
+    return true;
+  }
+
+ private:
+  void restart() {
+    error_ = lines_.open();
+    random_ = seeded_random{options_.seed};
+    given_ = 0;
+    first_s_ = -1;
+    last_s_ = 0;
+    group_.clear();
+    group_next_ = 0;
+    ahead_.reset();
+    if (form_ == form::azure && !error_) std::ignore = lines_.next();
+  }
+
+  caf::expected<bool> read(work_item& out) {
+    auto more = lines_.next();
+    if (!more || !*more) return more;
+    out = {};
+    if (form_ == form::azure) return read_azure(out);
+    if (form_ == form::mooncake) return read_mooncake(out);
+    std::string problem;
+    if (read_call_row(parser_, lines_.line(), out, problem)) return true;
+    return lines_.wrong(problem);
+  }
+
+  /// All of one stamp, spread over the time to the next one.
+  caf::expected<bool> next_spread(work_item& out) {
+    if (group_next_ == group_.size()) {
+      group_.clear();
+      group_next_ = 0;
+      if (ahead_) group_.push_back(std::move(*std::exchange(ahead_, std::nullopt)));
+      while (true) {
+        work_item item;
+        auto got = read(item);
+        if (!got) return got;
+        if (!*got) break;
+        if (!group_.empty() && item.at_s != group_.front().at_s) {
+          ahead_ = std::move(item);
+          break;
+        }
+        group_.push_back(std::move(item));
+      }
+      if (group_.empty()) return false;
+      if (ahead_) gap_s_ = ahead_->at_s - group_.front().at_s;
+      auto size = static_cast<double>(group_.size());
+      for (std::size_t i = 0; i < group_.size(); ++i)
+        group_[i].at_s += std::max(gap_s_, 0.0) * static_cast<double>(i) / size;
+    }
+    out = std::move(group_[group_next_++]);
+    return true;
+  }
+
+  caf::expected<bool> read_mooncake(work_item& out) {
+    double at = 0;
+    std::uint64_t input = 0, output = 0;
+    simdjson::dom::element row;
+    simdjson::dom::array blocks;
+    if (parser_.parse(lines_.line()).get(row) != simdjson::SUCCESS ||
+        row["timestamp"].get(at) != simdjson::SUCCESS ||
+        row["input_length"].get(input) != simdjson::SUCCESS ||
+        row["output_length"].get(output) != simdjson::SUCCESS ||
+        row["hash_ids"].get(blocks) != simdjson::SUCCESS)
+      return lines_.wrong("has not timestamp, input_length, output_length and hash_ids");
+    out.at_s = at / 1000;
+    out.input_tokens = bounded_tokens(input);
+    out.output_tokens = bounded_tokens(output);
+    out.block_tokens = mooncake_block_tokens;
+    for (auto block : blocks) {
+      std::uint64_t id = 0;
+      if (block.get(id) != simdjson::SUCCESS)
+        return lines_.wrong("has a hash id that is no whole number");
+      // 0 stands for no block elsewhere.
+      out.blocks.push_back(id + 1);
+    }
+    return true;
+  }
+
+  caf::expected<bool> read_azure(work_item& out) {
+    std::string_view line = lines_.line();
+    auto first = line.find(',');
+    auto second = first == line.npos ? first : line.find(',', first + 1);
+    std::uint64_t input = 0, output = 0;
+    auto at = second == line.npos ? std::nullopt : seconds_of_stamp(line.substr(0, first));
+    if (!at || !whole_number(line.substr(first + 1, second - first - 1), input) ||
+        !whole_number(line.substr(second + 1), output))
+      return lines_.wrong("is not TIMESTAMP,ContextTokens,GeneratedTokens");
+    out.at_s = *at;
+    out.input_tokens = bounded_tokens(input);
+    out.output_tokens = bounded_tokens(output);
+    return true;
+  }
+
+  static bool whole_number(std::string_view text, std::uint64_t& out) {
+    auto read = std::from_chars(text.data(), text.data() + text.size(), out);
+    return read.ec == std::errc{} && read.ptr == text.data() + text.size();
+  }
+
+  line_reader lines_;
+  trace_options options_;
+  form form_ = form::calls;
+  simdjson::dom::parser parser_;
+  seeded_random random_;
+  caf::error error_;
+  std::uint64_t given_ = 0;
+  double first_s_ = -1;
+  double last_s_ = 0;
+  std::vector<work_item> group_;
+  std::size_t group_next_ = 0;
+  std::optional<work_item> ahead_;
+  double gap_s_ = 0;
+};
+
+}  // namespace
+
+caf::expected<std::unique_ptr<work_source>> open_trace(const std::filesystem::path& file,
+                                                       const trace_options& options) {
+  auto source = std::make_unique<trace_source>(file, options);
+  if (auto err = source->open()) return err;
+  return std::unique_ptr<work_source>{std::move(source)};
+}
+
+}  // namespace tandem::simulation

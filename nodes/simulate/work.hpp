@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <caf/expected.hpp>
+
+namespace tandem::simulation {
+
+/// A plan as a planner would write it.
+struct planned_step {
+  /// Into the plan's steps: earlier ones that it needs.
+  std::vector<std::uint32_t> needs;
+  std::string kind = "step";
+  std::uint32_t input_tokens = 64;
+  std::uint32_t output_tokens = 32;
+  /// As in work_item.
+  double difficulty = 0;
+};
+
+struct planned_job {
+  std::vector<planned_step> steps;
+};
+
+/// One thing that a client asks: one call, or a job that plans and acts.
+struct work_item {
+  /// Since the beginning; items come in this order.
+  double at_s = 0;
+  std::uint32_t input_tokens = 0;
+  std::uint32_t output_tokens = 0;
+  /// Ids of the blocks of `block_tokens` that its prompt begins with: the same ids are the same
+  /// text. May be empty.
+  std::vector<std::uint64_t> blocks;
+  std::uint32_t block_tokens = 512;
+  /// 0 to 1: a model of at least this quality does it right.
+  double difficulty = 0;
+  /// Its answer is verified, so that routing learns from it.
+  bool verified = false;
+  std::string tenant;
+  std::string session;
+  /// It asks for this model or tier; empty: the router decides.
+  std::string model;
+  /// A job; null: a call.
+  std::shared_ptr<const planned_job> job;
+  /// Numbered like the answer that it gets: the same number is the same text, which a cache may
+  /// have. 0: like no other.
+  std::uint64_t same_as = 0;
+};
+
+/// Where work comes from. Not thread-safe.
+class work_source {
+ public:
+  virtual ~work_source() = default;
+  /// False: there is no more. An error says where and why the trace cannot be read.
+  [[nodiscard]] virtual caf::expected<bool> next(work_item& out) = 0;
+  /// From its beginning, the same again.
+  virtual void rewind() = 0;
+};
+
+}  // namespace tandem::simulation

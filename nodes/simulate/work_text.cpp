@@ -1,0 +1,102 @@
+#include "nodes/simulate/work_text.hpp"
+
+#include <array>
+#include <charconv>
+#include <string_view>
+
+namespace tandem::simulation {
+namespace {
+
+constexpr std::size_t token_bytes = 4;
+
+/// SplitMix64 (Steele, Lea, Flood 2014).
+std::uint64_t mixed(std::uint64_t value) {
+  value += 0x9E37'79B9'7F4A'7C15ull;
+  value = (value ^ (value >> 30)) * 0xBF58'476D'1CE4'E5B9ull;
+  value = (value ^ (value >> 27)) * 0x94D0'49BB'1331'11EBull;
+  return value ^ (value >> 31);
+}
+
+/// As many bytes, of letters, by a seed.
+void add_text(std::uint64_t seed, std::size_t bytes, std::string& out) {
+  std::array<char, 64> line{};
+  for (std::size_t i = 0; i < line.size(); i += 16) {
+    auto value = mixed(seed + i);
+    for (std::size_t j = 0; j < 16; ++j, value >>= 4)
+      line[i + j] = static_cast<char>('a' + static_cast<char>(value & 15));
+  }
+  // One line again and again: what tells texts apart is in each block of them.
+  for (; bytes > line.size(); bytes -= line.size()) out.append(line.data(), line.size());
+  out.append(line.data(), bytes);
+}
+
+std::string number_text(double value) {
+  std::array<char, 32> digits{};
+  auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  return {digits.data(), end};
+}
+
+std::string directive(std::uint32_t tokens, double difficulty) {
+  return "@sim {\"tokens\":" + std::to_string(tokens) +
+         ",\"difficulty\":" + number_text(difficulty) + "}";
+}
+
+/// A text within a JSON string.
+std::string json_quoted(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + text.size() / 8);
+  for (char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+std::string step_prompt(const planned_step& step, std::uint64_t seed) {
+  auto wish = directive(step.output_tokens, step.difficulty);
+  std::string text;
+  auto bytes = std::size_t{step.input_tokens} * token_bytes;
+  if (bytes > wish.size() + 1) add_text(seed, bytes - wish.size() - 1, text);
+  return text + ' ' + wish;
+}
+
+}  // namespace
+
+void write_prefix(const work_item& item, std::uint64_t number, std::string& out) {
+  out.clear();
+  auto bytes = std::size_t{item.input_tokens} * token_bytes;
+  out.reserve(bytes);
+  auto block_bytes = std::size_t{item.block_tokens} * token_bytes;
+  for (auto id : item.blocks) {
+    auto left = bytes - out.size();
+    if (left < block_bytes) break;
+    add_text(mixed(id), block_bytes, out);
+  }
+  if (out.size() < bytes)
+    add_text(mixed(item.same_as != 0 ? item.same_as : ~number), bytes - out.size(), out);
+}
+
+std::string call_directive(const work_item& item, std::uint64_t number) {
+  auto same = item.same_as != 0 ? item.same_as : number;
+  return "call " + std::to_string(same) + ' ' + directive(item.output_tokens, item.difficulty);
+}
+
+std::string job_directive(const work_item& item, std::uint64_t number) {
+  std::string plan = R"({"steps":[)";
+  std::uint32_t id = 0;
+  for (const auto& step : item.job->steps) {
+    if (id++ != 0) plan += ',';
+    plan += "{\"id\":" + std::to_string(id) + ",\"kind\":\"" + step.kind + "\",\"prompt\":\"" +
+            json_quoted(step_prompt(step, mixed(number * 1024 + id))) + "\",\"depends_on\":[";
+    for (std::size_t i = 0; i < step.needs.size(); ++i)
+      plan += (i == 0 ? "" : ",") + std::to_string(step.needs[i] + 1);
+    plan += ']';
+    if (item.verified)
+      plan += R"(,"check":{"kind":"regex","argument":")" + json_quoted(right_answer) + "\"}";
+    plan += '}';
+  }
+  plan += "]}";
+  return "job " + std::to_string(number) + " @sim {\"reply\":\"" + json_quoted(plan) + "\"}";
+}
+
+}  // namespace tandem::simulation
