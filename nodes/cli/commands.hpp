@@ -23,6 +23,7 @@ extern const command_spec route_command;
 extern const command_spec cache_command;
 extern const command_spec weights_command;
 extern const command_spec keys_command;
+extern const command_spec simulate_command;
 extern const command_spec certs_command;
 extern const command_spec help_command;
 extern const command_spec version_command;

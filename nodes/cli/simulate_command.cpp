@@ -1,0 +1,273 @@
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <fstream>
+#include <limits>
+#include <map>
+
+#include "config/load.hpp"
+#include "config/words.hpp"
+#include "nodes/cli/commands.hpp"
+#include "nodes/cli/console.hpp"
+#include "nodes/cli/plain_text.hpp"
+#include "nodes/cli/simulate_text.hpp"
+#include "nodes/simulate/generated_load.hpp"
+#include "nodes/simulate/report.hpp"
+#include "nodes/simulate/trace_source.hpp"
+#include "nodes/simulate/variants.hpp"
+#include "schema/errc.hpp"
+
+namespace tandem::cli {
+namespace {
+
+constexpr double speed_max = 1e6;
+constexpr std::size_t variants_max = 16;
+constexpr std::int64_t requests_max = 1'000'000'000;
+constexpr std::uint32_t engines_of_a_model_max = 100'000;
+/// Of items in time, where the highest load is looked for.
+constexpr double slo_share = 0.95;
+
+constexpr std::array options{
+    option_spec{"trace", "FILE",
+                "recorded work: Mooncake's JSON lines, Azure's CSV, a log of calls"},
+    option_spec{"load", "SPEC",
+                "drawn work, such as poisson,rate=50,requests=100000,in=218,out=200"},
+    option_spec{"variant", "NAME", "another way to serve it, beside it; may be repeated; all",
+                true},
+    option_spec{"engines", "MODEL=N", "so many engines of that model; may be repeated", true},
+    option_spec{"speed", "X", "the work comes so many times as fast"},
+    option_spec{"requests", "N", "only the first so many of a trace"},
+    option_spec{"verified", "SHARE", "of answers of a trace that are verified, 0 to 1"},
+    option_spec{"mode", "MODE", "of jobs: plan_act (by default), large, small, auto"},
+    option_spec{"slo", "TIME", "to a call's first token; 1s by default"},
+    option_spec{"job-slo", "TIME", "to a job's end; 30s by default"},
+    option_spec{"throughput", "", "look for the highest load at which 95% are in time"},
+    option_spec{"warm-up", "TIME", "not counted at the beginning"},
+    option_spec{"seed", "N", "of all that is drawn; 1 by default"},
+    option_spec{"html", "FILE", "a page with tables and plots"}};
+
+struct plan {
+  simulation::run_options base;
+  simulation::report_head head;
+  std::vector<std::string> variants;
+  simulation::work_at_speed work;
+  bool throughput = false;
+};
+
+/// `MODEL=N`
+caf::expected<std::map<std::string, std::uint32_t>> replicas_in(const invocation& from) {
+  std::map<std::string, std::uint32_t> out;
+  for (const auto& each : from.values("engines")) {
+    auto sign = each.rfind('=');
+    std::uint32_t count = 0;
+    auto* end = each.data() + each.size();
+    auto read = sign == each.npos ? std::from_chars_result{end, std::errc::invalid_argument}
+                                  : std::from_chars(each.data() + sign + 1, end, count);
+    if (read.ec != std::errc{} || read.ptr != end || count > engines_of_a_model_max)
+      return make_error(errc::invalid_argument, "--engines takes MODEL=N with a number up to " +
+                                                    std::to_string(engines_of_a_model_max) +
+                                                    ", not " + quote_word(each));
+    out[each.substr(0, sign)] = count;
+  }
+  return out;
+}
+
+caf::error read_work(const invocation& from, plan& out) {
+  auto trace = from.value("trace");
+  auto load = from.value("load");
+  if (trace.has_value() == load.has_value())
+    return make_error(errc::invalid_argument, "simulate needs either --trace FILE or --load SPEC");
+  auto speed = number_option(from, "speed", 1e-6, speed_max);
+  auto requests = integer_option(from, "requests", 1, requests_max);
+  auto verified = number_option(from, "verified", 0, 1);
+  for (const auto* err : {speed ? nullptr : &speed.error(), requests ? nullptr : &requests.error(),
+                          verified ? nullptr : &verified.error()})
+    if (err != nullptr) return *err;
+  auto base = speed->value_or(1);
+  auto seed = out.base.seed;
+  if (load) {
+    auto spec = simulation::parse_load(*load);
+    if (!spec) return spec.error();
+    if (*requests) spec->requests = static_cast<std::uint64_t>(**requests);
+    if (*verified) spec->verified = **verified;
+    out.head.work = "load " + *load;
+    out.work = [spec = *spec, base,
+                seed](double faster) -> caf::expected<std::unique_ptr<simulation::work_source>> {
+      auto now = spec;
+      now.rate *= base * faster;
+      now.day_s /= base * faster;
+      return simulation::generate_load(now, seed);
+    };
+    return caf::none;
+  }
+  simulation::trace_options how{.speed = base,
+                                .requests = static_cast<std::uint64_t>(requests->value_or(0)),
+                                .verified = verified->value_or(0),
+                                .seed = seed};
+  out.head.work = "trace " + *trace;
+  out.work = [file = *trace, how](double faster) {
+    auto now = how;
+    now.speed *= faster;
+    return simulation::open_trace(file, now);
+  };
+  return caf::none;
+}
+
+caf::error read_times(const invocation& from, plan& out) {
+  auto slo = duration_option(from, "slo");
+  if (!slo) return slo.error();
+  auto job_slo = duration_option(from, "job-slo");
+  if (!job_slo) return job_slo.error();
+  auto warm_up = duration_option(from, "warm-up");
+  if (!warm_up) return warm_up.error();
+  auto seed = integer_option(from, "seed", 0, std::numeric_limits<std::int64_t>::max());
+  if (!seed) return seed.error();
+  auto seconds = [](std::chrono::milliseconds time) {
+    return std::chrono::duration<double>(time).count();
+  };
+  if (*slo) out.base.first_token_slo_s = seconds(**slo);
+  if (*job_slo) out.base.job_slo_s = seconds(**job_slo);
+  if (*warm_up) out.base.warm_up_s = seconds(**warm_up);
+  out.base.seed = static_cast<std::uint64_t>(seed->value_or(1));
+  out.head.seed = out.base.seed;
+  out.head.first_token_slo_s = out.base.first_token_slo_s;
+  out.head.job_slo_s = out.base.job_slo_s;
+  return caf::none;
+}
+
+caf::error read_mode(const invocation& from, plan& out) {
+  auto mode = from.value("mode");
+  if (!mode) return caf::none;
+  constexpr std::array<std::pair<std::string_view, schema::PlanMode>, 4> modes{
+      {{"plan_act", schema::PlanMode::PLAN_ACT},
+       {"large", schema::PlanMode::LARGE},
+       {"small", schema::PlanMode::SMALL},
+       {"auto", schema::PlanMode::AUTO}}};
+  for (auto [name, value] : modes)
+    if (name == *mode) {
+      out.base.job_mode = value;
+      return caf::none;
+    }
+  return make_error(errc::invalid_argument,
+                    "--mode must be plan_act, large, small or auto, not " + quote_word(*mode));
+}
+
+caf::expected<plan> read_plan(const invocation& from) {
+  plan out;
+  if (auto err = read_times(from, out)) return err;
+  if (auto err = read_mode(from, out)) return err;
+  if (auto err = read_work(from, out)) return err;
+  auto replicas = replicas_in(from);
+  if (!replicas) return replicas.error();
+  auto config = load_config(from.arguments.front());
+  if (!config) return config.error();
+  auto simulated = simulation::to_simulated(std::move(*config), *replicas);
+  if (!simulated) return simulated.error();
+  out.base.config = std::move(*simulated);
+  out.head.config = from.arguments.front();
+  out.variants = from.values("variant");
+  if (out.variants.size() == 1 && out.variants.front() == "all") {
+    out.variants.clear();
+    for (auto name : simulation::variant_names()) out.variants.emplace_back(name);
+  }
+  if (std::find(out.variants.begin(), out.variants.end(), "configured") == out.variants.end())
+    out.variants.insert(out.variants.begin(), "configured");
+  if (out.variants.size() > variants_max)
+    return make_error(errc::invalid_argument,
+                      "at most " + std::to_string(variants_max) + " variants at a time");
+  out.throughput = from.has("throughput");
+  return out;
+}
+
+caf::expected<simulation::variant_result> simulate_one(const plan& all, const std::string& name) {
+  auto variant = simulation::make_variant(name, all.base);
+  if (!variant) return variant.error();
+  auto work = all.work(1);
+  if (!work) return work.error();
+  auto result = simulation::run(variant->options, **work);
+  if (!result) return result.error();
+  simulation::variant_result out{
+      .name = variant->name, .what = variant->what, .result = std::move(*result), .most = {}};
+  if (all.throughput) {
+    auto most = simulation::find_throughput(variant->options, all.work, slo_share);
+    if (!most) return most.error();
+    out.most = *most;
+  }
+  return out;
+}
+
+caf::error write_file(const std::string& path, std::string_view text) {
+  std::ofstream out{path, std::ios::binary | std::ios::trunc};
+  out.write(text.data(), static_cast<std::streamsize>(text.size()));
+  out.close();
+  if (out) return caf::none;
+  return make_error(errc::storage_failed, "cannot write " + path);
+}
+
+exit_code fail(const invocation& from, console& io, const caf::error& err) {
+  if (code_of(err) == errc::invalid_argument)
+    return usage_error(io, from, printable_text(message_of(err)));
+  return io.fail(exit_code::local_failure, printable_text(message_of(err)));
+}
+
+exit_code run(const invocation& from, console& io) {
+  auto all = read_plan(from);
+  if (!all) return fail(from, io, all.error());
+  std::vector<simulation::variant_result> results;
+  for (const auto& name : all->variants) {
+    if (io.has_reader() && all->variants.size() > 1) io.note("simulating " + name);
+    auto result = simulate_one(*all, name);
+    if (!result) return fail(from, io, result.error());
+    results.push_back(std::move(*result));
+  }
+  if (auto file = from.value("html"))
+    if (auto err = write_file(*file, simulation::report_html(all->head, results)))
+      return fail(from, io, err);
+  if (from.wants_json())
+    io.line(simulation::report_json(all->head, results));
+  else
+    io.write(simulate_text(all->head, results, io.out_style()));
+  return exit_code::ok;
+}
+
+}  // namespace
+
+const command_spec simulate_command{
+    .name = "simulate",
+    .arguments = "CONFIG",
+    .summary = "try a fleet in virtual time: cost, latency, throughput, hits",
+    .details =
+        "Serves recorded or drawn work by the node that CONFIG describes, in virtual time: its "
+        "router,\n"
+        "executor pool, caches, planner and jobs are those that run in production; engines are "
+        "models of\n"
+        "engines ([engine.sim], which `tandem calibrate` writes), and so is the disk. Nothing is "
+        "started,\n"
+        "and nothing is sent anywhere. The same seed gives the same bytes.\n"
+        "\n"
+        "Traces: Mooncake's (timestamp, input_length, output_length, hash_ids), Azure's CSV\n"
+        "(TIMESTAMP,ContextTokens,GeneratedTokens), or a log of calls: a JSON object a line with a "
+        "time\n"
+        "(created, time or timestamp) and usage (prompt_tokens, completion_tokens).\n"
+        "\n"
+        "Loads: poisson, bursty or diurnal, then key=value: rate (items a second), requests, cv, "
+        "swing,\n"
+        "day_s, in, out (tokens of a call), spread, prefixes, shared, repeats, verified, tenants; "
+        "jobs (the\n"
+        "share of items that are jobs), steps, width, step_in, step_out, step_difficulty.\n"
+        "\n"
+        "A prompt's difficulty is 0 to 1, and an engine answers right what is not above its "
+        "`quality`.\n"
+        "Variants: configured, all_large, all_small, static_split, learned, no_caches, "
+        "no_hedging,\n"
+        "no_warm_up, no_adaptive_limits, least_loaded, cache_aware, estimated_ttft, round_robin.",
+    .example =
+        "tandem simulate config/sim.toml --load poisson,rate=200,requests=20000 --variant "
+        "all_large\n"
+        "tandem simulate my.toml --trace calls.jsonl --variant all --html report.html",
+    .options = options,
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run};
+
+}  // namespace tandem::cli
