@@ -212,11 +212,20 @@ config_fields bind_sim(sim_config& c) {
                   0, 1e9),
       bind_duration("per_token_batch", c.per_token_batch,
                     "Each further request at work adds this to the time per token.", 0s, 10min),
-      bind_duration(
-          "slice", c.slice,
-          "How often the batch is looked at anew and text is streamed, where times depend\n"
-          "on it.",
-          100us, 10s),
+      bind_integer("prefill_chunk", c.prefill_chunk,
+                   "Prompt tokens read in one step, which gives all that write one token: reading\n"
+                   "delays writing. 0: they do not know of each other.",
+                   0, 16'777'216),
+      bind_duration("per_token_context", c.per_token_context,
+                    "With a prefill_chunk: each 1,000 tokens of its context make a token that a\n"
+                    "request writes so much slower.",
+                    0s, 10min),
+      bind_duration("prefill_context", c.prefill_context, "The same for a token that it reads.", 0s,
+                    10min),
+      bind_integer("slots", c.slots,
+                   "Requests computed at once; more wait within the engine. 0: as many as come.", 0,
+                   65'536),
+      bind_duration("slice", c.slice, "How often text is streamed.", 100us, 10s),
       bind_integer("cache_blocks", c.cache_blocks,
                    "Blocks of the prefix cache; the least recently used leave first. 0: no cache.",
                    0, 16'777'216),

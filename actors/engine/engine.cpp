@@ -339,8 +339,10 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
     if (auto target = caf::actor_cast<engine_inside>(me))
       caf::anon_send(target, std::move(parts)...);
   };
+  auto mine = services;
+  if (!mine.now) mine.now = [time = state.time] { return time->now(); };
   auto server = make_backend(
-      state.config, services,
+      state.config, mine,
       {.on_text = [post](std::uint64_t id,
                          std::string text) { post(chunk_atom_v, id, std::move(text)); },
        .on_done = [post](std::uint64_t id,

@@ -31,9 +31,10 @@ struct model_config {
   std::string compose_system;
 };
 
-/// How a simulated engine behaves: `[engine.sim]`. Time per call = prompt tokens to read /
-/// prefill_rate
-/// + first_token + tokens to write × time per token. `replay` takes its times from here too.
+/// How a simulated engine behaves: `[engine.sim]`, as `tandem calibrate` writes it. Time per call =
+/// prompt tokens to read / prefill_rate + first_token + tokens to write × time per token; with a
+/// prefill_chunk by steps of a batch, see sim/batch_steps.hpp. `replay` takes its times from here
+/// too.
 struct sim_config {
   std::uint64_t seed = 1;
   std::chrono::microseconds first_token{0};
@@ -48,7 +49,16 @@ struct sim_config {
   double prefill_rate = 0;
   /// Each further request at work adds this to the time per token.
   std::chrono::microseconds per_token_batch{0};
-  /// How often the batch is looked at anew and text is streamed, where times depend on it.
+  /// Prompt tokens read in one step, which gives all that write one token: reading delays them.
+  /// 0: reading and writing do not know of each other.
+  std::uint32_t prefill_chunk = 0;
+  /// With a prefill_chunk: each 1,000 tokens of its context make a token that a call writes, and
+  /// one that it reads, so much slower.
+  std::chrono::microseconds per_token_context{0};
+  std::chrono::microseconds prefill_context{0};
+  /// Calls computed at once; more wait within the engine. 0: as many as come.
+  std::uint32_t slots = 0;
+  /// How often text is streamed.
   std::chrono::microseconds slice{std::chrono::milliseconds{10}};
   /// Blocks of the prefix cache, the least recently used leave first; 0: no cache.
   std::uint32_t cache_blocks = 0;

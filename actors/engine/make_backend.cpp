@@ -12,9 +12,10 @@ caf::expected<std::unique_ptr<backend>> make_backend(const engine_config& config
                                                      const backend_services& services,
                                                      backend_sink sink) {
   if (config.kind == "sim")
-    return std::unique_ptr<backend>{std::make_unique<sim_backend>(config, std::move(sink))};
+    return std::unique_ptr<backend>{
+        std::make_unique<sim_backend>(config, std::move(sink), services.now)};
   if (config.kind == "replay") {
-    auto opened = replay_backend::open(config, std::move(sink));
+    auto opened = replay_backend::open(config, std::move(sink), services.now);
     if (!opened) return std::move(opened.error());
     return std::unique_ptr<backend>{std::move(*opened)};
   }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include <caf/expected.hpp>
@@ -21,6 +23,8 @@ struct backend_services {
   std::filesystem::path data_folder;
   /// Null: nothing is traced.
   std::shared_ptr<tracer> trace = {};
+  /// What time it is, for what is simulated; null: an engine actor's own clock.
+  std::function<std::chrono::steady_clock::time_point()> now = {};
 };
 
 /// The backend that `config.kind` names; `invalid_argument` says which kinds there are, or what is

@@ -17,8 +17,9 @@ generation refused(std::string why) {
 
 }  // namespace
 
-caf::expected<std::unique_ptr<replay_backend>> replay_backend::open(const engine_config& config,
-                                                                    backend_sink sink) {
+caf::expected<std::unique_ptr<replay_backend>> replay_backend::open(
+    const engine_config& config, backend_sink sink,
+    std::function<std::chrono::steady_clock::time_point()> now) {
   auto where = "engine '" + config.name + "': ";
   if (config.replay.answers.empty())
     return make_error(errc::invalid_argument,
@@ -27,15 +28,16 @@ caf::expected<std::unique_ptr<replay_backend>> replay_backend::open(const engine
   auto answers = recorded_answers::load(config.replay.answers, column);
   if (!answers) return make_error(errc::invalid_argument, where + message_of(answers.error()));
   return std::unique_ptr<replay_backend>{
-      new replay_backend{config, std::move(*answers), std::move(sink)}};
+      new replay_backend{config, std::move(*answers), std::move(sink), std::move(now)}};
 }
 
 replay_backend::replay_backend(const engine_config& config, recorded_answers answers,
-                               backend_sink sink)
+                               backend_sink sink,
+                               std::function<std::chrono::steady_clock::time_point()> now)
     : weight_version_{config.weight_version.empty() ? "recorded" : config.weight_version},
       context_tokens_{config.sim.context_tokens},
       answers_{std::move(answers)},
-      calls_{config.sim, std::move(sink)} {}
+      calls_{config.sim, std::move(sink), std::move(now)} {}
 
 progress replay_backend::start(generation_request request) {
   const auto* prompt = last_user_message(request);
@@ -44,6 +46,7 @@ progress replay_backend::start(generation_request request) {
   if (answer == nullptr)
     return refused("no answer to this prompt was recorded: '" + valid_utf8(cut(*prompt, 80)) + "'");
   paced_call call;
+  call.stream = request.stream;
   for (const auto& message : request.messages)
     call.prompt_tokens += tokens_in(message.content.size());
   auto& result = call.result;

@@ -20,7 +20,8 @@ class replay_backend : public backend {
  public:
   /// `invalid_argument` names what is wrong with the file and how to mend it.
   [[nodiscard]] static caf::expected<std::unique_ptr<replay_backend>> open(
-      const engine_config& config, backend_sink sink);
+      const engine_config& config, backend_sink sink,
+      std::function<std::chrono::steady_clock::time_point()> now = {});
 
   [[nodiscard]] progress start(generation_request request) override;
   [[nodiscard]] progress resume(std::uint64_t id) override;
@@ -28,7 +29,8 @@ class replay_backend : public backend {
   [[nodiscard]] backend_status status() const override;
 
  private:
-  replay_backend(const engine_config& config, recorded_answers answers, backend_sink sink);
+  replay_backend(const engine_config& config, recorded_answers answers, backend_sink sink,
+                 std::function<std::chrono::steady_clock::time_point()> now);
 
   std::string weight_version_;
   std::uint32_t context_tokens_;

@@ -2,12 +2,15 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <vector>
 
 #include "actors/engine/backend.hpp"
 #include "actors/engine/engine_config.hpp"
+#include "actors/engine/sim/pace.hpp"
 #include "actors/engine/sim/prefix_cache.hpp"
 
 namespace tandem {
@@ -30,15 +33,24 @@ struct paced_call {
   bool stalls = false;
   /// It breaks off: its text was streamed, and is no result.
   bool breaks = false;
+  /// Somebody reads along.
+  bool stream = true;
 };
 
-/// Times of calls that share one engine, by the profile in sim_config: reading prompts shares
-/// prefill_rate, writing slows with the batch. No clock: start() and resume() say how long to wait
-/// until the next resume(), in slices where times depend on the other calls or text is streamed.
-/// With a sink, a call that has streamed ends through the sink's on_done, in order behind its text.
+/// Times of calls that share one engine, by the profile in sim_config: `batch_steps` where it names
+/// a prefill_chunk, else `shared_rates`. start() and resume() say how long to wait until the next
+/// resume(): until the call's end as the calls at work have it, or until there is text to stream.
+/// A call that comes meanwhile makes that too early, which the next resume() says; a cancelled one
+/// makes it too late by what it would still have taken. With a sink, a call that has streamed ends
+/// through the sink's on_done, in order behind its text.
 class paced_calls {
  public:
-  paced_calls(const sim_config& config, backend_sink sink);
+  using clock = std::chrono::steady_clock;
+
+  /// `now`: what time it is, real or virtual. Without it a call that begins while others are at
+  /// work begins when the last of them was resumed, and none waits longer than a slice.
+  paced_calls(const sim_config& config, backend_sink sink,
+              std::function<clock::time_point()> now = {});
 
   /// `prompt`: looked up in the prefix cache; its tokens that hit are not read, and are reported in
   /// the result. `id` must be new.
@@ -56,41 +68,44 @@ class paced_calls {
  private:
   struct running_call {
     paced_call call;
+    /// To be cached once they are read.
     std::vector<std::uint64_t> blocks;
-    double read_left = 0;
-    std::uint64_t written = 0;
-    /// What the slice under way will have done.
-    double slice_reads = 0;
-    std::uint64_t slice_writes = 0;
-    bool first_token_due = true;
+    pace::key key = 0;
+    /// When it is to be resumed, for who has no clock.
+    double due = 0;
     /// One pause to its end.
     bool whole = false;
-    bool reads = false;
-    bool streamed = false;
+    std::uint64_t streamed_tokens = 0;
     std::size_t streamed_bytes = 0;
+    bool streamed = false;
   };
   using calls = std::unordered_map<std::uint64_t, running_call>;
 
+  [[nodiscard]] double now(double known);
   /// Where nothing can happen before the call's end: how long it takes.
   [[nodiscard]] std::optional<std::chrono::microseconds> whole_time(const paced_call& call) const;
-  /// The next slice's duration; 0: all is done.
-  [[nodiscard]] std::chrono::microseconds next_slice(running_call& call);
-  [[nodiscard]] std::chrono::microseconds read_slice(running_call& call);
-  [[nodiscard]] std::chrono::microseconds write_slice(running_call& call);
-  void end_slice(std::uint64_t id, running_call& call);
-  void end_reading(running_call& call);
-  void stream(std::uint64_t id, running_call& call);
-  [[nodiscard]] progress go_on(calls::iterator at);
+  [[nodiscard]] bool streams(const running_call& call) const;
+  [[nodiscard]] std::chrono::microseconds pause(running_call& call, const pace::marks& at,
+                                                double now);
+  void cache_what_is_read(double now);
+  void stream(std::uint64_t id, running_call& call, std::uint64_t written);
+  [[nodiscard]] progress go_on(calls::iterator at, double now);
   [[nodiscard]] progress finish(calls::iterator at);
   void forget(calls::iterator at);
 
   sim_config config_;
   backend_sink sink_;
+  std::function<clock::time_point()> clock_;
+  /// Times are counted from here.
+  std::optional<clock::time_point> origin_;
+  double latest_ = 0;
   prefix_cache cache_;
+  std::unique_ptr<pace> pace_;
+  std::vector<pace::key> free_keys_;
+  pace::key keys_ = 0;
   calls running_;
-  /// Of `running_`: those that read their prompt, and those that never end.
-  std::size_t readers_ = 0;
-  std::size_t stalled_ = 0;
+  /// Of `running_`: those whose blocks are not cached yet.
+  std::vector<std::uint64_t> reading_;
 };
 
 }  // namespace tandem

@@ -34,11 +34,12 @@ generation failed(errc code, std::string error) {
 
 }  // namespace
 
-sim_backend::sim_backend(const engine_config& config, backend_sink sink)
+sim_backend::sim_backend(const engine_config& config, backend_sink sink,
+                         std::function<std::chrono::steady_clock::time_point()> now)
     : config_{config.sim},
       weights_{config},
       random_{config.sim.seed},
-      calls_{config.sim, std::move(sink)} {}
+      calls_{config.sim, std::move(sink), std::move(now)} {}
 
 std::string sim_backend::plan_text() const {
   std::string text = R"({"steps":[)";
@@ -140,8 +141,11 @@ void sim_backend::break_off(paced_call& call, const sim_directive& wish, bool fa
 
 paced_call sim_backend::answer(const generation_request& request, const sim_directive& wish) {
   paced_call call;
-  for (const auto& message : request.messages)
-    call.prompt_tokens += tokens_in(message.content.size());
+  call.stream = request.stream;
+  call.prompt_tokens = wish.prompt_tokens;
+  if (wish.prompt_tokens == 0)
+    for (const auto& message : request.messages)
+      call.prompt_tokens += tokens_in(message.content.size());
   auto fault = faulty(request.messages.back().content, wish);
   call.stalls = (fault && wish.stall) || strikes(config_.stall_rate);
   call.slow = wish.slow * (strikes(config_.slow_rate) ? config_.slow_factor : 1);

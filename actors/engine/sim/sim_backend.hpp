@@ -14,14 +14,16 @@
 namespace tandem {
 
 /// A model of an engine instead of an engine: time, cost, prefix cache, quality and faults by a
-/// simple calibrated formula (sim_config), deterministic under a seed. No clock: it says how long
-/// to wait. What it writes says that it is simulated, except where a directive words the reply;
-/// with weights that have a name it says that too, and `{version}` in a worded reply is replaced by
-/// it.
+/// simple calibrated formula (sim_config), deterministic under a seed. It does not wait: it says
+/// for how long to. What it writes says that it is simulated, except where a directive words the
+/// reply; with weights that have a name it says that too, and `{version}` in a worded reply is
+/// replaced by it.
 class sim_backend : public backend {
  public:
   /// Without a sink nothing is streamed, and every end is returned.
-  explicit sim_backend(const engine_config& config, backend_sink sink = {});
+  /// Without `now` it has no clock, and times are as exact as a slice: see paced_calls.
+  explicit sim_backend(const engine_config& config, backend_sink sink = {},
+                       std::function<std::chrono::steady_clock::time_point()> now = {});
 
   [[nodiscard]] progress start(generation_request request) override;
   [[nodiscard]] progress resume(std::uint64_t id) override;

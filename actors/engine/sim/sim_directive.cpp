@@ -64,6 +64,8 @@ void read(sim_directive& wish, simdjson::dom::object object) {
   }
   if (!object["tokens"].get(number))
     wish.tokens = static_cast<std::uint32_t>(std::min(number, tokens_max));
+  if (!object["prompt_tokens"].get(number))
+    wish.prompt_tokens = static_cast<std::uint32_t>(std::min(number, tokens_max));
   if (!object["cut"].get(yes)) wish.cut = yes;
   read_number(object, "ms", ms_max, wish.ms);
   read_number(object, "slow", factor_max, wish.slow);
@@ -80,7 +82,8 @@ sim_directive parse_sim_directive(std::string_view prompt) {
   if (start == std::string_view::npos) return wish;
   auto json = prompt.substr(start + marker.size());
   json = json.substr(0, json.find('\n'));
-  simdjson::dom::parser parser;
+  // Its buffers cost more than what is parsed; a document in it ends with this call.
+  thread_local simdjson::dom::parser parser;
   simdjson::dom::object object;
   if (parser.parse(simdjson::padded_string{json}).get(object))
     wish.problem = "what follows @sim is no JSON object on one line";

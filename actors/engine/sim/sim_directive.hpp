@@ -14,12 +14,15 @@ namespace tandem {
 ///   @sim {"reply":"42","ms":120,"error":"engine_failed","fail_first":2,"cut":true}
 ///   @sim {"status":429,"retry_after_ms":500}   @sim {"stall":true}   @sim {"cut_after":12}
 ///   @sim {"tokens":200,"slow":4,"difficulty":0.7,"wrong":true,"usage":3}
+///   @sim {"prompt_tokens":900}
 struct sim_directive {
   /// The text to answer with.
   std::string reply;
   bool has_reply = false;
   /// How many tokens the reply has, where it is not worded; 0: as it comes.
   std::uint32_t tokens = 0;
+  /// How many tokens the prompt has; 0: as its bytes say.
+  std::uint32_t prompt_tokens = 0;
   /// How long the call takes; negative: as the profile says.
   double ms = -1;
   /// The call's times are multiplied by this.

@@ -25,7 +25,10 @@ std::string sim_weights::words(std::uint32_t tokens) const {
   auto bytes = std::size_t{tokens} * 4;
   text.reserve(bytes);
   if (!mark_.empty() && mark_.size() <= bytes) text = mark_;
-  while (text.size() < bytes) text += text.empty() ? "sim:" : " sim";
+  if (text.empty() && bytes > 0) text = "sim:";
+  auto begun = text.size();
+  text.resize(bytes);
+  for (auto at = begun; at < bytes; ++at) text[at] = " sim"[(at - begun) % 4];
   return text;
 }
 

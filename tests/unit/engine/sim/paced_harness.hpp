@@ -44,6 +44,7 @@ class virtual_engine {
       auto [at, id] = events_.top();
       events_.pop();
       now = at;
+      ++wakes;
       take(id, server.resume(id));
     }
     if (now < until && until < std::chrono::hours{24 * 365}) now = until;
@@ -57,6 +58,7 @@ class virtual_engine {
   }
 
   microseconds now{0};
+  std::size_t wakes = 0;
   std::map<std::uint64_t, end> ends;
   std::map<std::uint64_t, std::vector<std::pair<microseconds, std::string>>> texts;
 
