@@ -104,6 +104,7 @@ void route_table::update(const tmsg::engstat& status, place where) {
     if (found == m.engines.end()) {
       m.engines.push_back({.name = std::string{name}, .slot = picker_.add()});
       found = std::prev(m.engines.end());
+      note_place({static_cast<std::size_t>(&m - models_.data()), m.engines.size() - 1});
     } else if (found->slot && (found->weight_version != view(reader->getWeightVersion()) ||
                                found->process != reader->getProcessId())) {
       picker_.restart(*found->slot);
@@ -132,14 +133,30 @@ void route_table::remove(std::string_view name) {
     }
     std::erase_if(m.engines, [&](const engine& e) { return e.name == name; });
   }
+  places_.clear();
+  for (std::size_t m = 0; m < models_.size(); ++m)
+    for (std::size_t e = 0; e < models_[m].engines.size(); ++e) note_place({m, e});
+}
+
+void route_table::note_place(const place_of_engine& at) {
+  const auto& engine = models_[at.model].engines[at.engine];
+  places_.insert_or_assign(engine.name, at);
+  if (!engine.slot) return;
+  std::size_t slot = *engine.slot;
+  if (slot >= slot_places_.size()) slot_places_.resize(slot + 1);
+  slot_places_[slot] = at.engine;
+}
+
+route_table::engine* route_table::find_engine(std::string_view name) {
+  auto found = places_.find(name);
+  if (found == places_.end()) return nullptr;
+  return &models_[found->second.model].engines[found->second.engine];
 }
 
 void route_table::learn_prefix(schema::Decision::Reader decision, schema::Attempt::Reader read) {
-  for (auto& m : models_)
-    for (const auto& e : m.engines)
-      if (e.slot && e.name == view(decision.getEngine()) &&
-          e.weight_version == view(decision.getWeightVersion()))
-        picker_.learn(*e.slot, read);
+  const auto* e = find_engine(view(decision.getEngine()));
+  if (e != nullptr && e->slot && e->weight_version == view(decision.getWeightVersion()))
+    picker_.learn(*e->slot, read);
 }
 
 bool route_table::weighs(schema::RouteQuery::Reader query) const {
@@ -153,10 +170,10 @@ bool route_table::weighs(schema::RouteQuery::Reader query) const {
 }
 
 route_table::load route_table::load_of(std::string_view name) const {
-  for (const auto& m : models_)
-    for (const auto& e : m.engines)
-      if (e.name == name) return {e.in_flight, e.concurrency};
-  return {};
+  auto found = places_.find(name);
+  if (found == places_.end()) return {};
+  const auto& e = models_[found->second.model].engines[found->second.engine];
+  return {e.in_flight, e.concurrency};
 }
 
 std::optional<std::string_view> route_table::pin_of(const model& of,
@@ -203,23 +220,27 @@ void route_table::find_able(model& of, schema::RouteQuery::Reader query, std::st
   std::pair best{true, true};
   why_not = "no engine";
   auto could = of.engines.empty();
+  const auto prompt_tokens = tokens_in(query.getPromptBytes());
+  const auto avoided = query.getAvoidedEngines();
+  const auto excluded = query.getExcludedEngines();
+  const auto passed_on = query.getPassedOn();
   for (auto& e : of.engines) {
     if (!pinned.empty() && e.weight_version != pinned) {
       why_not = "the job is pinned to weights '" + std::string{pinned} + "'";
       could = could || e.weight_version.empty();
       continue;
     }
-    if (e.context_tokens != 0 && tokens_in(query.getPromptBytes()) > e.context_tokens) {
+    if (e.context_tokens != 0 && prompt_tokens > e.context_tokens) {
       why_not = "the prompt is longer than its context";
       continue;
     }
     // A held one takes only what holds its weights.
     auto kept_away = e.held && (pinned.empty() || e.weight_version != pinned);
-    if (!e.healthy || kept_away || names(query.getAvoidedEngines(), e.name)) {
+    if (!e.healthy || kept_away || names(avoided, e.name)) {
       could = true;
       continue;
     }
-    if (query.getPassedOn() && !e.passes_on) {
+    if (passed_on && !e.passes_on) {
       why_not =
           "its engines take no tools, pictures, schemas and the like (only http and managed ones "
           "do)";
@@ -229,7 +250,7 @@ void route_table::find_able(model& of, schema::RouteQuery::Reader query, std::st
       why_not = "there are more engines than the router can choose from";
       continue;
     }
-    std::pair each{names(query.getExcludedEngines(), e.name), e.in_flight >= e.concurrency};
+    std::pair each{names(excluded, e.name), e.in_flight >= e.concurrency};
     if (each > best) continue;
     if (each < best) able_.clear();
     best = each;
@@ -247,9 +268,8 @@ route_table::option route_table::pick_engine(model& of, schema::RouteQuery::Read
   find_able(of, query, why_not, later);
   if (able_.empty()) return {.of = &of};
   auto choice = picker_.choose(able_, now_ms);
-  auto on = std::find_if(of.engines.begin(), of.engines.end(),
-                         [&](const engine& e) { return e.slot == choice.engine; });
-  return {.of = &of, .on = &*on, .choice = choice};
+  auto place = slot_places_[choice.engine];
+  return {.of = &of, .on = &of.engines[place], .choice = choice};
 }
 
 bool route_table::affordable(const model& of, schema::RouteQuery::Reader query) {
@@ -445,13 +465,10 @@ void route_table::write(schema::Decision::Builder out, const model& of, const en
 std::optional<tmsg::rtchg> route_table::settle(schema::Reward::Reader reward,
                                                std::uint64_t now_ms) {
   if (reward.getSource() == schema::RewardSource::OUTCOME) {
-    for (auto& m : models_) {
-      for (auto& e : m.engines) {
-        if (e.name != view(reward.getEngine()) || e.in_flight == 0) continue;
-        if (e.slot) picker_.settle(*e.slot, reward, now_ms);
-        --e.in_flight;
-        --in_flight_;
-      }
+    if (auto* e = find_engine(view(reward.getEngine())); e != nullptr && e->in_flight != 0) {
+      if (e->slot) picker_.settle(*e->slot, reward, now_ms);
+      --e->in_flight;
+      --in_flight_;
     }
   }
   if (reward.getFromCache()) return std::nullopt;

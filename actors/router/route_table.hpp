@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -96,6 +98,21 @@ class route_table {
     std::vector<engine> engines;
   };
 
+  /// Where an engine is, in `models_`.
+  struct place_of_engine {
+    std::size_t model = 0;
+    std::size_t engine = 0;
+  };
+  struct name_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const {
+      return std::hash<std::string_view>{}(name);
+    }
+  };
+  /// Null: there is none of that name.
+  [[nodiscard]] engine* find_engine(std::string_view name);
+  void note_place(const place_of_engine& at);
+
   struct option {
     model* of = nullptr;
     /// Null: none can take the call.
@@ -131,6 +148,9 @@ class route_table {
   std::unique_ptr<model_chooser> chooser_;
   engine_picker picker_;
   std::vector<model> models_;
+  /// By name, and by slot: into the engines of its model.
+  std::unordered_map<std::string, place_of_engine, name_hash, std::equal_to<>> places_;
+  std::vector<std::size_t> slot_places_;
   /// While choosing.
   std::vector<engine_slot> able_;
   std::string weights_gone_;

@@ -2,7 +2,6 @@
 
 #include <caf/actor_system.hpp>
 #include <caf/event_based_actor.hpp>
-#include <caf/execution_unit.hpp>
 #include <caf/make_actor.hpp>
 
 namespace tandem {
@@ -10,15 +9,6 @@ namespace {
 
 /// Messages that an actor takes in one turn.
 constexpr std::size_t turn_messages = 64;
-
-class worker : public caf::execution_unit {
- public:
-  explicit worker(virtual_scheduler* of) : execution_unit{&of->system()}, of_{of} {}
-  void exec_later(caf::resumable* actor) override { of_->enqueue(actor); }
-
- private:
-  virtual_scheduler* of_;
-};
 
 /// For aout(), which nothing here uses.
 class mute_printer : public caf::event_based_actor {
@@ -31,6 +21,9 @@ class mute_printer : public caf::event_based_actor {
 
 }  // namespace
 
+virtual_scheduler::virtual_scheduler(caf::actor_system& system)
+    : abstract_coordinator{system}, worker_{this} {}
+
 void virtual_scheduler::install(caf::actor_system_config& config) {
   config.module_factories.push_back([](caf::actor_system& system) -> caf::actor_system::module* {
     return new virtual_scheduler{system};
@@ -42,8 +35,7 @@ virtual_scheduler& virtual_scheduler::of(caf::actor_system& system) {
 }
 
 void virtual_scheduler::start() {
-  worker unit{this};
-  caf::actor_config config{&unit};
+  caf::actor_config config{&worker_};
   utility_actors_[printer_id] = caf::make_actor<mute_printer, caf::actor>(
       system().next_actor_id(), system().node(), &system(), config);
 }
@@ -57,12 +49,11 @@ void virtual_scheduler::stop() {
 }
 
 std::size_t virtual_scheduler::run_ready() {
-  worker unit{this};
   std::size_t turns = 0;
   for (; !ready_.empty(); ++turns) {
     auto* actor = ready_.front();
     ready_.pop_front();
-    switch (actor->resume(&unit, turn_messages)) {
+    switch (actor->resume(&worker_, turn_messages)) {
       case caf::resumable::resume_later:
         ready_.push_back(actor);
         break;

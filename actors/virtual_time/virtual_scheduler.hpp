@@ -4,6 +4,7 @@
 #include <deque>
 
 #include <caf/actor_system_config.hpp>
+#include <caf/execution_unit.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
 
 #include "actors/virtual_time/virtual_clock.hpp"
@@ -14,7 +15,7 @@ namespace tandem {
 /// served, so that the same messages give the same run.
 class virtual_scheduler : public caf::scheduler::abstract_coordinator {
  public:
-  explicit virtual_scheduler(caf::actor_system& system) : abstract_coordinator{system} {}
+  explicit virtual_scheduler(caf::actor_system& system);
 
   /// Actor systems that are made from `config` have this scheduler.
   static void install(caf::actor_system_config& config);
@@ -33,7 +34,17 @@ class virtual_scheduler : public caf::scheduler::abstract_coordinator {
   void stop() override;
 
  private:
+  class worker : public caf::execution_unit {
+   public:
+    explicit worker(virtual_scheduler* of) : execution_unit{&of->system()}, of_{of} {}
+    void exec_later(caf::resumable* actor) override { of_->enqueue(actor); }
+
+   private:
+    virtual_scheduler* of_;
+  };
+
   std::deque<caf::resumable*> ready_;
+  worker worker_;
   virtual_clock clock_;
 };
 

@@ -1,6 +1,10 @@
 #include "actors/virtual_time/virtual_system.hpp"
 
+#include <utility>
+
+#include <caf/actor_cast.hpp>
 #include <caf/actor_system_config.hpp>
+#include <caf/mailbox_element.hpp>
 
 #include "actors/clock.hpp"
 
@@ -17,6 +21,12 @@ virtual_system::~virtual_system() {
   scheduler_->run_ready();
   system_.reset();
   virtual_now = nullptr;
+}
+
+void virtual_system::send_at(time_point t, const caf::actor& to, caf::message what) {
+  scheduler_->clock().schedule_message(
+      t, caf::actor_cast<caf::strong_actor_ptr>(to),
+      caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(what)));
 }
 
 bool virtual_system::step() {

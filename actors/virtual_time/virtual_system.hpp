@@ -24,6 +24,9 @@ class virtual_system {
   [[nodiscard]] caf::actor_system& actors() { return *system_; }
   [[nodiscard]] time_point now() const { return scheduler_->clock().now(); }
 
+  /// From nobody; at once where `t` is past.
+  void send_at(time_point t, const caf::actor& to, caf::message what);
+
   /// All that is to be done now, then time goes to what is due next. False: nothing ever will be.
   bool step();
   /// Until `t`, or until nothing is left to do.

@@ -1,11 +1,13 @@
 #include "nodes/simulate/simulation.hpp"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <optional>
 #include <unordered_map>
 
 #include <caf/event_based_actor.hpp>
+#include <caf/message.hpp>
 #include <caf/send.hpp>
 
 #include "actors/job/job_state.hpp"
@@ -37,19 +39,21 @@ class driver {
       : options_{options}, work_{work}, account_{account}, node_{node}, begin_{node.time().now()} {}
 
   caf::error run() {
-    self_ = node_.time().actors().spawn([this](caf::event_based_actor* self) -> caf::behavior {
-      take_next();
-      wait(self);
-      return {[this, self](wake_atom) {
-        send(self);
-        take_next();
-        wait(self);
-      }};
-    });
+    auto& actors = node_.time().actors();
+    for (auto& client : clients_)
+      client = actors.spawn([this](caf::event_based_actor* self) -> caf::behavior {
+        return {[this, self](wake_atom) {
+          send(self);
+          take_next();
+          wait();
+        }};
+      });
+    take_next();
+    wait();
     while (!(source_empty_ && open_ == 0))
       if (!node_.time().step()) break;
-    caf::anon_send_exit(self_, caf::exit_reason::user_shutdown);
-    self_ = nullptr;
+    for (auto& client : clients_) caf::anon_send_exit(client, caf::exit_reason::user_shutdown);
+    clients_ = {};
     if (open_ != 0 && !error_)
       error_ = make_error(errc::internal, std::to_string(open_) + " requests were never answered");
     return error_;
@@ -62,10 +66,11 @@ class driver {
     source_empty_ = !more || !*more;
   }
 
-  void wait(caf::event_based_actor* self) {
+  /// The clients take turns.
+  void wait() {
     if (source_empty_) return;
     auto due = begin_ + duration_cast<nanoseconds>(duration<double>(item_.at_s));
-    self->delayed_send(self, std::max(due - node_.time().now(), nanoseconds{0}), wake_atom_v);
+    node_.time().send_at(due, clients_[number_ % clients_.size()], caf::make_message(wake_atom_v));
   }
 
   void send(caf::event_based_actor* self) {
@@ -168,7 +173,8 @@ class driver {
   run_account& account_;
   virtual_node& node_;
   time_point begin_;
-  caf::actor self_;
+  /// Who asks. Many: an actor looks through all that it waits for when an answer comes.
+  std::array<caf::actor, 256> clients_;
   work_item item_;
   std::string text_;
   std::uint64_t number_ = 0;

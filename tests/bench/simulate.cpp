@@ -45,13 +45,13 @@ node_config fleet(std::uint32_t engines) {
       config.engines.push_back(std::move(engine));
     }
   };
-  add("large", engines / 5, 8'000, 25'000, 1);
-  add("small", engines - engines / 5, 40'000, 6'000, 0.8);
+  add("large", engines * 2 / 5, 8'000, 25'000, 1);
+  add("small", engines - engines * 2 / 5, 40'000, 6'000, 0.8);
   return config;
 }
 
 int run(std::uint64_t requests, std::uint32_t engines) {
-  simulation::load_spec load{.rate = 5.0 * engines, .requests = requests, .verified = 0.1};
+  simulation::load_spec load{.rate = 1.5 * engines, .requests = requests, .verified = 0.1};
   auto work = simulation::generate_load(load, 1);
   auto before = cpu_s();
   auto result = simulation::run({.config = fleet(engines)}, *work);

@@ -47,6 +47,12 @@ class engine_policies_test : public ::testing::Test {
   std::uint64_t name_ = 1;
 };
 
+TEST_F(engine_policies_test, OfFirstTokensThatComeTogetherTheLessLoadedEngineIsTaken) {
+  // 3 ms sooner, but with 30 other answers under way.
+  EXPECT_EQ(chosen("estimated_ttft", {option(0, 30, 0, 0.001), option(1, 2, 0, 0.004)}), 1);
+  EXPECT_EQ(chosen("estimated_ttft", {option(0, 30, 0, 0), option(1, 2, 0, 0.5)}), 0);
+}
+
 TEST_F(engine_policies_test, AreFoundByTheirNames) {
   std::set<std::string_view> names;
   for (const auto& known : engine_policies()) {
