@@ -36,7 +36,7 @@ void put(load_spec& spec, double value) {
   spec.*Member = static_cast<std::remove_reference_t<decltype(spec.*Member)>>(value);
 }
 
-constexpr std::array<number_key, 19> keys{{
+constexpr std::array<number_key, 20> keys{{
     {"rate", 1e-6, 1e7, put<&load_spec::rate>},
     {"requests", 1, static_cast<double>(requests_max), put<&load_spec::requests>},
     {"cv", 0.05, 100, put<&load_spec::cv>},
@@ -49,6 +49,7 @@ constexpr std::array<number_key, 19> keys{{
     {"shared", 0, 0.99, put<&load_spec::shared>},
     {"repeats", 0, 1, put<&load_spec::repeats>},
     {"verified", 0, 1, put<&load_spec::verified>},
+    {"kinds", 1, 256, put<&load_spec::kinds>},
     {"jobs", 0, 1, put<&load_spec::jobs>},
     {"steps", 1, steps_max, put<&load_spec::steps>},
     {"width", 1, 64, put<&load_spec::width>},
@@ -150,11 +151,16 @@ class generated_load : public work_source {
     out.output_tokens = tokens(spec_.out);
     out.block_tokens = block_tokens;
     out.difficulty = random_.uniform();
+    if (spec_.kinds > 1) out.kind = kind_of(out.difficulty);
     out.verified = spec_.verified > 0 && random_.uniform() < spec_.verified;
     out.same_as = number_;
     if (spec_.tenants > 1) out.tenant = "tenant-" + std::to_string(random_.below(spec_.tenants));
     if (spec_.prefixes != 0) draw_prefix(out);
     if (spec_.jobs > 0 && random_.uniform() < spec_.jobs) out.job = draw_plan();
+  }
+
+  [[nodiscard]] std::string kind_of(double difficulty) const {
+    return "kind-" + std::to_string(static_cast<std::uint32_t>(difficulty * spec_.kinds));
   }
 
   void draw_prefix(work_item& out) {
@@ -173,6 +179,7 @@ class generated_load : public work_source {
       planned_step step{.input_tokens = tokens(spec_.step_in),
                         .output_tokens = tokens(spec_.step_out),
                         .difficulty = random_.uniform() * spec_.step_difficulty};
+      if (spec_.kinds > 1) step.kind = kind_of(step.difficulty);
       // In layers: each step needs one of the layer before; the last one needs all of it.
       auto layer = i / spec_.width;
       if (layer > 0) {

@@ -37,6 +37,9 @@ struct load_spec {
   double repeats = 0;
   /// Difficulties are drawn evenly from 0 to 1; so many answers are verified.
   double verified = 0;
+  /// Sorts of calls and of steps, each with its own part of the difficulties: what can be learned.
+  /// 1: nothing tells hard ones from easy ones.
+  std::uint32_t kinds = 1;
   /// Share of items that are jobs, of plans with so many steps, the steps in layers of `width`.
   double jobs = 0;
   std::uint32_t steps = 8;

@@ -76,7 +76,7 @@ class driver {
   void send(caf::event_based_actor* self) {
     ++number_;
     ++open_;
-    if (item_.job)
+    if (item_.job || !item_.goal.empty())
       send_job(self);
     else
       send_call(self);
@@ -97,7 +97,7 @@ class driver {
     fence.getJob().setNumber(number_);
     fence.setAttempt(1);
     out->setPurpose(schema::Purpose::ANSWER);
-    out->setKind("chat");
+    out->setKind(item_.kind);
     out->setTenant(item_.tenant);
     auto directive = call_directive(item_, number_);
     auto whole = item_.input_tokens;
@@ -137,7 +137,7 @@ class driver {
   void send_job(caf::event_based_actor* self) {
     auto counted = item_.at_s >= options_.warm_up_s;
     message_builder<schema::Submit> out;
-    auto directive = job_directive(item_, number_);
+    auto directive = item_.goal.empty() ? job_directive(item_, number_) : item_.goal;
     write_prefix(item_, number_, text_);
     write_messages(out->initMessages(2), directive);
     out->setTenant(item_.tenant);

@@ -38,12 +38,16 @@ struct work_item {
   double difficulty = 0;
   /// Its answer is verified, so that routing learns from it.
   bool verified = false;
+  /// What sort of call it is, as routing sees it.
+  std::string kind = "chat";
   std::string tenant;
   std::string session;
   /// It asks for this model or tier; empty: the router decides.
   std::string model;
-  /// A job; null: a call.
+  /// A job; null: a call, or a job by its `goal`.
   std::shared_ptr<const planned_job> job;
+  /// The whole text of a job's goal, instead of one that is made; empty: none.
+  std::string goal;
   /// Numbered like the answer that it gets: the same number is the same text, which a cache may
   /// have. 0: like no other.
   std::uint64_t same_as = 0;

@@ -57,7 +57,10 @@ std::string step_prompt(const planned_step& step, std::uint64_t seed) {
   std::string text;
   auto bytes = std::size_t{step.input_tokens} * token_bytes;
   if (bytes > wish.size() + 1) add_text(seed, bytes - wish.size() - 1, text);
-  return text + ' ' + wish;
+  text += ' ';
+  // The results that it needs are read with it.
+  for (auto need : step.needs) text += "{{" + std::to_string(need + 1) + "}} ";
+  return text + wish;
 }
 
 }  // namespace
@@ -78,7 +81,8 @@ void write_prefix(const work_item& item, std::uint64_t number, std::string& out)
 
 std::string call_directive(const work_item& item, std::uint64_t number) {
   auto same = item.same_as != 0 ? item.same_as : number;
-  return "call " + std::to_string(same) + ' ' + directive(item.output_tokens, item.difficulty);
+  return item.kind + ' ' + std::to_string(same) + ' ' +
+         directive(item.output_tokens, item.difficulty);
 }
 
 std::string job_directive(const work_item& item, std::uint64_t number) {

@@ -118,7 +118,13 @@ std::string sim_backend::text_for(const generation_request& request, const sim_d
   auto is_wrong = (faulty && wish.wrong) || strikes(config_.wrong_rate) || weights_.answers_wrong();
   if (!is_wrong && config_.quality < 1)
     is_wrong = (wish.difficulty >= 0 ? wish.difficulty : difficulty_of(prompt)) > config_.quality;
-  return is_wrong && !is_plan ? wrong(text) : text;
+  if (!is_wrong || is_plan) return text;
+  auto other = wrong(text);
+  if (wish.has_reply || wish.tokens == 0) return other;
+  // A wrong answer takes as long to write as a right one.
+  while (other.size() < text.size()) other += " sim";
+  other.resize(text.size());
+  return other;
 }
 
 void sim_backend::break_off(paced_call& call, const sim_directive& wish, bool faulty) {

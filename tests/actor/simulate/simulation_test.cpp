@@ -38,6 +38,8 @@ run_options fleet() {
   for (int i = 0; i < 2; ++i) config.engines.push_back(engine_of("big", i, 1, 10ms));
   for (int i = 0; i < 4; ++i) config.engines.push_back(engine_of("tiny", i, 0.5, 2ms));
   config.routing.policy = "cheapest";
+  // Copies of slow calls are counted too.
+  config.executor.hedging.share = 0;
   return out;
 }
 
@@ -152,19 +154,20 @@ TEST(Simulation, OverloadIsRefusedOrWaitsAndNothingIsLost) {
 TEST(Simulation, FindsTheHighestLoadThatKeepsTheSlo) {
   auto options = varied("all_small", fleet());
   options.first_token_slo_s = 0.5;
-  load_spec load{.rate = 20, .requests = 600};
+  load_spec load{.rate = 100, .requests = 300};
   auto work = [&](double speed) -> caf::expected<std::unique_ptr<work_source>> {
     auto now = load;
     now.rate *= speed;
     return generate_load(now, 1);
   };
-  auto found = find_throughput(options, work, 0.95, 8);
+  auto found = find_throughput(options, work, 0.95, 7);
   ASSERT_TRUE(found);
-  EXPECT_GT(found->speed, 1);
+  EXPECT_GT(found->speed, 0.1);
+  EXPECT_LT(found->speed, 10);
   // Twice the engines carry about twice the load.
   auto more = options;
   for (int i = 4; i < 8; ++i) more.config.engines.push_back(engine_of("tiny", i, 0.5, 2ms));
-  auto twice = find_throughput(more, work, 0.95, 8);
+  auto twice = find_throughput(more, work, 0.95, 7);
   ASSERT_TRUE(twice);
   EXPECT_GT(twice->speed, found->speed * 1.4);
 }

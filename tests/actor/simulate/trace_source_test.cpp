@@ -51,7 +51,7 @@ class TraceSource : public ::testing::Test {
     return out;
   }
 
-  testing::temp_folder folder;
+  test::temp_folder folder;
 };
 
 TEST_F(TraceSource, ReadsMooncakeAndSpreadsWhatHasOneStamp) {
