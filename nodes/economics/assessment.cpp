@@ -11,7 +11,9 @@ namespace tandem {
 namespace {
 
 constexpr unsigned prices = in_large | in_small | in_tokens;
-constexpr unsigned yearly = prices | in_mix | in_load;
+constexpr unsigned request = prices | in_mix | in_baseline;
+constexpr unsigned baseline = in_large | in_tokens | in_baseline;
+constexpr unsigned yearly = request | in_load;
 constexpr std::size_t deciding_max = 5;
 /// Of the largest; what moves less does not decide.
 constexpr double swing_min = 0.02;
@@ -45,31 +47,30 @@ constexpr std::array outputs{
                 [](const scenario& s) { return std::optional{s.large_usd_per_1k()}; }},
     output_spec{"small_usd_per_1k", "1,000 calls, small", figure_unit::usd, in_small | in_tokens,
                 [](const scenario& s) { return std::optional{s.small_usd_per_1k()}; }},
-    output_spec{"baseline_usd_per_1k", "1,000 requests, all large", figure_unit::usd,
-                prices | in_mix,
+    output_spec{"baseline_usd_per_1k", "1,000 requests, all large", figure_unit::usd, baseline,
                 [](const scenario& s) { return std::optional{1000 * s.baseline_usd()}; }},
     output_spec{"tandem_usd_per_1k", "1,000 requests, Tandem", figure_unit::usd, prices | in_mix,
                 [](const scenario& s) { return std::optional{1000 * s.job_usd()}; }},
     output_spec{"saving_share", "saved, before whole engines and running", figure_unit::share,
-                prices | in_mix, [](const scenario& s) { return std::optional{s.saving_share()}; }},
+                request, [](const scenario& s) { return std::optional{s.saving_share()}; }},
     output_spec{"baseline_usd_per_1k_right", "1,000 right answers, all large", figure_unit::usd,
-                prices | in_mix | in_quality,
+                baseline | in_quality,
                 [](const scenario& s) { return std::optional{1000 * s.right_baseline_usd()}; }},
     output_spec{"tandem_usd_per_1k_right", "1,000 right answers, Tandem", figure_unit::usd,
                 prices | in_mix | in_quality,
                 [](const scenario& s) { return std::optional{1000 * s.right_job_usd()}; }},
     output_spec{"baseline_latency_ms", "a request takes, all large", figure_unit::ms,
-                prices | in_mix | in_times,
-                [](const scenario& s) { return s.baseline_latency_ms(); }},
+                baseline | in_times, [](const scenario& s) { return s.baseline_latency_ms(); }},
     output_spec{"tandem_latency_ms", "a request takes, Tandem", figure_unit::ms,
                 prices | in_mix | in_times, [](const scenario& s) { return s.latency_ms(); }},
-    output_spec{"baseline_engines", "large engines, all large", figure_unit::count, yearly,
+    output_spec{"baseline_engines", "large engines, all large", figure_unit::count,
+                baseline | in_load,
                 [](const scenario& s) { return engines_of(s, s.fleets().baseline, 0); }},
     output_spec{"tandem_large_engines", "large engines, Tandem", figure_unit::count, yearly,
                 [](const scenario& s) { return engines_of(s, s.fleets().other, 0); }},
     output_spec{"tandem_small_engines", "small engines, Tandem", figure_unit::count, yearly,
                 [](const scenario& s) { return engines_of(s, s.fleets().other, 1); }},
-    output_spec{"baseline_usd_year", "a year, all large", figure_unit::usd_year, yearly,
+    output_spec{"baseline_usd_year", "a year, all large", figure_unit::usd_year, baseline | in_load,
                 [](const scenario& s) {
                   return std::optional{s.fleets().yearly_usd(s.fleets().baseline, s.qps())};
                 }},
@@ -234,6 +235,9 @@ void estimate_all(assessment& into, const assess_inputs& inputs, const scenario&
                   worst_of(numbers, spec.groups),
                   (spec.groups & (in_large_rate | in_small_rate)) == 0};
     if (has_range(numbers, spec.groups)) made.range = spread_of(std::move(drawn[i]));
+    // Ranges that change nothing, such as that of an engine more or less.
+    if (made.range && made.range->p10 == made.range->p90 && made.value == made.range->p50)
+      made.range.reset();
     into.estimates.push_back(made);
   }
 }

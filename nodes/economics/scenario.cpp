@@ -60,8 +60,8 @@ class input_list {
           "send a day's calls to both models and compare the answers (docs/assess.md)");
       return;
     }
-    add("plan calls a job", work.plan_calls, in_mix, "`tandem job ID`");
-    add("steps a job", work.steps, in_mix, "`tandem job ID`");
+    add("plan calls a job", work.plan_calls, in_mix | in_baseline, "`tandem job ID`");
+    add("steps a job", work.steps, in_mix | in_baseline, "`tandem job ID`");
     add("serial steps a job", work.serial_steps, in_mix, "`tandem job ID`");
     add("checks by a model a job", work.checks, in_mix, "`tandem job ID`");
     add("share of plans made anew", work.replan, in_mix, "`tandem jobs`");
@@ -70,7 +70,7 @@ class input_list {
     add("share of steps that need the large model", work.escalate, in_mix,
         "run a sample of your jobs and count (docs/assess.md)");
     if (work.baseline_calls.value > 0)
-      add("calls a job of the large model alone", work.baseline_calls, in_mix,
+      add("calls a job of the large model alone", work.baseline_calls, in_baseline,
           "count today's calls");
     add("tokens of a plan", work.plan_tokens, in_mix, "`tandem job ID`");
     add("composing calls a job", work.compose_calls, in_mix, "`tandem job ID`");

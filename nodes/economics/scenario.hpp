@@ -137,6 +137,8 @@ enum input_group : unsigned {
   /// Of the large and the small engine.
   in_large_rate = 1024,
   in_small_rate = 2048,
+  /// How many calls the baseline takes.
+  in_baseline = 4096,
   /// A choice and no fact, such as spare engines: never measured nor assumed.
   is_choice = 256,
 };

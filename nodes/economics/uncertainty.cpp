@@ -27,15 +27,28 @@ bool is_same_number(const sourced_number& a, const sourced_number& b) {
                       a.low == b.low && a.high == b.high);
 }
 
+void range_sampler::next_draw() {
+  std::fill(drawn_.begin(), drawn_.end(), std::nullopt);
+}
+
+std::size_t range_sampler::slot_of(const sourced_number& number) {
+  auto [found, is_new] = slots_.try_emplace(&number, numbers_.size());
+  if (!is_new) return found->second;
+  auto same = std::find_if(numbers_.begin(), numbers_.end(),
+                           [&](const auto* n) { return is_same_number(*n, number); });
+  found->second = static_cast<std::size_t>(same - numbers_.begin());
+  if (same == numbers_.end()) {
+    numbers_.push_back(&number);
+    drawn_.emplace_back();
+  }
+  return found->second;
+}
+
 double range_sampler::operator()(const sourced_number& number) {
   if (!number.has_range()) return number.value;
-  // Without a source it is nobody else's number.
-  auto name = number.source.empty() ? std::to_string(reinterpret_cast<std::uintptr_t>(&number))
-                                    : number.source + '\n' + std::to_string(number.value);
-  auto [found, is_new] = drawn_.try_emplace({std::move(name), {number.low, number.high}}, 0);
-  if (is_new)
-    found->second = triangular_quantile(number.low, number.value, number.high, source_.uniform());
-  return found->second;
+  auto& drawn = drawn_[slot_of(number)];
+  if (!drawn) drawn = triangular_quantile(number.low, number.value, number.high, source_.uniform());
+  return *drawn;
 }
 
 spread spread_of(std::vector<double> values) {

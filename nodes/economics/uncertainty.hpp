@@ -2,9 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
-#include <string>
-#include <utility>
+#include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "config/sourced_number.hpp"
@@ -29,22 +28,25 @@ class draw_source {
 /// source.
 [[nodiscard]] bool is_same_number(const sourced_number& a, const sourced_number& b);
 
-/// Draws each number from its range: triangular, its value the most likely. Numbers with the same
-/// range and the same source are one number (the price of a GPU-hour in both pools) and are drawn
-/// once a draw.
+/// Draws each number from its range: triangular, its value the most likely. Numbers that are one
+/// (the price of a GPU-hour in both pools) are drawn once a draw. The numbers must outlive it and
+/// stay as they are.
 class range_sampler {
  public:
   explicit range_sampler(std::uint64_t seed) : source_{seed} {}
 
   /// Forgets what was drawn.
-  void next_draw() { drawn_.clear(); }
+  void next_draw();
   double operator()(const sourced_number& number);
 
  private:
-  using identity = std::pair<std::string, std::pair<double, double>>;
+  [[nodiscard]] std::size_t slot_of(const sourced_number& number);
 
   draw_source source_;
-  std::map<identity, double> drawn_;
+  std::unordered_map<const sourced_number*, std::size_t> slots_;
+  /// Of each slot the first number that has it, and what was drawn.
+  std::vector<const sourced_number*> numbers_;
+  std::vector<std::optional<double>> drawn_;
 };
 
 /// Values of one output; p10..p90.

@@ -51,7 +51,8 @@ class judgement {
   verdict run() {
     for (auto check : {&judgement::no_inference, &judgement::too_slow, &judgement::no_room,
                        &judgement::one_model, &judgement::dear_small, &judgement::dear_right_job,
-                       &judgement::no_saving, &judgement::late_payback, &judgement::lost_money}) {
+                       &judgement::no_saving, &judgement::late_payback, &judgement::lost_money,
+                       &judgement::likely_loss}) {
       if (auto found = (this->*check)()) {
         found->kind = verdict_kind::not_recommended;
         return *found;
@@ -109,7 +110,7 @@ class judgement {
   }
 
   reason dear_right_job() {
-    if (now_.right_job_usd() < now_.right_baseline_usd()) return std::nullopt;
+    if (now_.right_job_usd() <= now_.right_baseline_usd()) return std::nullopt;
     return against("dearer_right_request",
                    "1,000 requests answered right cost " + usd(1000 * now_.right_job_usd()) +
                        ", on the large model alone " + usd(1000 * now_.right_baseline_usd()),
@@ -142,6 +143,14 @@ class judgement {
   reason lost_money() {
     if (now_.net_present_value() >= 0) return std::nullopt;
     return against("net_present_value", "its net present value is " + usd(now_.net_present_value()),
+                   turning_text(inputs_, so_far_));
+  }
+
+  reason likely_loss() {
+    if (so_far_.loss_chance <= 0.5) return std::nullopt;
+    return against("likely_loss",
+                   "in " + percent(so_far_.loss_chance) +
+                       " of the draws from the inputs' ranges the money is lost",
                    turning_text(inputs_, so_far_));
   }
 
