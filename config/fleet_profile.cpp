@@ -161,7 +161,7 @@ std::string files_of(const std::filesystem::path& folder) {
   std::sort(stems.begin(), stems.end());
   std::string all;
   for (const auto& stem : stems) all += (all.empty() ? "" : ", ") + stem;
-  return all;
+  return all.empty() ? "none" : all;
 }
 
 }  // namespace

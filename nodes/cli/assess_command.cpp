@@ -23,6 +23,8 @@ namespace tandem::cli {
 namespace {
 
 constexpr double number_max = 1e12;
+/// Of tokens of a call, and of prices.
+constexpr double pair_max = 1e7;
 
 struct bounds {
   double low;
@@ -72,7 +74,7 @@ caf::expected<std::optional<bounds>> pair_option(const invocation& from, std::st
   auto value = from.value(name);
   if (!value) return std::optional<bounds>{};
   auto both = two_of(*value, ",");
-  if (!both) return bad_option(name, *value, form);
+  if (!both || both->low > pair_max || both->high > pair_max) return bad_option(name, *value, form);
   return std::optional{*both};
 }
 

@@ -22,6 +22,8 @@ constexpr number_limits money{0, 1e15};
 constexpr number_limits price{0, 1e9};
 constexpr number_limits months_limits{0.01, 1200};
 constexpr number_limits percent_limits{-1e6, 1e9};
+/// Means of fewer calls say little.
+constexpr std::uint64_t calls_few = 1000;
 constexpr double steps_per_path = 1.38;
 constexpr double tokens_per_step = 25;
 
@@ -246,6 +248,9 @@ void assess_builder::use_log(const model_traffic& traffic, const std::string& so
   has_tokens_ = true;
   if (traffic.input_tokens > 0)
     work.cache_hit = measured(traffic.cached_tokens / traffic.input_tokens);
+  if (traffic.calls < calls_few)
+    request_.notes.push_back("the log has only " + std::to_string(traffic.calls) +
+                             " calls; a day's would say more");
   if (auto qps = traffic.qps()) {
     use_qps(measured(*qps));
     if (traffic.span_s() < 86400)
@@ -330,6 +335,10 @@ caf::expected<assess_request> assess_builder::finish() {
     return make_error(errc::invalid_argument,
                       "how many requests a second is not known; say qps in [workload], --qps, or "
                       "--log with a log of calls that has times");
+  const auto& work = request_.inputs.workload;
+  if (work.input_tokens.value + work.output_tokens.value <= 0)
+    return make_error(errc::invalid_argument,
+                      "a call has no tokens, neither in nor out; say how many it has");
   constexpr std::array defaults{std::pair{pool_name::large, default_large},
                                 std::pair{pool_name::small, default_small}};
   for (const auto& [name, profile] : defaults) {
@@ -343,8 +352,7 @@ caf::expected<assess_request> assess_builder::finish() {
   if (!has_tokens_)
     request_.notes.push_back(
         "nobody said how many tokens a call has: taken to be ShareGPT's mean, " +
-        figure(request_.inputs.workload.input_tokens.value) + " in and " +
-        figure(request_.inputs.workload.output_tokens.value) + " out");
+        figure(work.input_tokens.value) + " in and " + figure(work.output_tokens.value) + " out");
   complete_inputs(request_.inputs);
   return request_;
 }

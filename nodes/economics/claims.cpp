@@ -74,7 +74,8 @@ class claim_checker {
     if (!engine.requests_per_s || !engine.latency_ms) return;
     auto count = in_flight(*engine.requests_per_s, *engine.latency_ms);
     auto law = figure(*engine.requests_per_s) + " requests/s x " +
-               milliseconds(*engine.latency_ms) + " = " + figure(std::round(count * 10) / 10) +
+               milliseconds(*engine.latency_ms) + " = " +
+               figure(count < 1 ? count : std::round(count * 10) / 10) +
                " requests in flight (Little's law)";
     if (count >= batch_min) {
       add("littles_law", engine.name, false, law + ": a batch");

@@ -42,6 +42,7 @@ std::string usd(double amount) {
   if (!std::isfinite(amount)) return "without limit";
   auto size = std::abs(amount);
   auto sign = std::string{amount < 0 ? "-$" : "$"};
+  if (size >= 9.9995e11) return sign + with_commas(formatted("%.2f", size / 1e12)) + "T";
   if (size >= 9.9995e8) return sign + formatted("%.2fB", size / 1e9);
   if (size >= 9.9995e7) return sign + formatted("%.1fM", size / 1e6);
   if (size >= 9.9995e5) return sign + formatted("%.2fM", size / 1e6);

@@ -16,9 +16,10 @@ constexpr double loss_chance_max = 0.1;
 constexpr double break_even_room = 1.25;
 constexpr double same_quality = 0.01;
 
-std::string range_of(const estimate& of, std::string (*text)(double)) {
+std::string range_of(const estimate& of, std::string (*text)(double), std::string_view what = "") {
   if (!of.range) return {};
-  return " (p10 " + text(of.range->p10) + ", p90 " + text(of.range->p90) + ")";
+  return " (" + std::string{what} + "p10 " + text(of.range->p10) + ", p90 " + text(of.range->p90) +
+         ")";
 }
 
 /// What would have to be true instead: the first input that alone can turn the outcome, and what
@@ -122,7 +123,7 @@ class judgement {
     if (*saving.value > 0) return std::nullopt;
     const auto& even = so_far_.get("break_even_qps");
     auto loses = "at " + figure(now_.qps()) + " requests/s it costs " + usd(-*saving.value) +
-                 " a year more" + range_of(saving, usd);
+                 " a year more" + range_of(saving, usd, "saved: ");
     if (!even.value)
       return against("no_break_even", loses + ", and at no rate less",
                      turning_text(inputs_, so_far_));

@@ -85,6 +85,8 @@ TEST(AssessFile, ARefusedFileSaysWhereAndWhatInstead) {
               HasSubstr("belong together"));
   EXPECT_THAT(problem_of("[[claim]]\nsaving_percent = [85, 60]\n"), HasSubstr("two in order"));
   EXPECT_THAT(problem_of("[workload]\nlarge_share = 0.5\n"), HasSubstr("--qps"));
+  EXPECT_THAT(problem_of("[workload]\nqps = 1\ninput_tokens = 0\noutput_tokens = 0\n"),
+              HasSubstr("a call has no tokens"));
   EXPECT_THAT(problem_of("[workload"), HasSubstr("this is no TOML"));
   EXPECT_THAT(problem_of("[workload]\nqps = { value = 3, kind = \"measured\" }\n"),
               HasSubstr("must say its source"));
@@ -99,7 +101,7 @@ TEST(AssessFile, SurvivesHostileText) {
   // Numbers at their limits give figures that are finite or none, never a crash.
   for (const auto* extreme :
        {"[workload]\nqps = 1e9\ninput_tokens = 1e6\noutput_tokens = 1e6\n",
-        "[workload]\nqps = 1e-300\n", "[workload]\nqps = 1\ninput_tokens = 0\noutput_tokens = 0\n",
+        "[workload]\nqps = 1e-300\n", "[workload]\nqps = 1\ninput_tokens = 0\noutput_tokens = 1\n",
         "[workload]\nqps = 1\nlarge_share = 0\n", "[workload]\nqps = 1\nlarge_share = 1\n",
         "[workload]\nqps = 5\n[large]\nusd_per_1k = 1e-9\n[small]\nusd_per_1k = 1e9\n",
         "[workload]\nshape = \"jobs\"\nqps = 5\nsteps = 0\nplan_calls = 0\n",
