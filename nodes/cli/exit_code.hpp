@@ -8,7 +8,7 @@ namespace tandem::cli {
 enum class exit_code : int {
   ok = 0,
   /// The job failed or was cancelled (result, follow, submit with --wait or --follow), or a check
-  /// of `engine probe` did.
+  /// of `engine probe` did, or figures given to `assess` contradict each other.
   failed = 1,
   usage = 2,
   /// Nobody answers, or the certificates will not do.

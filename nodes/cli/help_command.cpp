@@ -122,7 +122,7 @@ std::string overview_text() {
       "  0  ok\n"
       "  1  the job failed or was cancelled (result, follow, submit with --wait or --follow), or "
       "a\n"
-      "     check of `engine probe` failed\n"
+      "     check of `engine probe` failed, or figures given to `assess` contradict each other\n"
       "  2  the command line is wrong\n"
       "  3  no connection: nobody answers, the node went away, or the certificates will not do\n"
       "  4  the node refused; its reason is on stderr\n"
