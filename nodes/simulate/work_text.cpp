@@ -1,5 +1,6 @@
 #include "nodes/simulate/work_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <string_view>
@@ -100,7 +101,10 @@ std::string job_directive(const work_item& item, std::uint64_t number) {
     plan += '}';
   }
   plan += "]}";
-  return "job " + std::to_string(number) + " @sim {\"reply\":\"" + json_quoted(plan) + "\"}";
+  // A planner reads the goal, not what tells the simulated one what to write.
+  return "job " + std::to_string(number) +
+         " @sim {\"prompt_tokens\":" + std::to_string(std::max(item.input_tokens, 1u)) +
+         ",\"reply\":\"" + json_quoted(plan) + "\"}";
 }
 
 }  // namespace tandem::simulation

@@ -73,9 +73,11 @@ std::string plan_text(const real_plan& plan, bool in_turn) {
       for (auto need : plan.needs[i])
         needs += (needs.empty() ? "" : ",") + std::to_string(need + 1);
     auto step = (i == 0 ? "" : ",") + (R"({"id":)" + std::to_string(i + 1)) + R"(,"depends_on":[)" +
-                needs + R"(],"prompt":"@sim {\"ms\":1000}  )";
-    step.resize(std::max(step.size(), step_tokens * 4 - 2), '.');
-    out += step + R"("})";
+                needs + R"(],"prompt":")";
+    const std::string wish = R"(@sim {\"ms\":1000}"})";
+    auto size = step.size() + wish.size();
+    if (size < step_tokens * 4) step.append(step_tokens * 4 - size, '.');
+    out += step + wish;
   }
   return out + "]}";
 }
