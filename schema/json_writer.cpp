@@ -35,6 +35,28 @@ void append_escaped(std::string& out, char32_t point) {
   }
 }
 
+/// Whether JSON has no place for it in a string as it is.
+constexpr bool is_escaped(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
+}
+
+/// A block's bytes are looked at together: no branch within it, so that compilers take a few
+/// instructions for all of them.
+bool has_escaped(const char* block, std::size_t bytes) {
+  unsigned char found = 0;
+  for (std::size_t i = 0; i < bytes; ++i)
+    found |= static_cast<unsigned char>(is_escaped(block[i]) ? 1 : 0);
+  return found != 0;
+}
+
+/// Where the first byte from `at` on is that has to be escaped.
+std::size_t next_escaped(std::string_view s, std::size_t at) {
+  constexpr std::size_t block = 32;
+  while (s.size() - at >= block && !has_escaped(s.data() + at, block)) at += block;
+  while (at < s.size() && !is_escaped(s[at])) ++at;
+  return at;
+}
+
 }  // namespace
 
 std::string json_string(std::string_view text) {
@@ -62,9 +84,8 @@ void append_json_string(std::string& out, std::string_view s) {
     s = repaired;
   }
   std::size_t plain = 0;
-  for (std::size_t i = 0; i < s.size(); ++i) {
+  for (auto i = next_escaped(s, 0); i < s.size(); i = next_escaped(s, plain)) {
     auto c = static_cast<unsigned char>(s[i]);
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
     out.append(s.substr(plain, i - plain));
     plain = i + 1;
     if (c == '\n') {

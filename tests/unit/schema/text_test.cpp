@@ -2,7 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
+
+#include <simdjson.h>
+
+#include "schema/json_writer.hpp"
 
 namespace tandem {
 namespace {
@@ -51,6 +56,24 @@ TEST(text, EmptyViewsMakeEmptyTexts) {
   EXPECT_EQ(text({}).size(), 0u);
   EXPECT_EQ(view(text(std::string_view{})), "");
   EXPECT_EQ(view(text("abc")), "abc");
+}
+
+TEST(json, IsReadBackAsTheTextWasWhateverHasToBeEscapedInIt) {
+  std::mt19937 random{5};
+  simdjson::dom::parser parser;
+  for (int i = 0; i < 5'000; ++i) {
+    std::string s(random() % 150, 'x');
+    for (auto changes = random() % 4; changes > 0 && !s.empty(); --changes)
+      s[random() % s.size()] = static_cast<char>(random() % 128);
+    std::string json = "[";
+    append_json_string(json, s);
+    json += ']';
+    EXPECT_EQ(std::count_if(json.begin(), json.end(), [](char c) { return c >= 0 && c < 0x20; }),
+              0);
+    std::string_view back;
+    ASSERT_EQ(parser.parse(json).at(0).get(back), simdjson::SUCCESS) << json;
+    EXPECT_EQ(back, s);
+  }
 }
 
 }  // namespace
