@@ -1,5 +1,6 @@
 #include "schema/message.hpp"
 
+#include <array>
 #include <cstring>
 #include <string>
 
@@ -83,15 +84,35 @@ std::shared_ptr<capnp::word[]> allocate(std::size_t words) {
   return std::make_shared_for_overwrite<capnp::word[]>(words);
 }
 
+/// In front of the words of a message of one segment.
+void write_table(capnp::word* to, std::size_t segment_words) {
+  std::array<std::uint8_t, sizeof(capnp::word)> bytes{};
+  for (std::size_t i = 0; i < 4; ++i)
+    bytes[4 + i] = static_cast<std::uint8_t>(segment_words >> (8 * i));
+  std::memcpy(static_cast<void*>(to), bytes.data(), bytes.size());
+}
+
 }  // namespace
 
 message_words message_words::flatten(capnp::MessageBuilder& builder) {
   auto size = capnp::computeSerializedSizeInWords(builder);
-  auto words = allocate(size);
-  kj::ArrayOutputStream out{
-      kj::arrayPtr(reinterpret_cast<kj::byte*>(words.get()), size * sizeof(capnp::word))};
-  capnp::writeMessage(out, builder);
-  return {std::move(words), size};
+  auto segments = builder.getSegmentsForOutput();
+  if (segments.size() == 1) {
+    auto words = allocate(size);
+    write_table(words.get(), segments[0].size());
+    std::memcpy(static_cast<void*>(words.get() + 1), segments[0].begin(),
+                segments[0].size() * sizeof(capnp::word));
+    return {std::move(words), size};
+  }
+  // Every reader of a message of several segments allocates a table of them, and a message is read
+  // some ten times for each time that it is made. What points from one segment into another is not
+  // needed in one, so that it is no longer.
+  auto words = std::make_shared<capnp::word[]>(size);
+  capnp::FlatMessageBuilder whole{kj::arrayPtr(words.get() + 1, size - 1)};
+  whole.setRoot(builder.getRoot<capnp::AnyPointer>().asReader());
+  auto used = whole.getSegmentsForOutput()[0].size();
+  write_table(words.get(), used);
+  return {std::move(words), used + 1};
 }
 
 caf::error message_words::check(capnp::StructSchema schema, const message_limits& limits) const {

@@ -47,6 +47,25 @@ TEST(message, LargerThanTheScratchSpaceIsFlattenedToo) {
   EXPECT_EQ(parsed->read()->getMessages()[0].getContent().size(), 100'000u);
 }
 
+TEST(message, IsOneSegmentHoweverManyItWasBuiltIn) {
+  message_builder<schema::Submit> builder;
+  builder->setTenant("t");
+  auto messages = builder->initMessages(40);
+  for (unsigned i = 0; i < messages.size(); ++i)
+    messages[i].setContent(std::string(100 * i, static_cast<char>('a' + i % 26)));
+  builder->initTags(2).set(1, "late");
+  auto made = builder.finish();
+  auto more_segments = made.bytes().first(4);
+  for (auto byte : more_segments) EXPECT_EQ(byte, std::byte{0});
+  auto parsed = message<schema::Submit>::parse(made.bytes());
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(walk(*parsed), walk(made));
+  EXPECT_EQ(made.read()->getTenant(), "t");
+  EXPECT_EQ(made.read()->getTags()[1], "late");
+  for (unsigned i = 0; i < messages.size(); ++i)
+    EXPECT_EQ(made.read()->getMessages()[i].getContent().size(), 100u * i);
+}
+
 TEST(message, BuildersStartFromACopy) {
   auto made = sample<schema::Submit>();
   message_builder<schema::Submit> builder;
