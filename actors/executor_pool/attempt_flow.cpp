@@ -64,6 +64,11 @@ executor_pool_state::flight flight_to(const fence_key& fence, const tmsg::decisn
           .warmed = {}};
 }
 
+/// Of a decision by which no engine was asked.
+tmsg::attres no_result() {
+  return message_builder<schema::AttemptResult>{}.finish();
+}
+
 bool is_refusal(schema::Errc code) {
   return code == schema::Errc::OVERLOADED || code == schema::Errc::UNAVAILABLE;
 }
@@ -152,23 +157,24 @@ caf::expected<tmsg::attempt> executor_pool_state::reserve(const work& of,
 void executor_pool_state::to_engine(pointer self, const fence_key& fence, const tmsg::rtqry& query,
                                     const tmsg::decisn& decision, const engine_actor& engine,
                                     bool second) {
-  auto next = flight_to(fence, decision, engine, self->clock().now());
-  message_builder<schema::AttemptResult> nothing;
+  // The engine's share of the load.
+  auto return_load = [&] {
+    settle(self, flight_to(fence, decision, engine, self->clock().now()), *no_result().read());
+  };
   auto found = attempts.find(fence);
-  if (found == attempts.end())  // over already: give the engine's share of the load back
-    return settle(self, next, *nothing.finish().read());
+  if (found == attempts.end()) return return_load();  // over already
   auto& of = found->second;
   --of.routing;
   auto first_over = second && of.calls == 0;
   if (of.stopped != errc::unknown || (first_over && !of.result.empty())) {
-    settle(self, next, *nothing.finish().read());
+    return_load();
     return calls_over(self, fence);
   }
   // Refused meanwhile: this one takes its place.
   if (first_over) second = false;
   if (!take_pin(of, *query.read(), *decision.read())) {
     // Routed at once with others of its job, before any had a version.
-    settle(self, next, *nothing.finish().read());
+    return_load();
     if (second) return;
     if (++of.misrouted <= misrouted_max) return route(self, fence, false);
     ++of.routing;
@@ -183,27 +189,26 @@ void executor_pool_state::send_to(pointer self, const fence_key& fence,
                                   const tmsg::decisn& decision, const engine_actor& engine,
                                   bool second) {
   auto next = flight_to(fence, decision, engine, self->clock().now());
-  message_builder<schema::AttemptResult> nothing;
   auto& of = attempts.at(fence);
-  auto call = reserve(of, *decision.read(), next.reserved);
+  auto chosen = decision.read();
+  auto call = reserve(of, *chosen, next.reserved);
   if (!call) {
-    settle(self, next, *nothing.finish().read());
+    settle(self, next, *no_result().read());
     if (second) return;
     return fail(self, fence, code_of(call.error()), message_of(call.error()));
   }
-  next.tenant = view(of.attempt.read()->getTenant());
-  next.purpose = of.call.read()->getPurpose();
-  next.prompt_bytes = prompt_bytes(*of.call.read());
-  if (!second) note_call(self, *of.call.read(), next);
+  auto asked = call->read();
+  next.tenant = view(asked->getTenant());
+  next.purpose = asked->getPurpose();
+  next.prompt_bytes = prompt_bytes(*asked);
+  if (!second) note_call(self, *asked, next);
   auto id = next_flight++;
   of.call_ids[of.calls++] = id;
-  auto name = std::string{view(decision.read()->getEngine())};
+  auto name = std::string{view(chosen->getEngine())};
   if (second) {
     of.hedged = true;
-  } else if (of.at == stage::answering && of.attempt.read()->getHedge() &&
-             !of.attempt.read()->getStream()) {
-    auto reader = decision.read();
-    if (auto slow = hedging.delay(view(reader->getModel()), of.attempt.read()->getPurpose())) {
+  } else if (of.at == stage::answering && asked->getHedge() && !asked->getStream()) {
+    if (auto slow = hedging.delay(view(chosen->getModel()), asked->getPurpose())) {
       if (of.hedge_set) timers.erase(of.hedge);
       of.hedge =
           timers.emplace(next.started + *slow, timer{.fence = fence, .kind = timer_kind::hedge});
@@ -252,8 +257,9 @@ void executor_pool_state::no_route(pointer self, const fence_key& fence, const c
 void executor_pool_state::settle(pointer self, const flight& done,
                                  schema::AttemptResult::Reader result) {
   auto decision = done.decision.read();
+  auto usage = result.getUsage();
   if (done.reserved.limited() || (services.tenants && !done.tenant.empty()))
-    services.tenants->settle(done.tenant, done.reserved, spent_of(result.getUsage()), unix_ms());
+    services.tenants->settle(done.tenant, done.reserved, spent_of(usage), unix_ms());
   if (services.metrics) services.metrics->on_call(*decision, result);
   message_builder<schema::Reward> reward;
   reward->setDecision(decision->getId());
@@ -263,17 +269,17 @@ void executor_pool_state::settle(pointer self, const flight& done,
   reward->setTenant(done.tenant);
   reward->setPurpose(done.purpose);
   reward->setPromptBytes(done.prompt_bytes);
-  reward->setCostNanousd(result.getUsage().getCostNanousd());
+  reward->setCostNanousd(usage.getCostNanousd());
   reward->setLatencyUs(result.getTotalUs());
   reward->setFailed(result.getFinish() != schema::Finish::STOP &&
                     result.getFinish() != schema::Finish::LENGTH);
   auto tokens = reward->initTokens(1)[0];
   tokens.setModel(decision->getModel());
-  tokens.setPrompt(result.getUsage().getPromptTokens());
-  tokens.setCompletion(result.getUsage().getCompletionTokens());
-  reward->setCachedPromptTokens(result.getUsage().getCachedPromptTokens());
-  reward->setPromptTokens(result.getUsage().getPromptTokens());
-  reward->setCompletionTokens(result.getUsage().getCompletionTokens());
+  tokens.setPrompt(usage.getPromptTokens());
+  tokens.setCompletion(usage.getCompletionTokens());
+  reward->setCachedPromptTokens(usage.getCachedPromptTokens());
+  reward->setPromptTokens(usage.getPromptTokens());
+  reward->setCompletionTokens(usage.getCompletionTokens());
   reward->setFirstTokenUs(result.getFirstTokenUs());
   reward->setQueueUs(result.getQueueUs());
   self->send(router, reward_atom_v, reward.finish());

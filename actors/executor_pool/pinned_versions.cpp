@@ -90,9 +90,11 @@ void executor_pool_state::leave_pins(work& of, schema::AttemptResult::Reader res
 }
 
 void executor_pool_state::release_pins(work& of, stage at, bool used) {
+  auto is_of = [at](const work::hold& hold) { return hold.at == at; };
+  if (std::none_of(of.holds.begin(), of.holds.end(), is_of)) return;
   auto job = job_of(*of.call.read());
   std::erase_if(of.holds, [&](const work::hold& hold) {
-    if (hold.at != at) return false;
+    if (!is_of(hold)) return false;
     pins.release(job, hold.model, used);
     return true;
   });
