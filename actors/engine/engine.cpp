@@ -46,13 +46,13 @@ engine_state::~engine_state() {
 }
 
 tmsg::attres engine_state::reply(const call& done, const generation& result) const {
-  auto attempt = done.attempt.read();
-  auto decision = done.decision.read();
+  const auto& attempt = done.attempt.read();
+  const auto& decision = done.decision.read();
   // A server that claims more than the call can have used does not spend more than was reserved.
-  auto used = result;
-  used.prompt_tokens = std::min(used.prompt_tokens, done.prompt_tokens_max);
-  used.cached_prompt_tokens = std::min(used.cached_prompt_tokens, used.prompt_tokens);
-  used.completion_tokens = std::min(used.completion_tokens, done.completion_tokens_max);
+  generation used;
+  used.prompt_tokens = std::min(result.prompt_tokens, done.prompt_tokens_max);
+  used.cached_prompt_tokens = std::min(result.cached_prompt_tokens, used.prompt_tokens);
+  used.completion_tokens = std::min(result.completion_tokens, done.completion_tokens_max);
   message_builder<schema::AttemptResult> out;
   out->setFence(attempt->getFence());
   if (result.code != errc::unknown) write_error(out->initError(), result.code, result.error);
@@ -96,8 +96,8 @@ void engine_state::refuse(call& next, const engine_gate::verdict& why) {
 }
 
 void engine_state::begin(pointer self, call next) {
-  auto reader = next.attempt.read();
-  auto decision = next.decision.read();
+  const auto& reader = next.attempt.read();
+  const auto& decision = next.decision.read();
   auto request = apply_profile(model, *reader);
   std::uint64_t bytes = request.response_schema.size();
   for (const auto& message : request.messages) bytes += message.content.size();
@@ -374,7 +374,7 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
                                     .arrived = steady_now(),
                                     .deadline = engine_state::clock::time_point::max()};
             state.begin_trace(next);
-            auto timeout = std::min(attempt.read()->getTimeoutMs(), timeout_ms_max);
+            auto timeout = std::min(next.attempt.read()->getTimeoutMs(), timeout_ms_max);
             if (timeout != 0)
               next.deadline = state.time->now() + std::chrono::milliseconds{timeout};
             state.take(self, std::move(next));

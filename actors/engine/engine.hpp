@@ -23,6 +23,7 @@
 #include "actors/engine/make_backend.hpp"
 #include "actors/engine/weight_change.hpp"
 #include "actors/fence.hpp"
+#include "actors/kept_message.hpp"
 #include "actors/router/router_actor.hpp"
 
 namespace tandem {
@@ -56,8 +57,8 @@ struct engine_state {
   using clock = std::chrono::steady_clock;
 
   struct call {
-    tmsg::attempt attempt;
-    tmsg::decisn decision;
+    kept_message<schema::Attempt> attempt;
+    kept_message<schema::Decision> decision;
     chunk_sink sink;
     caf::typed_response_promise<tmsg::attres> promise;
     clock::time_point arrived;

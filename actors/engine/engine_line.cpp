@@ -51,7 +51,7 @@ void engine_state::stop_warm(pointer self) {
 }
 
 void engine_state::line_up(pointer self, call next) {
-  auto reader = next.attempt.read();
+  const auto& reader = next.attempt.read();
   auto wait = pace.wait_behind(waiting.size(), places());
   auto refuse_because = [&](const std::string& why) {
     refuse(next, {errc::overloaded, "engine '" + config.name + "': " + why,
@@ -114,7 +114,7 @@ void engine_state::measure(const call& done, const generation& result) {
     limit.on_done(call);
   } else if (result.code == errc::cancelled ||
              (result.code == errc::engine_failed && !result.is_unreached)) {
-    auto attempt = done.attempt.read();
+    const auto& attempt = done.attempt.read();
     call.completion_tokens = attempt->getMaxTokens();
     call.prompt_tokens = estimated_tokens(*attempt) - call.completion_tokens;
     limit.on_given_up(call);

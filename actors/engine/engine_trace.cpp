@@ -8,14 +8,14 @@
 namespace tandem {
 
 void engine_state::begin_trace(call& next) const {
-  auto attempt = next.attempt.read();
+  const auto& attempt = next.attempt.read();
   if (!attempt->hasTrace()) return;
   next.trace = read_trace(attempt->getTrace());
   if (traces && next.trace.sampled) next.trace = traces->begin(next.trace);
 }
 
 void engine_state::record_trace(const call& done, schema::AttemptResult::Reader result) const {
-  auto attempt = done.attempt.read();
+  const auto& attempt = done.attempt.read();
   auto is_embedding = attempt->getPurpose() == schema::Purpose::EMBED;
   span out{.self = done.trace,
            .parent = attempt->getTrace().getSpan(),

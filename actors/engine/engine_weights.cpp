@@ -77,7 +77,7 @@ weight_change::facts engine_state::weight_facts() const {
 
 bool engine_state::holds_version(const call& of) const {
   if (!gate.is_held()) return false;
-  auto attempt = of.attempt.read();
+  const auto& attempt = of.attempt.read();
   for (auto pin : attempt->getPinnedVersions())
     if (view(pin.getModel()) == model.name)
       return view(pin.getWeightVersion()) == server->status().weight_version;

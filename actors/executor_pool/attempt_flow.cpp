@@ -82,7 +82,7 @@ budget spent_of(schema::Usage::Reader usage) {
 void executor_pool_state::route(pointer self, const fence_key& fence, bool second) {
   auto& of = attempts.at(fence);
   ++of.routing;
-  auto call = of.call.read();
+  const auto& call = of.call.read();
   // A copy is of the same tier: never of one that costs many times as much.
   std::string tier{second ? view(flights.at(of.call_ids[0]).decision.read()->getTier())
                           : view(call->getTier())};
@@ -90,11 +90,11 @@ void executor_pool_state::route(pointer self, const fence_key& fence, bool secon
   if (of.calls == 0) release_pins(of, of.at, false);
   message_builder<schema::RouteQuery> builder;
   write_query(*builder, *call, tier, of.avoided);
-  write_pins(*builder, *call);
+  write_pins(*builder, of);
   auto query = builder.finish();
   // No timers on requests within the node: see `job`. The one timer here counts every attempt's own
   // time.
-  self->request(router, caf::infinite, route_atom_v, query, of.call)
+  self->request(router, caf::infinite, route_atom_v, query, of.call.get())
       .then(
           [self, fence, query, second](const tmsg::decisn& decision, const engine_actor& engine) {
             self->state.to_engine(self, fence, query, decision, engine, second);
@@ -104,7 +104,7 @@ void executor_pool_state::route(pointer self, const fence_key& fence, bool secon
 
 void executor_pool_state::choose_way(pointer self, const fence_key& fence) {
   const auto& of = attempts.at(fence);
-  self->request(router, caf::infinite, way_atom_v, of.attempt)
+  self->request(router, caf::infinite, way_atom_v, of.attempt.get())
       .then(
           [self, fence](const tmsg::decisn& decision) {
             auto found = self->state.attempts.find(fence);
@@ -123,10 +123,9 @@ void executor_pool_state::choose_way(pointer self, const fence_key& fence) {
           });
 }
 
-caf::expected<tmsg::attempt> executor_pool_state::reserve(const work& of,
-                                                          schema::Decision::Reader decision,
-                                                          budget& reserved) const {
-  auto call = of.call.read();
+caf::expected<kept_message<schema::Attempt>> executor_pool_state::reserve(
+    const work& of, schema::Decision::Reader decision, budget& reserved) const {
+  const auto& call = of.call.read();
   if (!services.tenants || call->getTenant().size() == 0) return of.call;
   std::uint64_t bytes =
       call->getPlanError().size() + call->getFinished().size() + call->getResponseSchema().size();
@@ -151,7 +150,7 @@ caf::expected<tmsg::attempt> executor_pool_state::reserve(const work& of,
   out.setCostNanousd(allowed.cost_nanousd == 0
                          ? reserved.cost_nanousd
                          : std::min(allowed.cost_nanousd, reserved.cost_nanousd));
-  return limited.finish();
+  return kept_message<schema::Attempt>{limited.finish()};
 }
 
 void executor_pool_state::to_engine(pointer self, const fence_key& fence, const tmsg::rtqry& query,
@@ -190,14 +189,14 @@ void executor_pool_state::send_to(pointer self, const fence_key& fence,
                                   bool second) {
   auto next = flight_to(fence, decision, engine, self->clock().now());
   auto& of = attempts.at(fence);
-  auto chosen = decision.read();
+  const auto& chosen = next.decision.read();
   auto call = reserve(of, *chosen, next.reserved);
   if (!call) {
     settle(self, next, *no_result().read());
     if (second) return;
     return fail(self, fence, code_of(call.error()), message_of(call.error()));
   }
-  auto asked = call->read();
+  const auto& asked = call->read();
   next.tenant = view(asked->getTenant());
   next.purpose = asked->getPurpose();
   next.prompt_bytes = prompt_bytes(*asked);
@@ -217,7 +216,7 @@ void executor_pool_state::send_to(pointer self, const fence_key& fence,
     }
   }
   flights.emplace(id, std::move(next));
-  self->request(engine, caf::infinite, attempt_atom_v, *call, decision, of.sink)
+  self->request(engine, caf::infinite, attempt_atom_v, call->get(), decision, of.sink)
       .then([self, id](const tmsg::attres& result) { self->state.on_reply(self, id, result); },
             [self, id, name](const caf::error& err) {
               auto& state = self->state;
@@ -228,7 +227,7 @@ void executor_pool_state::send_to(pointer self, const fence_key& fence,
               if (work != state.attempts.end())
                 lost->setFence(work->second.attempt.read()->getFence());
               lost->setEngine(name);
-              auto decision = flight->second.decision.read();
+              const auto& decision = flight->second.decision.read();
               lost->setModel(decision->getModel());
               lost->setTier(decision->getTier());
               lost->setWeightVersion(decision->getWeightVersion());
@@ -256,7 +255,7 @@ void executor_pool_state::no_route(pointer self, const fence_key& fence, const c
 
 void executor_pool_state::settle(pointer self, const flight& done,
                                  schema::AttemptResult::Reader result) {
-  auto decision = done.decision.read();
+  const auto& decision = done.decision.read();
   auto usage = result.getUsage();
   if (done.reserved.limited() || (services.tenants && !done.tenant.empty()))
     services.tenants->settle(done.tenant, done.reserved, spent_of(usage), unix_ms());

@@ -7,7 +7,7 @@
 namespace tandem {
 
 void executor_pool_state::begin_trace(work& of) const {
-  auto reader = of.attempt.read();
+  const auto& reader = of.attempt.read();
   auto parent = read_trace(reader->getTrace());
   of.span_parent = parent.span;
   of.arrived_ns = unix_ns();
@@ -19,7 +19,7 @@ void executor_pool_state::begin_trace(work& of) const {
 
 void executor_pool_state::record_trace(const work& done,
                                        schema::AttemptResult::Reader result) const {
-  auto attempt = done.attempt.read();
+  const auto& attempt = done.attempt.read();
   span out{.self = read_trace(attempt->getTrace()),
            .parent = done.span_parent,
            .name = "attempt",

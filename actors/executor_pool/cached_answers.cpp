@@ -52,7 +52,7 @@ bool executor_pool_state::look_up(pointer self, work& of, const fence_key& fence
   auto& cached = cached_of(of);
   auto made = decision.read();
   if (cached.at != cached_call::place::none || !answers.keeps(view(made->getTier()))) return false;
-  auto call = of.call.read();
+  const auto& call = of.call.read();
   cached.at = cached_call::place::over;
   if (auto why = why_not_cached(*call, answers.config().sampled); !why.empty()) {
     cached.reason = why;
@@ -287,7 +287,7 @@ void executor_pool_state::serve_near(pointer self, work& of, const fence_key& fe
                                      schema::CacheReply::Reader reply) {
   auto& cached = cached_of(of);
   auto entry = reply.getEntry();
-  auto call = of.call.read();
+  const auto& call = of.call.read();
   auto made = cached.decision.read();
   message_builder<schema::CacheScope> scope;
   write_scope(*scope, *call, *made);
@@ -339,7 +339,7 @@ void executor_pool_state::send_label(pointer self, const attempt_key& key,
 
 void executor_pool_state::compute_anew(pointer self, const work& of, std::string compare,
                                        std::uint64_t label) {
-  auto call = of.call.read();
+  const auto& call = of.call.read();
   message_builder<schema::Attempt> again;
   again.copy(*call);
   again->getFence().setAttempt(call->getFence().getAttempt() | refresh_bit);

@@ -45,7 +45,8 @@ executor_pool_state::~executor_pool_state() {
 
 void executor_pool_state::take(pointer self, const tmsg::attempt& attempt, const chunk_sink& sink,
                                caf::typed_response_promise<tmsg::attres> promise) {
-  auto reader = attempt.read();
+  const kept_message<schema::Attempt> kept{attempt};
+  const auto& reader = kept.read();
   fence_key fence{reader->getFence()};
   auto room = in_flight < config.in_flight_max;
   auto placed = attempts.count(fence) == 0 ? line::outcome::waits : line::outcome::twice;
@@ -66,7 +67,7 @@ void executor_pool_state::take(pointer self, const tmsg::attempt& attempt, const
   auto deadline = timers.emplace(self->clock().now() + timeout_of(*reader),
                                  timer{.fence = fence, .kind = timer_kind::deadline});
   auto& of = attempts.try_emplace(fence).first->second;
-  of.attempt = attempt;
+  of.attempt = kept;
   if (services.trace && reader->getTrace().getSampled()) begin_trace(of);
   of.call = of.attempt;
   of.sink = sink;
@@ -81,7 +82,7 @@ void executor_pool_state::begin(pointer self, const fence_key& fence) {
   ++in_flight;
   hedging.on_attempt();
   auto& of = attempts.at(fence);
-  auto reader = of.attempt.read();
+  const auto& reader = of.attempt.read();
   if (reader->getPurpose() == schema::Purpose::WAY) return choose_way(self, fence);
   if (reader->getPurpose() != schema::Purpose::VERIFY) return route(self, fence, false);
   // The last message is what is to be verified; no engine writes anything.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -27,6 +28,7 @@
 #include "actors/executor_pool/tenant_ledger.hpp"
 #include "actors/fence.hpp"
 #include "actors/job/job_state.hpp"
+#include "actors/kept_message.hpp"
 #include "actors/mesh/mesh_actor.hpp"
 #include "actors/router/router_actor.hpp"
 #include "actors/warm_up/engine_warmer.hpp"
@@ -91,7 +93,7 @@ struct executor_pool_state {
   struct flight {
     fence_key fence;
     std::string tenant;
-    tmsg::decisn decision;
+    kept_message<schema::Decision> decision;
     engine_actor engine;
     clock::time_point started;
     budget reserved;
@@ -146,9 +148,9 @@ struct executor_pool_state {
 
   /// One attempt, from its arrival to its reply.
   struct work {
-    tmsg::attempt attempt;
+    kept_message<schema::Attempt> attempt;
     /// What engines are asked: the attempt itself, or its judge's call.
-    tmsg::attempt call;
+    kept_message<schema::Attempt> call;
     chunk_sink sink;
     caf::typed_response_promise<tmsg::attres> promise;
     stage at = stage::answering;
@@ -182,6 +184,8 @@ struct executor_pool_state {
       stage at;
     };
     std::vector<hold> holds;
+    /// The job that it holds them for; none: it is nobody's.
+    std::optional<job_pins::job> pinned_for;
     /// Decisions that would have brought its job a second version.
     std::uint32_t misrouted = 0;
     /// The shard is asked whether others wait for what is to be cancelled.
@@ -273,20 +277,19 @@ struct executor_pool_state {
   void calls_over(pointer self, const fence_key& fence);
   void hedge(pointer self, const fence_key& fence);
   /// Reserves the call's most for its tenant; the attempt with its allowance where there is one.
-  [[nodiscard]] caf::expected<tmsg::attempt> reserve(const work& of,
-                                                     schema::Decision::Reader decision,
-                                                     budget& reserved) const;
+  [[nodiscard]] caf::expected<kept_message<schema::Attempt>> reserve(
+      const work& of, schema::Decision::Reader decision, budget& reserved) const;
 
   // pinned_versions.cpp: one weight version of a model for one job.
   /// Those that the attempt brings, and those that its job holds here.
-  void write_pins(schema::RouteQuery::Builder query, schema::Attempt::Reader call) const;
+  void write_pins(schema::RouteQuery::Builder query, const work& of) const;
   /// The job uses the decision's version from now on. False: it uses another one.
   [[nodiscard]] bool take_pin(work& of, schema::RouteQuery::Reader query,
                               schema::Decision::Reader made);
   /// `used`: its job gets what came of it.
   void release_pins(work& of, stage at, bool used);
   [[nodiscard]] tmsg::wtoutcm count_pins(schema::WeightPin::Reader question) const;
-  void enter_pins(const work& of);
+  void enter_pins(work& of);
   /// With its last word.
   void leave_pins(work& of, schema::AttemptResult::Reader result);
 

@@ -28,11 +28,11 @@ std::string_view pin_in(capnp::List<schema::PinnedVersion>::Reader pins, std::st
 
 }  // namespace
 
-void executor_pool_state::write_pins(schema::RouteQuery::Builder query,
-                                     schema::Attempt::Reader call) const {
-  query.setMixWeights(call.getMixWeights());
-  auto own = call.getPinnedVersions();
-  auto held = has_pins(call) ? pins.of(job_of(call)) : std::span<const job_pins::pin>{};
+void executor_pool_state::write_pins(schema::RouteQuery::Builder query, const work& of) const {
+  const auto& call = of.call.read();
+  query.setMixWeights(call->getMixWeights());
+  auto own = call->getPinnedVersions();
+  auto held = of.pinned_for ? pins.of(*of.pinned_for) : std::span<const job_pins::pin>{};
   auto adds = [&](const job_pins::pin& pin) { return pin_in(own, pin.model).empty(); };
   auto more = static_cast<unsigned>(std::count_if(held.begin(), held.end(), adds));
   if (own.size() + more == 0) return;
@@ -48,11 +48,11 @@ void executor_pool_state::write_pins(schema::RouteQuery::Builder query,
 
 bool executor_pool_state::take_pin(work& of, schema::RouteQuery::Reader query,
                                    schema::Decision::Reader made) {
-  auto call = of.call.read();
+  const auto& call = of.call.read();
   auto model = view(made.getModel());
   auto version = view(made.getWeightVersion());
-  if (version.empty() || !has_pins(*call)) return true;
-  auto job = job_of(*call);
+  if (version.empty() || !of.pinned_for) return true;
+  const auto& job = *of.pinned_for;
   auto pin = pin_in(call->getPinnedVersions(), model);
   if (pin.empty()) pin = pins.find(job, model);
   // A router that was asked for it, and may mix, knew that nothing serves it.
@@ -77,8 +77,11 @@ tmsg::wtoutcm executor_pool_state::count_pins(schema::WeightPin::Reader question
   return out.finish();
 }
 
-void executor_pool_state::enter_pins(const work& of) {
-  if (auto attempt = of.attempt.read(); has_pins(*attempt)) pins.enter(job_of(*attempt));
+void executor_pool_state::enter_pins(work& of) {
+  const auto& attempt = of.attempt.read();
+  if (!has_pins(*attempt)) return;
+  of.pinned_for = job_of(*attempt);
+  pins.enter(*of.pinned_for);
 }
 
 void executor_pool_state::leave_pins(work& of, schema::AttemptResult::Reader result) {
@@ -86,16 +89,13 @@ void executor_pool_state::leave_pins(work& of, schema::AttemptResult::Reader res
   auto used = code != schema::Errc::OVERLOADED && code != schema::Errc::UNAVAILABLE &&
               code != schema::Errc::CANCELLED;
   for (auto at : {stage::answering, stage::judging}) release_pins(of, at, used);
-  if (auto attempt = of.attempt.read(); has_pins(*attempt)) pins.leave(job_of(*attempt));
+  if (of.pinned_for) pins.leave(*of.pinned_for);
 }
 
 void executor_pool_state::release_pins(work& of, stage at, bool used) {
-  auto is_of = [at](const work::hold& hold) { return hold.at == at; };
-  if (std::none_of(of.holds.begin(), of.holds.end(), is_of)) return;
-  auto job = job_of(*of.call.read());
   std::erase_if(of.holds, [&](const work::hold& hold) {
-    if (!is_of(hold)) return false;
-    pins.release(job, hold.model, used);
+    if (hold.at != at) return false;
+    pins.release(*of.pinned_for, hold.model, used);
     return true;
   });
 }

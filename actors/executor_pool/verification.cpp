@@ -57,7 +57,7 @@ tmsg::attempt judge_attempt(schema::Attempt::Reader attempt, schema::Usage::Read
 
 void executor_pool_state::verify(pointer self, const fence_key& fence) {
   auto& of = attempts.at(fence);
-  auto attempt = of.attempt.read();
+  const auto& attempt = of.attempt.read();
   auto check = attempt->getCheck();
   auto answer = of.answer.read();
   auto sort = sort_of_check(view(check.getKind()));
@@ -119,7 +119,7 @@ void executor_pool_state::on_verdict(pointer self, const fence_key& fence) {
 void executor_pool_state::run_command(pointer self, const fence_key& fence) {
   auto& of = attempts.at(fence);
   of.at = stage::checking;
-  auto attempt = of.attempt.read();
+  const auto& attempt = of.attempt.read();
   auto name = view(attempt->getCheck().getArgument());
   const check_command_config* command = nullptr;
   for (const auto& each : config.checks)
@@ -191,7 +191,7 @@ void executor_pool_state::on_checked(pointer self, const fence_key& fence, std::
     message_builder<schema::Reward> reward;
     reward->setDecision(reader->getDecision());
     reward->setEngine(reader->getEngine());
-    auto attempt = found->second.attempt.read();
+    const auto& attempt = found->second.attempt.read();
     auto by_judge = sort_of_check(view(attempt->getCheck().getKind())) == check_sort::judge;
     reward->setSource(by_judge ? schema::RewardSource::JUDGE : schema::RewardSource::VERIFICATION);
     reward->setQuality(misfit.empty() ? 1 : 0);

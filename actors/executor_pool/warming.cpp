@@ -88,7 +88,7 @@ void executor_pool_state::note_call(pointer self, schema::Attempt::Reader call, 
     warm_look_s = now + look_pause_s;
     warmer->expire(now);
   }
-  auto decision = sent.decision.read();
+  const auto& decision = sent.decision.read();
   warm_parts.clear();
   for (auto message : call.getMessages())
     warm_parts.push_back({role_letter(message.getRole()), view(message.getContent())});
