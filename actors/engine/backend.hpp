@@ -40,6 +40,8 @@ struct generation_request {
   /// result when it began: a message for each token costs more than most of what is done about a
   /// call.
   bool stream = true;
+  /// It writes all of max_tokens, whatever it says, where the server can be told so: for measuring.
+  bool ignore_end = false;
   /// A client's own request: the server gets it as it is, but for the model's name. Then on_text
   /// tells the data of one event at a time, and an answer that is not streamed is in
   /// generation::body. Only backends of servers get one.

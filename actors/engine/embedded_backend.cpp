@@ -83,6 +83,7 @@ progress embedded_backend::start(generation_request request) {
   for (auto& turn : request.messages)
     inner.messages.push_back({std::string{role_name(turn.role)}, std::move(turn.content)});
   inner.max_tokens = std::max(request.max_tokens, 1u);
+  inner.ignore_end = request.ignore_end;
   inner.sampling.temperature = std::isfinite(request.temperature) ? request.temperature : 0;
   inner.sampling.top_k = request.top_k;
   inner.sampling.top_p = request.top_p;

@@ -73,6 +73,7 @@ struct inference_server::job {
   job(generation_request from, std::vector<token_id> ids, generation_sink to)
       : prompt(std::move(ids)),
         max_tokens(from.max_tokens),
+        ignore_end(from.ignore_end),
         pick(from.sampling),
         filter(std::move(from.stop)),
         sink(std::move(to)) {
@@ -86,6 +87,7 @@ struct inference_server::job {
 
   std::vector<token_id> prompt;
   std::uint32_t max_tokens;
+  bool ignore_end;
   sampler pick;
   stop_filter filter;
   generation_sink sink;
@@ -405,7 +407,8 @@ void inference_server::take_token(slot& of, token_id token) {
     const std::lock_guard lock(mutex_);
     ++load_.tokens_generated;
   }
-  if (token == tokenizer_.end_token()) return finish(of, finish_reason::stop);
+  if (token == tokenizer_.end_token() && !of.active->ignore_end)
+    return finish(of, finish_reason::stop);
   of.sequence.push_back(token);
   of.active->give(of.active->filter.feed(tokenizer_.piece(token)));
   if (of.active->filter.stopped()) return finish(of, finish_reason::stop);

@@ -48,6 +48,7 @@ struct generation_request {
   std::uint32_t max_tokens = 256;  // at least 1; never generates past the context length
   sampling_options sampling;
   std::vector<std::string> stop;  // at most 4 texts of 1 to 256 bytes; none of them is given out
+  bool ignore_end = false;        // writes on to max_tokens: for measuring
   control_tokens control = control_tokens::as_text;  // inside message contents
 };
 

@@ -62,6 +62,7 @@ void append_sampling(std::string& out, const generation_request& request, server
   // Not part of OpenAI's interface, and some providers refuse what they don't know.
   if (request.top_k > 0 && server != server_kind::openai)
     append_number(out, R"(,"top_k":)", request.top_k);
+  if (request.ignore_end && server != server_kind::openai) out += R"(,"ignore_eos":true)";
   // Servers differ in how wide a seed may be; all take 31 bits.
   append_number(out, R"(,"seed":)", request.seed & 0x7fffffffu);
 }

@@ -27,7 +27,8 @@ double steps_within(double span, double first, double growth) {
 batch_steps::batch_steps(const sim_config& config)
     : overhead_us_{us_of(config.first_token)},
       base_us_{std::max(0.0, us_of(config.per_token) - us_of(config.per_token_batch))},
-      writer_us_{std::min(us_of(config.per_token), us_of(config.per_token_batch))},
+      alone_us_{us_of(config.per_token)},
+      writer_us_{us_of(config.per_token_batch)},
       token_us_{config.prefill_rate > 0 ? 1e6 / config.prefill_rate : 0},
       write_context_us_{us_of(config.per_token_context) / 1000},
       read_context_us_{us_of(config.prefill_context) / 1000},
@@ -53,7 +54,8 @@ void batch_steps::admit(state& s) const {
 }
 
 double batch_steps::write_cost(const state& s) const {
-  return base_us_ + writer_us_ * static_cast<double>(s.writers.size()) +
+  if (s.writers.empty()) return base_us_;
+  return alone_us_ + writer_us_ * static_cast<double>(s.writers.size() - 1) +
          write_context_us_ * s.context;
 }
 

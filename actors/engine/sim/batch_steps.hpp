@@ -72,6 +72,7 @@ class batch_steps : public pace {
 
   double overhead_us_;
   double base_us_;
+  double alone_us_;
   double writer_us_;
   double token_us_;
   double write_context_us_;

@@ -110,6 +110,8 @@ std::string sim_backend::text_for(const generation_request& request, const sim_d
     text = worded(wish);
   else if (is_plan)
     text = plan_text();
+  else if (request.ignore_end)
+    text = weights_.words(request.max_tokens);
   else if (wish.tokens > 0)
     text = weights_.words(wish.tokens);
   else
