@@ -19,6 +19,7 @@ extern const command_spec purge_command;
 extern const command_spec topology_command;
 extern const command_spec drain_command;
 extern const command_spec engine_command;
+extern const command_spec calibrate_command;
 extern const command_spec route_command;
 extern const command_spec cache_command;
 extern const command_spec weights_command;

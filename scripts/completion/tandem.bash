@@ -34,6 +34,7 @@ _tandem() {
     topology) words="--watch --interval --dot $globals" ;;
     drain) words="--wait $globals" ;;
     engine) words="list probe explain add drain undrain remove --name --kind --model --url --served-model --server --api-key-file --api-key-env --concurrency --deadline $globals" ;;
+    calibrate) words="--config --model --api-key-env --seconds --requests-max --concurrency --prompt-tokens --answer-tokens --cache-capacity --name --seed --out $globals" ;;
     route) words="status explain try promote rollback export eval --share --reason --after --limit --policy --clip --purpose $globals" ;;
     cache) words="--tier --tenant --model --weights --level --all $globals" ;;
     weights) words="--version --max-unavailable --canary --judge --judge-requests --drain --load --pause --prompt --expect --force --watch $globals" ;;
