@@ -9,6 +9,7 @@
 #include "schema/attempt.capnp.h"
 #include "schema/cache.capnp.h"
 #include "schema/cluster.capnp.h"
+#include "schema/cost.capnp.h"
 #include "schema/decision.capnp.h"
 #include "schema/engine.capnp.h"
 #include "schema/exchange.capnp.h"
@@ -95,6 +96,8 @@ using engupdd = tandem::message<tandem::schema::EngineUpdated>;
 using keycmd = tandem::message<tandem::schema::KeyCommand>;
 using keyrpt = tandem::message<tandem::schema::KeyReport>;
 using keynews = tandem::message<tandem::schema::KeyNews>;
+using costqry = tandem::message<tandem::schema::CostQuery>;
+using costrep = tandem::message<tandem::schema::CostReport>;
 
 }  // namespace tmsg
 
@@ -171,4 +174,6 @@ CAF_ADD_TYPE_ID(tandem_messages, (tmsg::engupdd))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::keycmd))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::keyrpt))
 CAF_ADD_TYPE_ID(tandem_messages, (tmsg::keynews))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::costqry))
+CAF_ADD_TYPE_ID(tandem_messages, (tmsg::costrep))
 CAF_END_TYPE_ID_BLOCK(tandem_messages)

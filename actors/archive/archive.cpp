@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/archive/cost_scan.hpp"
 #include "actors/job/job_view.hpp"
 #include "actors/status.hpp"
 
@@ -158,6 +159,10 @@ archive_actor::behavior_type archive_behavior(archive_actor::stateful_pointer<ar
       [self](list_atom, const tmsg::jobqry& query) -> caf::result<tmsg::joblist> {
         ++self->state.handled;
         return self->state.list(*query.read());
+      },
+      [self](cost_atom, const tmsg::costqry& query) -> caf::result<tmsg::costrep> {
+        ++self->state.handled;
+        return scan_costs(*self->state.store, *query.read());
       },
       [self](view_atom, const tmsg::jobref& request) -> caf::result<tmsg::jobview> {
         ++self->state.handled;

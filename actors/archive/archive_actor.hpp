@@ -36,6 +36,8 @@ using archive_actor =
                      // Ended before this Unix time (ms), oldest first, at most as many.
                      caf::replies_to<expired_atom, std::uint64_t, std::uint32_t>::with<job_numbers>,
                      caf::replies_to<list_atom, tmsg::jobqry>::with<tmsg::joblist>,
+                     // One part of what was spent; see cost_scan.hpp.
+                     caf::replies_to<cost_atom, tmsg::costqry>::with<tmsg::costrep>,
                      caf::replies_to<view_atom, tmsg::jobref>::with<tmsg::jobview>,
                      caf::replies_to<summary_atom, tmsg::jobref>::with<tmsg::jobsum>,
                      // The job's line in lists as it was last written.

@@ -335,6 +335,10 @@ caf::expected<tmsg::joblist> client::list(const tmsg::jobqry& query) {
   return state_->ask<tmsg::joblist>(list_atom_v, query);
 }
 
+caf::expected<tmsg::costrep> client::cost(const tmsg::costqry& query) {
+  return state_->ask<tmsg::costrep>(cost_atom_v, query);
+}
+
 caf::expected<std::string> client::result(job_id job) {
   std::string answer;
   while (true) {

@@ -93,6 +93,9 @@ class client {
   /// Texts are cut to `text_bytes_max`; 0: the node's default.
   [[nodiscard]] caf::expected<tmsg::jobview> view(job_id job, std::uint32_t text_bytes_max = 0);
   [[nodiscard]] caf::expected<tmsg::joblist> list(const tmsg::jobqry& query);
+  /// One part of what jobs have cost; ask again with the report's cursors until it has none, and
+  /// add the parts up.
+  [[nodiscard]] caf::expected<tmsg::costrep> cost(const tmsg::costqry& query);
   /// The whole answer of a job that is done. `conflict`: it is not done, and why.
   [[nodiscard]] caf::expected<std::string> result(job_id job);
 

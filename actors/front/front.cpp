@@ -276,6 +276,9 @@ front_inside::behavior_type front_behavior(front_state::pointer self, const fron
       [self](node_atom, list_atom verb, std::uint64_t journal, const tmsg::jobqry& query) {
         return route_here<tmsg::joblist>(self, verb, query, journal);
       },
+      [self](node_atom, cost_atom verb, std::uint64_t journal, const tmsg::costqry& query) {
+        return route_here<tmsg::costrep>(self, verb, query, journal);
+      },
       [self](node_atom, purge_atom verb, std::uint64_t journal, const tmsg::purge& request) {
         return route_here<tmsg::purged>(self, verb, request, journal);
       },
@@ -299,6 +302,7 @@ front_inside::behavior_type front_behavior(front_state::pointer self, const fron
         return route<tmsg::jobview>(self, verb, request);
       },
       [self](list_atom, const tmsg::jobqry& query) { return self->state.list(self, query); },
+      [self](cost_atom, const tmsg::costqry& query) { return self->state.cost(self, query); },
       [self](follow_atom verb, const tmsg::follow& request) {
         return route<tmsg::events>(self, verb, request);
       },
@@ -346,7 +350,10 @@ front_inside::behavior_type front_behavior(front_state::pointer self, const fron
       },
       [self](gone_atom, std::uint64_t journal) { self->state.planners.erase(journal); },
       [self](drain_atom, bool draining) { self->state.draining = draining; },
-      [self](expire_atom, std::uint64_t call) { self->state.finish_list(call); }};
+      [self](expire_atom, std::uint64_t call) {
+        self->state.finish_list(call);
+        self->state.finish_cost(call);
+      }};
 }
 
 }  // namespace tandem

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -66,6 +67,7 @@ struct front_state {
   };
   struct key_round;
   struct list_round;
+  struct cost_round;
   struct purge_round;
 
   front_config config;
@@ -85,6 +87,7 @@ struct front_state {
   std::unordered_map<std::uint64_t, std::function<void(const caf::error&)>> pending;
   std::size_t keys_under_way = 0;
   std::map<std::uint64_t, std::shared_ptr<list_round>> lists;
+  std::map<std::uint64_t, std::shared_ptr<cost_round>> costs;
   std::size_t purges = 0;
 
   /// The book as it is now, and the newest that is durable.
@@ -131,6 +134,13 @@ struct front_state {
   caf::result<tmsg::joblist> list(pointer self, const tmsg::jobqry& query);
   void finish_list(std::uint64_t call);
   caf::result<tmsg::purged> purge_older(pointer self, const tmsg::purge& request);
+  /// All that are known, alive or not.
+  [[nodiscard]] std::set<std::uint64_t> all_journals() const;
+  [[nodiscard]] std::size_t rounds() const { return lists.size() + costs.size() + purges; }
+
+  // front_costs.cpp: one part of what all journals say was spent.
+  caf::result<tmsg::costrep> cost(pointer self, const tmsg::costqry& query);
+  void finish_cost(std::uint64_t call);
 
   // front_pins.cpp
   [[nodiscard]] caf::result<tmsg::wtoutcm> count_pins(pointer self, const tmsg::wtpin& question);

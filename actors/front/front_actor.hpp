@@ -26,6 +26,7 @@ using front_peer = caf::typed_actor<
     caf::replies_to<node_atom, purge_atom, tmsg::purge>::with<tmsg::purged>,
     // Of one journal.
     caf::replies_to<node_atom, list_atom, std::uint64_t, tmsg::jobqry>::with<tmsg::joblist>,
+    caf::replies_to<node_atom, cost_atom, std::uint64_t, tmsg::costqry>::with<tmsg::costrep>,
     caf::replies_to<node_atom, purge_atom, std::uint64_t, tmsg::purge>::with<tmsg::purged>,
     // A submission with a client key: accept it for the journal that is named.
     caf::replies_to<node_atom, submit_atom, tmsg::keyqry>::with<tmsg::keyrep>,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/front/front.hpp"
+#include "actors/front/front_rounds.hpp"
 #include "schema/errc.hpp"
 #include "schema/ids.hpp"
 #include "schema/text.hpp"
@@ -14,27 +15,6 @@ namespace {
 constexpr std::uint32_t page_max = 200;
 constexpr std::uint32_t page_default = 20;
 
-caf::error too_many(const front_config& config) {
-  return make_error(errc::overloaded, std::to_string(config.rounds_max) +
-                                          " lists and purges of the whole cluster are under way "
-                                          "already; ask again later");
-}
-
-/// Asks whoever has the journal open; false: nobody has.
-template <class Reply, class Verb, class Message, class Then, class Fail>
-bool ask_home(front_state::pointer self, std::uint64_t journal, Verb verb, const Message& request,
-              Then then, Fail fail) {
-  auto& state = self->state;
-  if (const auto* planner = state.local(journal)) {
-    self->request(*planner, caf::infinite, verb, request).then(then, fail);
-    return true;
-  }
-  const auto* home = state.home(journal);
-  if (home == nullptr) return false;
-  self->request(home->link, caf::infinite, verb, journal, request).then(then, fail);
-  return true;
-}
-
 }  // namespace
 
 struct front_state::list_round {
@@ -44,17 +24,22 @@ struct front_state::list_round {
   std::size_t missing = 0;
 };
 
-caf::result<tmsg::joblist> front_state::list(pointer self, const tmsg::jobqry& query) {
-  ++handled;
+std::set<std::uint64_t> front_state::all_journals() const {
   std::set<std::uint64_t> journals;
   for (const auto& each : start.book->journals()) journals.insert(each.journal);
   for (const auto& [journal, incarnation] : homes) journals.insert(journal);
   for (const auto& [journal, planner] : planners) journals.insert(journal);
+  return journals;
+}
+
+caf::result<tmsg::joblist> front_state::list(pointer self, const tmsg::jobqry& query) {
+  ++handled;
+  auto journals = all_journals();
   // One journal alone: as it answers itself.
   auto reader = query.read();
   if (journals.size() == 1 && planners.size() == 1 && reader->getCursors().size() == 0)
     return self->delegate(planners.begin()->second, list_atom_v, query);
-  if (lists.size() + purges >= config.rounds_max) return too_many(config);
+  if (rounds() >= config.rounds_max) return too_many(config);
   auto round = std::make_shared<list_round>();
   round->query = query;
   round->to = self->make_response_promise<tmsg::joblist>();
@@ -124,7 +109,7 @@ caf::result<tmsg::purged> front_state::purge_older(pointer self, const tmsg::pur
   for (const auto& [journal, planner] : planners) journals.insert(journal);
   if (journals.empty())
     return make_error(errc::unavailable, "no node that plans is alive; nothing was purged");
-  if (lists.size() + purges >= config.rounds_max) return too_many(config);
+  if (rounds() >= config.rounds_max) return too_many(config);
   auto round = std::make_shared<purge_round>();
   round->to = self->make_response_promise<tmsg::purged>();
   round->missing = journals.size();

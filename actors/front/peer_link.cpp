@@ -86,6 +86,9 @@ peer_link_actor::behavior_type peer_link_behavior(link_pointer self, std::string
           [](list_atom, const tmsg::jobqry&) -> caf::result<tmsg::joblist> {
             return make_error(errc::internal, "a list is asked for journal by journal");
           },
+          [](cost_atom, const tmsg::costqry&) -> caf::result<tmsg::costrep> {
+            return make_error(errc::internal, "what was spent is asked for journal by journal");
+          },
           [self](follow_atom verb, const tmsg::follow& request) {
             return pass<tmsg::events>(self, lost_read, verb, request);
           },
@@ -120,6 +123,9 @@ peer_link_actor::behavior_type peer_link_behavior(link_pointer self, std::string
           },
           [self](list_atom verb, std::uint64_t journal, const tmsg::jobqry& query) {
             return pass<tmsg::joblist>(self, lost_read, verb, journal, query);
+          },
+          [self](cost_atom verb, std::uint64_t journal, const tmsg::costqry& query) {
+            return pass<tmsg::costrep>(self, lost_read, verb, journal, query);
           },
           [self](purge_atom verb, std::uint64_t journal, const tmsg::purge& request) {
             return pass<tmsg::purged>(self, lost_change, verb, journal, request);

@@ -16,6 +16,7 @@ namespace tandem {
 /// those to a node that has died. It is one actor a peer so that all of it ends with the peer.
 using peer_link_actor = planner_actor::extend<
     caf::replies_to<list_atom, std::uint64_t, tmsg::jobqry>::with<tmsg::joblist>,
+    caf::replies_to<cost_atom, std::uint64_t, tmsg::costqry>::with<tmsg::costrep>,
     caf::replies_to<purge_atom, std::uint64_t, tmsg::purge>::with<tmsg::purged>,
     caf::replies_to<submit_atom, tmsg::keyqry>::with<tmsg::keyrep>,
     caf::replies_to<find_atom, tmsg::keyqry>::with<tmsg::keyrep>,

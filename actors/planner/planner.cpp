@@ -368,6 +368,9 @@ planner_inside::behavior_type planner_behavior(planner_state::pointer self, plan
       [self](list_atom, const tmsg::jobqry& request) {
         return ask_archive<tmsg::joblist>(self, list_atom_v, request);
       },
+      [self](cost_atom, const tmsg::costqry& request) {
+        return ask_archive<tmsg::costrep>(self, cost_atom_v, request);
+      },
       [self](follow_atom, const tmsg::follow& request) -> caf::result<tmsg::events> {
         auto reader = request.read();
         auto* job = self->state.find_open(reader->getJob());

@@ -18,6 +18,8 @@ using planner_actor = caf::typed_actor<
     caf::replies_to<summary_atom, tmsg::jobref>::with<tmsg::jobsum>,
     caf::replies_to<view_atom, tmsg::jobref>::with<tmsg::jobview>,
     caf::replies_to<list_atom, tmsg::jobqry>::with<tmsg::joblist>,
+    // What jobs have cost, a part at a time: see cost.capnp.
+    caf::replies_to<cost_atom, tmsg::costqry>::with<tmsg::costrep>,
     // When there is something newer, or the job has ended.
     caf::replies_to<follow_atom, tmsg::follow>::with<tmsg::events>,
     caf::replies_to<result_atom, tmsg::resqry>::with<tmsg::reschnk>,

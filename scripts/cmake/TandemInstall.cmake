@@ -21,7 +21,7 @@ install(FILES actors/system/tls_files.hpp DESTINATION ${include_folder}/actors/s
 install(FILES schema/errc.hpp schema/ids.hpp schema/message.hpp schema/text.hpp schema/types.hpp
   DESTINATION ${include_folder}/schema)
 # Wire messages only: what the journal holds is nobody else's business.
-foreach(name common job attempt decision engine topology cluster exchange front replication routing cache weights gateway)
+foreach(name common job attempt decision engine topology cluster exchange front replication routing cache weights gateway cost)
   install(FILES schema/${name}.capnp "${PROJECT_BINARY_DIR}/schema/${name}.capnp.h"
     DESTINATION ${include_folder}/schema)
 endforeach()

@@ -43,6 +43,26 @@ caf::result<Reply> about(shelf_actor::pointer self, shelf* book, const char* ver
   return promise;
 }
 
+/// One part of what the shelf's jobs have cost: 100 each, `cost_part` jobs a part.
+tmsg::costrep spent(const shelf& book, schema::CostQuery::Reader query) {
+  std::uint64_t after = 0;
+  for (auto cursor : query.getCursors())
+    if (cursor.getJournal() == book.journal) after = cursor.getAfter();
+  auto last = std::min<std::uint64_t>(book.jobs.size(), after + book.cost_part);
+  message_builder<schema::CostReport> out;
+  auto row = out->initRows(1)[0];
+  row.setModel("of journal " + std::to_string(book.journal));
+  row.initUsage().setCostNanousd(static_cast<std::int64_t>(100 * (last - after)));
+  out->setJournals(1);
+  out->setJobsCounted(last - after);
+  if (last < book.jobs.size()) {
+    auto cursor = out->initCursors(1)[0];
+    cursor.setJournal(book.journal);
+    cursor.setAfter(last);
+  }
+  return out.finish();
+}
+
 template <class T>
 message<T> blank() {
   return message_builder<T>{}.finish();
@@ -92,6 +112,12 @@ shelf_actor::behavior_type shelf_behavior(shelf_actor::pointer self, shelf* book
           jobs.setWithCaveats(i, *summary_of(*book, number - i).read());
         out->setNext(number > count ? number - count + 1 : 0);
         settle(book, promise, out.finish());
+        return promise;
+      },
+      [self, book](cost_atom, const tmsg::costqry& query) {
+        ++book->asked["cost"];
+        auto promise = self->make_response_promise<tmsg::costrep>();
+        settle(book, promise, spent(*book, *query.read()));
         return promise;
       },
       [self, book](follow_atom, const tmsg::follow& request) {

@@ -43,6 +43,8 @@ struct shelf {
   bool hold = false;
   std::deque<std::function<void()>> held;
   std::uint64_t purged = 0;
+  /// Jobs of one part of what was spent; each cost 100.
+  std::uint64_t cost_part = 1'000;
 };
 using shelf_actor = planner_actor::extend<caf::reacts_to<wake_atom>>;
 [[nodiscard]] shelf_actor::behavior_type shelf_behavior(shelf_actor::pointer self, shelf* book);

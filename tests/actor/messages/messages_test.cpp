@@ -33,7 +33,7 @@ using all_types = ::testing::Types<
     tmsg::decrec, tmsg::rtchg, tmsg::cachqry, tmsg::cachrep, tmsg::cachent, tmsg::cachlv,
     tmsg::cachprg, tmsg::cachcmd, tmsg::cachrpt, tmsg::planlbl, tmsg::wtcmd, tmsg::wtrep,
     tmsg::wtnews, tmsg::wtorder, tmsg::wtoutcm, tmsg::wtpin, tmsg::engupd, tmsg::engupdd,
-    tmsg::keycmd, tmsg::keyrpt, tmsg::keynews>;
+    tmsg::keycmd, tmsg::keyrpt, tmsg::keynews, tmsg::costqry, tmsg::costrep>;
 
 template <class List>
 struct length;
