@@ -22,6 +22,7 @@ extern const command_spec engine_command;
 extern const command_spec calibrate_command;
 extern const command_spec route_command;
 extern const command_spec cache_command;
+extern const command_spec cost_command;
 extern const command_spec weights_command;
 extern const command_spec keys_command;
 extern const command_spec simulate_command;

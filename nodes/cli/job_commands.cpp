@@ -8,6 +8,7 @@
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/follow.hpp"
 #include "nodes/cli/format.hpp"
+#include "nodes/cli/job_export.hpp"
 #include "nodes/cli/job_json.hpp"
 #include "nodes/cli/job_text.hpp"
 #include "nodes/cli/names.hpp"
@@ -20,6 +21,7 @@ namespace {
 
 constexpr std::uint32_t jobs_default = 20;
 constexpr std::int64_t jobs_limit_max = 10'000;
+constexpr std::int64_t export_limit_max = 1'000'000'000;
 /// Of one request; the node may answer with less.
 constexpr std::uint32_t page_max = 500;
 
@@ -157,10 +159,18 @@ caf::error fetch_jobs(client& node, message_builder<schema::JobQuery>& query, st
 exit_code run_jobs(const invocation& from, console& io) {
   message_builder<schema::JobQuery> query;
   if (auto err = read_filters(from, *query)) return usage_error(io, from, err);
-  auto limit = integer_option(from, "limit", 1, jobs_limit_max);
+  auto exports = !from.arguments.empty();
+  if (exports && from.arguments.front() != "export")
+    return usage_error(
+        io, from,
+        "jobs cannot " + quote_word(from.arguments.front()) + ", but list jobs, or export them");
+  auto limit = integer_option(from, "limit", 1, exports ? export_limit_max : jobs_limit_max);
   if (!limit) return usage_error(io, from, limit.error());
   auto [node, code] = connect(from, io);
   if (!node) return code;
+  if (exports)
+    return export_jobs(*node, query, static_cast<std::size_t>(limit->value_or(export_limit_max)),
+                       io);
   job_listing listing;
   auto wanted = static_cast<std::size_t>(limit->value_or(jobs_default));
   if (auto err = fetch_jobs(*node, query, wanted, listing)) return io.fail(err);
@@ -256,7 +266,7 @@ constexpr std::array jobs_options{
     option_spec{"tenant", "NAME", "jobs of this tenant"},
     option_spec{"tag", "TAG", "jobs with this tag"},
     option_spec{"text", "TEXT", "jobs whose goal has this text"},
-    option_spec{"limit", "NUMBER", "how many, the newest first; 20 by default"},
+    option_spec{"limit", "NUMBER", "how many, the newest first; 20 by default; with export all"},
     option_spec{"before", "JOB",
                 "older ones than this id or number; of several journals an id each, with commas"}};
 
@@ -278,15 +288,21 @@ std::optional<job_id> job_argument(const invocation& from, console& io) {
 }
 
 const command_spec jobs_command{.name = "jobs",
-                                .arguments = "",
-                                .summary = "list jobs, the newest first",
+                                .arguments = "[export]",
+                                .summary = "list jobs, the newest first, or export them",
                                 .details =
                                     "SAVED compares the cost with that of the same tokens at the "
-                                    "large model's prices.",
+                                    "large model's prices. export\n"
+                                    "writes each job as a line of JSON: when it came, its steps "
+                                    "and what they depend on, every\n"
+                                    "attempt with its model, tokens, cost and times. No text of "
+                                    "a user or a model is in it.",
                                 .example =
                                     "tandem jobs --state running --state queued\n"
-                                    "tandem jobs --tag nightly --limit 100 --json",
+                                    "tandem jobs --tag nightly --limit 100 --json\n"
+                                    "tandem jobs export --state done > jobs.jsonl",
                                 .options = jobs_options,
+                                .arguments_max = 1,
                                 .run = run_jobs};
 
 const command_spec job_command{

@@ -37,6 +37,7 @@ _tandem() {
     calibrate) words="--config --model --api-key-env --seconds --requests-max --concurrency --prompt-tokens --answer-tokens --cache-capacity --name --seed --out $globals" ;;
     route) words="status explain try promote rollback export eval --share --reason --after --limit --policy --clip --purpose $globals" ;;
     cache) words="--tier --tenant --model --weights --level --all $globals" ;;
+    cost) words="--by --from --to --tenant --no-quality $globals" ;;
     weights) words="--version --max-unavailable --canary --judge --judge-requests --drain --load --pause --prompt --expect --force --watch $globals" ;;
     keys) words="create list revoke --name --tenant --model --requests-per-min --tokens-per-min --concurrency --budget-usd --budget-tokens --budget-period --priority-max --admin --expires $globals" ;;
     assess) words="--log --model --large --small --large-price --small-price --qps --tokens --large-share --build-usd --running-usd --months --latency-ms --inputs --profiles $globals" ;;

@@ -84,7 +84,7 @@ TEST(CommandLine, ReportsOptionsWithOneDash) {
 TEST(CommandLine, CountsArguments) {
   EXPECT_EQ(usage_problem({"job"}), "job needs an argument: ID");
   EXPECT_EQ(usage_problem({"job", "a", "b"}), "job takes ID alone, but got also 'b'");
-  EXPECT_EQ(usage_problem({"jobs", "a"}), "jobs takes no argument, but got 'a'");
+  EXPECT_EQ(usage_problem({"cost", "a"}), "cost takes no argument, but got 'a'");
 }
 
 TEST(CommandLine, HelpNeedsNoArguments) {
