@@ -50,6 +50,8 @@ struct web_parts {
   } ready;
   /// Calls and jobs that wait now.
   std::atomic<std::uint32_t> waiting{0};
+  /// Sums of what was spent that are added up now.
+  std::atomic<std::uint32_t> cost_sums{0};
 };
 
 /// One request on its way through a route.
@@ -90,6 +92,7 @@ void in_gateway(web_call call, std::function<void(gateway_pointer, web_call_ptr)
 [[nodiscard]] std::vector<web_route> web_routes();
 void add_model_routes(std::vector<web_route>& routes);
 void add_job_routes(std::vector<web_route>& routes);
+void add_cost_routes(std::vector<web_route>& routes);
 void add_admin_routes(std::vector<web_route>& routes);
 void add_page_routes(std::vector<web_route>& routes);
 

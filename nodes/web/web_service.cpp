@@ -171,6 +171,7 @@ std::vector<web_route> web_routes() {
   std::vector<web_route> routes;
   add_model_routes(routes);
   add_job_routes(routes);
+  add_cost_routes(routes);
   add_admin_routes(routes);
   add_page_routes(routes);
   return routes;
