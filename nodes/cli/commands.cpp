@@ -7,17 +7,16 @@ namespace tandem::cli {
 namespace {
 
 constexpr std::array commands{
-    &submit_command, &jobs_command,      &job_command,    &result_command,   &follow_command,
-    &cancel_command, &pause_command,     &resume_command, &retry_command,    &feedback_command,
-    &purge_command,  &topology_command,  &drain_command,  &engine_command,   &route_command,
-    &cache_command,  &weights_command,   &keys_command,   &simulate_command, &assess_command,
-    &certs_command,  &calibrate_command, &help_command,   &version_command,  &completion_command,
-    &cost_command,
+    &submit_command,    &jobs_command,      &job_command,    &result_command, &follow_command,
+    &cancel_command,    &pause_command,     &resume_command, &retry_command,  &feedback_command,
+    &purge_command,     &topology_command,  &drain_command,  &engine_command, &route_command,
+    &cache_command,     &weights_command,   &keys_command,   &cost_command,   &assess_command,
+    &simulate_command,  &calibrate_command, &certs_command,  &help_command,   &version_command,
+    &completion_command};
 
 }  // namespace
 
-std::span<const command_spec* const>
-all_commands() {
+std::span<const command_spec* const> all_commands() {
   return commands;
 }
 
