@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <map>
@@ -11,6 +12,7 @@
 #include "nodes/cli/console.hpp"
 #include "nodes/cli/plain_text.hpp"
 #include "nodes/cli/simulate_text.hpp"
+#include "nodes/simulate/fleet_config.hpp"
 #include "nodes/simulate/generated_load.hpp"
 #include "nodes/simulate/report.hpp"
 #include "nodes/simulate/trace_source.hpp"
@@ -26,6 +28,8 @@ constexpr std::int64_t requests_max = 1'000'000'000;
 constexpr std::uint32_t engines_of_a_model_max = 100'000;
 /// Of items in time, where the highest load is looked for.
 constexpr double slo_share = 0.95;
+/// Of a small model of which nobody said what it can.
+constexpr double small_quality = 0.75;
 
 constexpr std::array options{
     option_spec{"trace", "FILE",
@@ -34,6 +38,9 @@ constexpr std::array options{
                 "drawn work, such as poisson,rate=50,requests=100000,in=218,out=200"},
     option_spec{"variant", "NAME", "another way to serve it, beside it; may be repeated; all",
                 true},
+    option_spec{"large", "PROFILE=N", "instead of CONFIG: engines like one of config/fleets"},
+    option_spec{"small", "PROFILE=N", "the same for the small tier"},
+    option_spec{"small-quality", "SHARE", "what the small model does right; 0.75 is assumed"},
     option_spec{"engines", "MODEL=N", "so many engines of that model; may be repeated", true},
     option_spec{"speed", "X", "the work comes so many times as fast"},
     option_spec{"requests", "N", "only the first so many of a trace"},
@@ -152,19 +159,68 @@ caf::error read_mode(const invocation& from, plan& out) {
                     "--mode must be plan_act, large, small or auto, not " + quote_word(*mode));
 }
 
+/// `PROFILE=N`, or one engine of it.
+caf::expected<simulation::fleet_pool> pool_in(const std::string& text, std::string_view tier,
+                                              double quality) {
+  auto sign = text.rfind('=');
+  std::uint32_t engines = 1;
+  if (sign != text.npos) {
+    auto* end = text.data() + text.size();
+    auto read = std::from_chars(text.data() + sign + 1, end, engines);
+    if (read.ec != std::errc{} || read.ptr != end || engines == 0 ||
+        engines > engines_of_a_model_max)
+      return make_error(errc::invalid_argument,
+                        "--" + std::string{tier} + " takes PROFILE=N, not " + quote_word(text));
+  }
+  std::error_code ignored;
+  auto folder = find_fleets_folder(std::filesystem::read_symlink("/proc/self/exe", ignored));
+  if (!folder) return folder.error();
+  auto profile = find_fleet_profile(text.substr(0, sign), *folder);
+  if (!profile) return profile.error();
+  return simulation::fleet_pool{.profile = std::move(*profile),
+                                .tier = std::string{tier},
+                                .engines = engines,
+                                .quality = quality};
+}
+
+/// CONFIG, or the fleet that --large and --small name.
+caf::expected<node_config> read_config(const invocation& from, simulation::report_head& head) {
+  auto large = from.value("large");
+  auto small = from.value("small");
+  if (from.arguments.empty() == !(large || small))
+    return make_error(errc::invalid_argument,
+                      "simulate needs either a CONFIG, or --large and --small with profiles of "
+                      "engines (`tandem assess --profiles` lists them)");
+  if (!from.arguments.empty()) {
+    auto replicas = replicas_in(from);
+    if (!replicas) return replicas.error();
+    head.config = from.arguments.front();
+    auto config = load_config(head.config);
+    if (!config) return config.error();
+    return simulation::to_simulated(std::move(*config), *replicas);
+  }
+  auto quality = number_option(from, "small-quality", 0, 1);
+  if (!quality) return quality.error();
+  std::vector<simulation::fleet_pool> pools;
+  for (auto [named, tier] : {std::pair{large, "large"}, std::pair{small, "small"}}) {
+    if (!named) continue;
+    auto can = tier == std::string_view{"small"} ? quality->value_or(small_quality) : 1;
+    auto pool = pool_in(*named, tier, can);
+    if (!pool) return pool.error();
+    head.config += (head.config.empty() ? "" : ", ") + *named;
+    pools.push_back(std::move(*pool));
+  }
+  return simulation::fleet_config(pools);
+}
+
 caf::expected<plan> read_plan(const invocation& from) {
   plan out;
   if (auto err = read_times(from, out)) return err;
   if (auto err = read_mode(from, out)) return err;
   if (auto err = read_work(from, out)) return err;
-  auto replicas = replicas_in(from);
-  if (!replicas) return replicas.error();
-  auto config = load_config(from.arguments.front());
+  auto config = read_config(from, out.head);
   if (!config) return config.error();
-  auto simulated = simulation::to_simulated(std::move(*config), *replicas);
-  if (!simulated) return simulated.error();
-  out.base.config = std::move(*simulated);
-  out.head.config = from.arguments.front();
+  out.base.config = std::move(*config);
   out.variants = from.values("variant");
   if (out.variants.size() == 1 && out.variants.front() == "all") {
     out.variants.clear();
@@ -234,39 +290,40 @@ exit_code run(const invocation& from, console& io) {
 
 const command_spec simulate_command{
     .name = "simulate",
-    .arguments = "CONFIG",
+    .arguments = "[CONFIG]",
     .summary = "try a fleet in virtual time: cost, latency, throughput, hits",
     .details =
-        "Serves recorded or drawn work by the node that CONFIG describes, in virtual time: its "
-        "router,\n"
-        "executor pool, caches, planner and jobs are those that run in production; engines are "
-        "models of\n"
-        "engines ([engine.sim], which `tandem calibrate` writes), and so is the disk. Nothing is "
-        "started,\n"
-        "and nothing is sent anywhere. The same seed gives the same bytes.\n"
+        "Serves recorded or drawn work by the node that CONFIG describes, in virtual time: its\n"
+        "router, executor pool, caches, planner and jobs are those that run in production; "
+        "engines\n"
+        "are models of engines ([engine.sim], which `tandem calibrate` writes), and so is the\n"
+        "disk. Nothing is started, and nothing is sent anywhere. The same seed gives the same\n"
+        "bytes.\n"
         "\n"
         "Traces: Mooncake's (timestamp, input_length, output_length, hash_ids), Azure's CSV\n"
-        "(TIMESTAMP,ContextTokens,GeneratedTokens), or a log of calls: a JSON object a line with a "
-        "time\n"
-        "(created, time or timestamp) and usage (prompt_tokens, completion_tokens).\n"
+        "(TIMESTAMP,ContextTokens,GeneratedTokens), or a log of calls: a JSON object a line with\n"
+        "a time (created, time or timestamp) and usage (prompt_tokens, completion_tokens).\n"
         "\n"
-        "Loads: poisson, bursty or diurnal, then key=value: rate (items a second), requests, cv, "
-        "swing,\n"
-        "day_s, in, out (tokens of a call), spread, prefixes, shared, repeats, verified, kinds, "
-        "tenants; jobs (the\n"
-        "share of items that are jobs), steps, width, step_in, step_out, step_difficulty.\n"
+        "Loads: poisson, bursty or diurnal, then key=value: rate (items a second), requests, cv,\n"
+        "swing, day_s, in, out (tokens of a call), spread, prefixes, shared, repeats, verified,\n"
+        "kinds, tenants; jobs (the share of items that are jobs), steps, width, step_in, "
+        "step_out,\n"
+        "step_difficulty.\n"
         "\n"
-        "A prompt's difficulty is 0 to 1, and an engine answers right what is not above its "
-        "`quality`.\n"
+        "A prompt's difficulty is 0 to 1, and an engine answers right what is not above its\n"
+        "`quality`. With kinds=N each sort of call has its own part of the difficulties, which\n"
+        "routing can learn from verified answers.\n"
+        "\n"
         "Variants: configured, all_large, all_small, static_split, learned, no_caches, "
         "no_hedging,\n"
         "no_warm_up, no_adaptive_limits, least_loaded, cache_aware, estimated_ttft, round_robin.",
     .example =
-        "tandem simulate config/sim.toml --load poisson,rate=200,requests=20000 --variant "
+        "tandem simulate config/sim.toml --load poisson,rate=50,requests=20000 --variant "
         "all_large\n"
-        "tandem simulate my.toml --trace calls.jsonl --variant all --html report.html",
+        "tandem simulate my.toml --trace calls.jsonl --variant all --html report.html\n"
+        "tandem simulate --large qwen3-235b-a22b-fp8=2 --small qwen3-14b-fp8=4 --trace calls.jsonl",
     .options = options,
-    .arguments_min = 1,
+    .arguments_min = 0,
     .arguments_max = 1,
     .run = run};
 
