@@ -22,8 +22,11 @@ class PoolAdmission : public Pool {
   void press(std::uint32_t clients, std::chrono::milliseconds time) {
     for (std::chrono::milliseconds passed{0}; passed < time; passed += 10ms) {
       while (pressed_ < clients + results_.size())
-        send(1000 + pressed_++,
-             {.prompt = "@sim {\"tokens\":20}", .timeout_ms = 600'000, .tier = "small"});
+        // Of several lengths: calls that are all alike end at once, and none is seen alone.
+        send(1000 + pressed_,
+             {.prompt = "@sim {\"tokens\":" + std::to_string(10 + 7 * pressed_++ % 21) + "}",
+              .timeout_ms = 600'000,
+              .tier = "small"});
       pass(10ms);
     }
   }
