@@ -49,6 +49,18 @@ TEST(CliOffline, BadCommandLinesEndWithCodeTwoAndSayWhatToDo) {
       {"completion", "fish"},
       {"help", "nothing"},
       {"jobs", "--node", "nowhere"},
+      {"simulate"},
+      {"simulate", "config/sim.toml"},
+      {"simulate", TANDEM_SOURCE_DIR "/config/sim.toml", "--load", "steady"},
+      {"simulate", TANDEM_SOURCE_DIR "/config/sim.toml", "--load", "poisson", "--trace", "x"},
+      {"simulate", TANDEM_SOURCE_DIR "/config/sim.toml", "--load", "poisson", "--variant",
+       "all_big"},
+      {"simulate", TANDEM_SOURCE_DIR "/config/sim.toml", "--load", "poisson", "--engines", "small"},
+      {"simulate", TANDEM_SOURCE_DIR "/config/sim.toml", "--load", "poisson", "--engines",
+       "none=2"},
+      {"simulate", TANDEM_SOURCE_DIR "/config/embedded.toml", "--load", "poisson"},
+      {"simulate", TANDEM_SOURCE_DIR "/config/sim.toml", "--large", "brief:235b", "--load",
+       "poisson"},
   };
   for (const auto& arguments : bad) {
     auto result = tandem(arguments);
@@ -69,6 +81,26 @@ TEST(CliOffline, EveryCommandHasHelp) {
     EXPECT_THAT(help.out, HasSubstr("Example:\n  tandem "));
     EXPECT_EQ(help.out, tandem({"help", command}).out);
   }
+}
+
+TEST(CliOffline, SimulatesAFleetTheSameAtEveryRun) {
+  const std::vector<std::string> command{
+      "simulate",  TANDEM_SOURCE_DIR "/config/sim.toml",
+      "--load",    "poisson,rate=20,requests=300,verified=0.2,jobs=0.1",
+      "--variant", "all_large",
+      "--json"};
+  auto once = tandem(command);
+  ASSERT_EQ(once.code, 0) << once.err;
+  EXPECT_THAT(once.out, HasSubstr("\"name\":\"configured\""));
+  EXPECT_THAT(once.out, HasSubstr("\"name\":\"all_large\""));
+  EXPECT_EQ(once.out, tandem(command).out);
+}
+
+TEST(CliOffline, SimulatesEnginesOfTheFleetsWithoutAConfig) {
+  auto shown = tandem({"simulate", "--large", "qwen3-235b-a22b-fp8=1", "--small", "qwen3-14b-fp8=2",
+                       "--load", "poisson,rate=2,requests=100"});
+  ASSERT_EQ(shown.code, 0) << shown.err;
+  EXPECT_THAT(shown.out, HasSubstr("qwen3-14b-fp8"));
 }
 
 TEST(CliOffline, HostileWordsDoNotReachTheTerminal) {
