@@ -58,6 +58,7 @@ archive_actor::behavior_type empty_archive() {
           [](summary_atom, std::uint64_t) { return nothing<tmsg::jobsum>(); },
           [](follow_atom, const tmsg::follow&) { return nothing<tmsg::events>(); },
           [](result_atom, const tmsg::resqry&) { return nothing<tmsg::reschnk>(); },
+          [](cost_atom, const tmsg::costqry&) { return nothing<tmsg::costrep>(); },
           [](status_atom) { return tmsg::actstat{}; }};
 }
 
