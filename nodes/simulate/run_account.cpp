@@ -180,7 +180,7 @@ run_result run_account::finish() {
   for (auto& [name, use] : result_.models) {
     const auto& sum = sums[name];
     if (use.engines != 0 && result_.span_s > 0)
-      use.busy = sum.busy_s / (use.engines * result_.span_s);
+      use.busy = std::min(sum.busy_s / (use.engines * result_.span_s), 1.0);
     use.batch = sum.busy_s > 0 ? sum.work_s / sum.busy_s : 0;
   }
   return std::move(result_);

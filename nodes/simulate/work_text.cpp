@@ -9,6 +9,8 @@ namespace tandem::simulation {
 namespace {
 
 constexpr std::size_t token_bytes = 4;
+/// Words that texts of one sort have in common.
+constexpr std::uint64_t kind_words = 8;
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
 std::uint64_t mixed(std::uint64_t value) {
@@ -18,14 +20,26 @@ std::uint64_t mixed(std::uint64_t value) {
   return value ^ (value >> 31);
 }
 
-/// As many bytes, of letters, by a seed.
-void add_text(std::uint64_t seed, std::size_t bytes, std::string& out) {
+std::uint64_t hash_of(std::string_view text) {
+  std::uint64_t hash = 14'695'981'039'346'656'037ull;
+  for (unsigned char byte : text) hash = (hash ^ byte) * 1'099'511'628'211ull;
+  return mixed(hash);
+}
+
+void write_word(std::uint64_t seed, char* to) {
+  for (std::size_t i = 0; i < 15; ++i, seed >>= 4)
+    to[i] = static_cast<char>('a' + static_cast<char>(seed & 15));
+  to[15] = ' ';
+}
+
+/// As many bytes, of words by a seed; where the item has a sort, every other word is one of that
+/// sort's own, as texts of one sort have words in common.
+void add_text(std::uint64_t seed, std::string_view kind, std::size_t bytes, std::string& out) {
   std::array<char, 64> line{};
-  for (std::size_t i = 0; i < line.size(); i += 16) {
-    auto value = mixed(seed + i);
-    for (std::size_t j = 0; j < 16; ++j, value >>= 4)
-      line[i + j] = static_cast<char>('a' + static_cast<char>(value & 15));
-  }
+  for (std::size_t i = 0; i < 4; ++i) write_word(mixed(seed + i), line.data() + i * 16);
+  if (kind != work_item{}.kind)
+    for (std::size_t i = 0; i < 4; i += 2)
+      write_word(mixed(hash_of(kind) + mixed(seed + i) % kind_words), line.data() + i * 16);
   // One line again and again: what tells texts apart is in each block of them.
   for (; bytes > line.size(); bytes -= line.size()) out.append(line.data(), line.size());
   out.append(line.data(), bytes);
@@ -57,7 +71,7 @@ std::string step_prompt(const planned_step& step, std::uint64_t seed) {
   auto wish = directive(step.output_tokens, step.difficulty);
   std::string text;
   auto bytes = std::size_t{step.input_tokens} * token_bytes;
-  if (bytes > wish.size() + 1) add_text(seed, bytes - wish.size() - 1, text);
+  if (bytes > wish.size() + 1) add_text(seed, step.kind, bytes - wish.size() - 1, text);
   text += ' ';
   // The results that it needs are read with it.
   for (auto need : step.needs) text += "{{" + std::to_string(need + 1) + "}} ";
@@ -74,10 +88,10 @@ void write_prefix(const work_item& item, std::uint64_t number, std::string& out)
   for (auto id : item.blocks) {
     auto left = bytes - out.size();
     if (left < block_bytes) break;
-    add_text(mixed(id), block_bytes, out);
+    add_text(mixed(id), work_item{}.kind, block_bytes, out);
   }
   if (out.size() < bytes)
-    add_text(mixed(item.same_as != 0 ? item.same_as : ~number), bytes - out.size(), out);
+    add_text(mixed(item.same_as != 0 ? item.same_as : ~number), item.kind, bytes - out.size(), out);
 }
 
 std::string call_directive(const work_item& item, std::uint64_t number) {
