@@ -82,9 +82,9 @@ void compare(const char* prices, const char* figure, const std::vector<pool_of_e
 
 void measure_throughput(const claim_options& options, claim_results& out) {
   compare("public figures (235B on 4 H100, 14B on one, $3 an H100-hour)", "throughput_public",
-          {public_large(3)}, {public_large(1), public_small(8)}, 40, false, options, out);
+          {public_large(3)}, {public_large(2), public_small(4)}, 60, false, options, out);
   compare("the brief's engines (235B on 32 GPUs, 4B on 2)", "throughput_brief", {brief_large(3)},
-          {brief_large(1), brief_small(16)}, 40, true, options, out);
+          {brief_large(3), brief_small(2)}, 60, true, options, out);
 }
 
 }  // namespace tandem::bench
