@@ -211,15 +211,23 @@ std::vector<std::string_view> engine_policy_names() {
   return names;
 }
 
+/// With or without settings of its own.
+config_field bind_policy(router_config& c) {
+  auto field = bind_choice(
+      "policy", c.policy,
+      "auto: learns which model will do, guarded. cheapest: the cheapest model that can\n"
+      "serve the call. large_only: always the large tier. fixed: the models named below.\n"
+      "cascade: the cheapest first, the next after a failed check. ucb1, linear_ucb,\n"
+      "linear_thompson: as in the literature, unguarded.",
+      policy_names());
+  field.form += "; one that learns also with settings, \"auto(exploration=0.05,cost_weight=0.1)\"";
+  field.check = [&c] { return static_cast<bool>(make_routing_policy(c.policy, {})); };
+  return field;
+}
+
 config_fields bind_routing(router_config& c) {
   return {
-      bind_choice(
-          "policy", c.policy,
-          "auto: learns which model will do, guarded. cheapest: the cheapest model that can\n"
-          "serve the call. large_only: always the large tier. fixed: the models named below.\n"
-          "cascade: the cheapest first, the next after a failed check. ucb1, linear_ucb,\n"
-          "linear_thompson: as in the literature, unguarded.",
-          policy_names()),
+      bind_policy(c),
       bind_name("plan_model", c.plan_model, "policy = \"fixed\": the model of plans.", true),
       bind_name("step_model", c.step_model, "policy = \"fixed\": the model of everything else.",
                 true),

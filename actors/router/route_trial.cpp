@@ -101,9 +101,12 @@ caf::expected<tmsg::rtchg> route_trial::command(schema::RouteCommand::Reader com
         return make_error(errc::invalid_argument,
                           "policy 'fixed' needs routing.plan_model and routing.step_model in the "
                           "config of every node");
-      if (name == policy_->name())
-        return make_error(errc::conflict,
-                          "policy '" + std::string{name} + "' is the one that acts already");
+      auto tried = make_routing_policy(name, config_);
+      if (!tried) return std::move(tried.error());
+      // However its settings are written.
+      if ((*tried)->name() == policy_->name())
+        return make_error(errc::conflict, "policy '" + std::string{policy_->name()} +
+                                              "' is the one that acts already");
       if (auto err = use(std::string{policy_->name()}, name)) return err;
       share_ = share;
       evidence_ = trial_evidence{trial_config{.share = share}};

@@ -19,7 +19,7 @@ struct tenant_target {
 
 /// `[routing]` in the config file.
 struct router_config {
-  /// One of routing_policies().
+  /// One of routing_policies(), with or without settings: `auto(exploration=0.05)`.
   std::string policy = "cheapest";
   /// `fixed`: the model of plans, and of everything else.
   std::string plan_model;

@@ -64,9 +64,11 @@ class routing_policy {
                      std::span<arm_score> scores) const = 0;
 };
 
-/// `name` as in `routing.policy`; `invalid_argument` names the policies there are.
+/// `text` as in `routing.policy`: a name, or a name with settings that go before those of `config`,
+/// `auto(exploration=0.05,cost_weight=0.1)`. `invalid_argument` names the policies there are, or the
+/// settings; see policies/policy_settings.hpp.
 [[nodiscard]] caf::expected<std::unique_ptr<routing_policy>> make_routing_policy(
-    std::string_view name, const router_config& config);
+    std::string_view text, const router_config& config);
 
 /// All names, with a line on each.
 struct policy_summary {

@@ -47,7 +47,7 @@ struct action_spec {
 constexpr std::array actions{
     action_spec{"status", action_id::STATUS, "", {}},
     action_spec{"explain", action_id::EXPLAIN, "the id of a decision", {}},
-    action_spec{"try", action_id::TRY, "the name of a policy", {"share", "reason", ""}},
+    action_spec{"try", action_id::TRY, "a policy, such as auto or 'auto(exploration=0.05)'", {"share", "reason", ""}},
     action_spec{"promote", action_id::PROMOTE, "", {"reason", "", ""}},
     action_spec{"rollback", action_id::ROLLBACK, "", {"reason", "", ""}},
     action_spec{"export", action_id::EXPORT, "", {"after", "limit", ""}},
@@ -91,7 +91,8 @@ std::string check_words(const invocation& from, const action_spec& action) {
   return {};
 }
 
-exit_code fail_unknown_policy(const caf::error& err, const std::string& name, console& io) {
+exit_code fail_unknown_policy(const caf::error& err, const std::string& text, console& io) {
+  auto name = text.substr(0, text.find('('));
   std::vector<std::string_view> known;
   for (const auto& policy : routing_policies()) known.push_back(policy.name);
   auto nearest = nearest_word(name, known);
@@ -219,6 +220,7 @@ const command_spec route_command{
         "tandem route status\n"
         "tandem route explain 4947802324993\n"
         "tandem route try linear_ucb --share 0.1\n"
+        "tandem route try 'auto(cost_weight=0.1)' --share 0.1\n"
         "tandem route export --limit 10000 > decisions.jsonl\n"
         "tandem route eval decisions.jsonl --policy cheapest",
     .options = options,

@@ -85,6 +85,7 @@ const policy_entry auto_policy_entry{
     .summary = {"auto",
                 "learns which model will do: Thompson sampling that falls back to the best "
                 "fixed choice while it does worse"},
-    .make = make_policy<auto_policy>};
+    .make = make_policy<auto_policy>,
+    .explores = true};
 
 }  // namespace tandem

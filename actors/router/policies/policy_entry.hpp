@@ -12,6 +12,8 @@ namespace tandem {
 struct policy_entry {
   policy_summary summary;
   std::unique_ptr<routing_policy> (*make)(const router_config& config);
+  /// By `exploration` and `forced_pulls`.
+  bool explores = false;
 };
 
 template <class Policy>

@@ -1,6 +1,7 @@
 #include <array>
 
 #include "actors/router/policies/policy_entry.hpp"
+#include "actors/router/policies/policy_settings.hpp"
 #include "schema/errc.hpp"
 
 namespace tandem {
@@ -22,15 +23,19 @@ std::span<const policy_summary> routing_policies() {
   return list;
 }
 
-caf::expected<std::unique_ptr<routing_policy>> make_routing_policy(std::string_view name,
+caf::expected<std::unique_ptr<routing_policy>> make_routing_policy(std::string_view text,
                                                                    const router_config& config) {
+  auto read = parse_policy_text(text);
+  if (!read) return std::move(read.error());
   std::string names;
   for (const auto* entry : entries) {
-    if (entry->summary.name == name) return entry->make(config);
+    if (entry->summary.name == read->name)
+      return read->settings.empty() ? entry->make(config)
+                                    : make_policy_with_settings(*entry, *read, config);
     names += (names.empty() ? "" : ", ") + std::string{entry->summary.name};
   }
   return make_error(errc::invalid_argument,
-                    "routing.policy '" + std::string{name} + "' is none of " + names);
+                    "routing.policy '" + std::string{read->name} + "' is none of " + names);
 }
 
 }  // namespace tandem
