@@ -47,7 +47,10 @@ struct action_spec {
 constexpr std::array actions{
     action_spec{"status", action_id::STATUS, "", {}},
     action_spec{"explain", action_id::EXPLAIN, "the id of a decision", {}},
-    action_spec{"try", action_id::TRY, "a policy, such as auto or 'auto(exploration=0.05)'", {"share", "reason", ""}},
+    action_spec{"try",
+                action_id::TRY,
+                "a policy, such as auto or 'auto(exploration=0.05)'",
+                {"share", "reason", ""}},
     action_spec{"promote", action_id::PROMOTE, "", {"reason", "", ""}},
     action_spec{"rollback", action_id::ROLLBACK, "", {"reason", "", ""}},
     action_spec{"export", action_id::EXPORT, "", {"after", "limit", ""}},

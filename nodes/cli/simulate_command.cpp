@@ -3,14 +3,13 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
-#include <limits>
-#include <map>
 
 #include "config/load.hpp"
 #include "config/words.hpp"
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/console.hpp"
 #include "nodes/cli/plain_text.hpp"
+#include "nodes/cli/simulate_options.hpp"
 #include "nodes/cli/simulate_text.hpp"
 #include "nodes/simulate/fleet_config.hpp"
 #include "nodes/simulate/generated_load.hpp"
@@ -25,7 +24,6 @@ namespace {
 constexpr double speed_max = 1e6;
 constexpr std::size_t variants_max = 16;
 constexpr std::int64_t requests_max = 1'000'000'000;
-constexpr std::uint32_t engines_of_a_model_max = 100'000;
 /// Of items in time, where the highest load is looked for.
 constexpr double slo_share = 0.95;
 /// Of a small model of which nobody said what it can.
@@ -33,7 +31,7 @@ constexpr double small_quality = 0.75;
 
 constexpr std::array options{
     option_spec{"trace", "FILE",
-                "recorded work: Mooncake's JSON lines, Azure's CSV, a log of calls"},
+                "recorded work: Mooncake's JSON lines, Azure's CSV, a log of calls, exported jobs"},
     option_spec{"load", "SPEC",
                 "drawn work, such as poisson,rate=50,requests=100000,in=218,out=200"},
     option_spec{"variant", "NAME", "another way to serve it, beside it; may be repeated; all",
@@ -60,24 +58,6 @@ struct plan {
   simulation::work_at_speed work;
   bool throughput = false;
 };
-
-/// `MODEL=N`
-caf::expected<std::map<std::string, std::uint32_t>> replicas_in(const invocation& from) {
-  std::map<std::string, std::uint32_t> out;
-  for (const auto& each : from.values("engines")) {
-    auto sign = each.rfind('=');
-    std::uint32_t count = 0;
-    auto* end = each.data() + each.size();
-    auto read = sign == each.npos ? std::from_chars_result{end, std::errc::invalid_argument}
-                                  : std::from_chars(each.data() + sign + 1, end, count);
-    if (read.ec != std::errc{} || read.ptr != end || count > engines_of_a_model_max)
-      return make_error(errc::invalid_argument, "--engines takes MODEL=N with a number up to " +
-                                                    std::to_string(engines_of_a_model_max) +
-                                                    ", not " + quote_word(each));
-    out[each.substr(0, sign)] = count;
-  }
-  return out;
-}
 
 caf::error read_work(const invocation& from, plan& out) {
   auto trace = from.value("trace");
@@ -110,7 +90,9 @@ caf::error read_work(const invocation& from, plan& out) {
   simulation::trace_options how{.speed = base,
                                 .requests = static_cast<std::uint64_t>(requests->value_or(0)),
                                 .verified = verified->value_or(0),
-                                .seed = seed};
+                                .seed = seed,
+                                .small_tier = out.base.config.routing.small_tier,
+                                .small_quality = small_quality(out.base.config)};
   out.head.work = "trace " + *trace;
   out.work = [file = *trace, how](double faster) {
     auto now = how;
@@ -120,22 +102,9 @@ caf::error read_work(const invocation& from, plan& out) {
   return caf::none;
 }
 
-caf::error read_times(const invocation& from, plan& out) {
-  auto slo = duration_option(from, "slo");
-  if (!slo) return slo.error();
-  auto job_slo = duration_option(from, "job-slo");
-  if (!job_slo) return job_slo.error();
-  auto warm_up = duration_option(from, "warm-up");
-  if (!warm_up) return warm_up.error();
-  auto seed = integer_option(from, "seed", 0, std::numeric_limits<std::int64_t>::max());
-  if (!seed) return seed.error();
-  auto seconds = [](std::chrono::milliseconds time) {
-    return std::chrono::duration<double>(time).count();
-  };
-  if (*slo) out.base.first_token_slo_s = seconds(**slo);
-  if (*job_slo) out.base.job_slo_s = seconds(**job_slo);
-  if (*warm_up) out.base.warm_up_s = seconds(**warm_up);
-  out.base.seed = static_cast<std::uint64_t>(seed->value_or(1));
+caf::expected<plan> read_plan(const invocation& from) {
+  plan out;
+  if (auto err = read_run_options(from, out.base)) return err;
   out.head.seed = out.base.seed;
   out.head.first_token_slo_s = out.base.first_token_slo_s;
   out.head.job_slo_s = out.base.job_slo_s;
@@ -221,6 +190,15 @@ caf::expected<plan> read_plan(const invocation& from) {
   auto config = read_config(from, out.head);
   if (!config) return config.error();
   out.base.config = std::move(*config);
+  auto replicas = replicas_in(from);
+  if (!replicas) return replicas.error();
+  auto config = load_config(from.arguments.front());
+  if (!config) return config.error();
+  auto simulated = simulation::to_simulated(std::move(*config), *replicas);
+  if (!simulated) return simulated.error();
+  out.base.config = std::move(*simulated);
+  if (auto err = read_work(from, out)) return err;
+  out.head.config = from.arguments.front();
   out.variants = from.values("variant");
   if (out.variants.size() == 1 && out.variants.front() == "all") {
     out.variants.clear();
@@ -303,6 +281,11 @@ const command_spec simulate_command{
         "Traces: Mooncake's (timestamp, input_length, output_length, hash_ids), Azure's CSV\n"
         "(TIMESTAMP,ContextTokens,GeneratedTokens), or a log of calls: a JSON object a line with\n"
         "a time (created, time or timestamp) and usage (prompt_tokens, completion_tokens).\n"
+        "(TIMESTAMP,ContextTokens,GeneratedTokens), or a log of calls: a JSON object a line with a "
+        "time\n"
+        "(created, time or timestamp) and usage (prompt_tokens, completion_tokens), or what "
+        "`tandem jobs\n"
+        "export` writes: jobs with the steps that they had.\n"
         "\n"
         "Loads: poisson, bursty or diurnal, then key=value: rate (items a second), requests, cv,\n"
         "swing, day_s, in, out (tokens of a call), spread, prefixes, shared, repeats, verified,\n"

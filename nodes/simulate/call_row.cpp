@@ -13,7 +13,6 @@ using simdjson::dom::element;
 
 /// Unix times above this are in milliseconds: as seconds it is the year 5138.
 constexpr double seconds_end = 1e11;
-constexpr std::size_t steps_max = 256;
 
 std::optional<double> number_of(element row, std::string_view key) {
   double value = 0;

@@ -21,7 +21,7 @@ inline constexpr std::uint64_t tokens_max = 1'000'000;
 /// Unix seconds of `2023-11-16 18:17:03.97` or `2023-11-16T18:17:03Z`, taken as UTC.
 [[nodiscard]] std::optional<double> seconds_of_stamp(std::string_view text);
 
-/// One line of a log of calls, or of `tandem job export`; see trace_source.hpp. False: `problem`
+/// One line of a log of calls; see trace_source.hpp. False: `problem`
 /// says why.
 [[nodiscard]] bool read_call_row(simdjson::dom::parser& parser, std::string_view line,
                                  work_item& out, std::string& problem);

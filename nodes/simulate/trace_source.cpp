@@ -13,6 +13,7 @@
 #include <simdjson.h>
 
 #include "nodes/simulate/call_row.hpp"
+#include "nodes/simulate/job_row.hpp"
 #include "nodes/simulate/seeded_random.hpp"
 #include "schema/errc.hpp"
 
@@ -23,7 +24,7 @@ namespace {
 constexpr std::size_t line_bytes_max = std::size_t{4} << 20;
 constexpr std::uint32_t mooncake_block_tokens = 512;
 
-enum class form : std::uint8_t { mooncake, azure, calls };
+enum class form : std::uint8_t { mooncake, azure, calls, jobs };
 
 /// Lines of a file, each at most line_bytes_max.
 class line_reader {
@@ -86,7 +87,9 @@ class trace_source : public work_source {
     if (!*more) return lines_.wrong("is missing: the file is empty");
     const auto& first = lines_.line();
     if (first.front() == '{')
-      form_ = first.find("\"hash_ids\"") != first.npos ? form::mooncake : form::calls;
+      form_ = first.find("\"hash_ids\"") != first.npos ? form::mooncake
+              : is_job_row(first)                      ? form::jobs
+                                                       : form::calls;
     else if (first.starts_with("TIMESTAMP,ContextTokens,GeneratedTokens"))
       form_ = form::azure;
     else
@@ -95,6 +98,9 @@ class trace_source : public work_source {
           "`tandem help simulate` for the traces that can be read");
     work_item probe;
     restart();
+    if (form_ == form::jobs) {
+      if (auto err = load_jobs()) return err;
+    }
     auto readable = next(probe);
     restart();
     if (!readable) return readable.error();
@@ -113,7 +119,8 @@ class trace_source : public work_source {
     last_s_ = std::max(last_s_, (out.at_s - first_s_) / options_.speed);
     out.at_s = last_s_;
     out.difficulty = random_.uniform();
-    out.verified = options_.verified > 0 && random_.uniform() < options_.verified;
+    if (options_.verified > 0 && random_.uniform() < options_.verified) out.verified = true;
+    if (out.job) out.job = drawn(*out.job);
     ++given_;
     return true;
   }
@@ -128,10 +135,52 @@ class trace_source : public work_source {
     group_.clear();
     group_next_ = 0;
     ahead_.reset();
+    jobs_next_ = 0;
     if (form_ == form::azure && !error_) std::ignore = lines_.next();
   }
 
+  caf::error load_jobs() {
+    std::string problem;
+    while (true) {
+      auto more = lines_.next();
+      if (!more) return more.error();
+      if (!*more) break;
+      work_item item;
+      auto got = read_job_row(parser_, lines_.line(), options_.small_tier, item, problem);
+      if (got == row_read::wrong) return lines_.wrong(problem);
+      if (got == row_read::left_out) continue;
+      if (jobs_.size() == trace_jobs_max)
+        return lines_.wrong("is one too many: at most " + std::to_string(trace_jobs_max) + " jobs");
+      jobs_.push_back(std::move(item));
+    }
+    std::stable_sort(jobs_.begin(), jobs_.end(),
+                     [](const work_item& a, const work_item& b) { return a.at_s < b.at_s; });
+    if (jobs_.empty()) return lines_.wrong("is the end, and no job before it had an attempt");
+    return caf::none;
+  }
+
+  /// The same job with difficulties for its steps, within what the log knows.
+  std::shared_ptr<const planned_job> drawn(const planned_job& job) {
+    auto out = std::make_shared<planned_job>(job);
+    auto end = options_.small_quality;
+    for (auto& step : out->steps) {
+      auto share = random_.uniform();
+      if (step.small == planned_step::verdict::right)
+        step.difficulty = share * end;
+      else if (step.small == planned_step::verdict::wrong)
+        step.difficulty = 1 - share * (1 - end);
+      else
+        step.difficulty = share;
+    }
+    return out;
+  }
+
   caf::expected<bool> read(work_item& out) {
+    if (form_ == form::jobs) {
+      if (jobs_next_ == jobs_.size()) return false;
+      out = jobs_[jobs_next_++];
+      return true;
+    }
     auto more = lines_.next();
     if (!more || !*more) return more;
     out = {};
@@ -227,6 +276,8 @@ class trace_source : public work_source {
   std::size_t group_next_ = 0;
   std::optional<work_item> ahead_;
   double gap_s_ = 0;
+  std::vector<work_item> jobs_;
+  std::size_t jobs_next_ = 0;
 };
 
 }  // namespace

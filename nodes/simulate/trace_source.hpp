@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include <caf/expected.hpp>
 
@@ -18,7 +19,14 @@ struct trace_options {
   /// Shares: of answers that are verified; difficulties are drawn evenly.
   double verified = 0;
   std::uint64_t seed = 1;
+  /// Steps that a job's log says a model of this tier did right are drawn up to this difficulty,
+  /// those that it did not from it on: the quality of the simulated one.
+  std::string small_tier = "small";
+  double small_quality = 1;
 };
+
+/// Jobs of one log; they are held in memory, since logs have the newest first.
+inline constexpr std::size_t trace_jobs_max = 500'000;
 
 /// A recorded trace, by what its first line looks like:
 /// - Mooncake's JSON lines: `timestamp` (ms), `input_length`, `output_length`, `hash_ids` (of
@@ -28,9 +36,10 @@ struct trace_options {
 /// - Calls as logs of OpenAI-compatible APIs have them, a JSON object a line: `created`, `time` or
 ///   `timestamp` (Unix seconds or ms, or ISO 8601), `usage` with `prompt_tokens` and
 ///   `completion_tokens` (or these two beside it), and, if it is there, `model`, `user`.
-/// - What `tandem job export` writes, a job a line.
-/// Read in a stream, at most one line in memory. `invalid_argument` and `not_found` say which line,
-/// what is wrong with it and what is expected.
+/// - What `tandem jobs export` writes, a job a line: see job_row.hpp. Served in the order of their
+///   submission.
+/// Read in a stream, at most one line in memory, but for jobs. `invalid_argument` and `not_found`
+/// say which line, what is wrong with it and what is expected.
 [[nodiscard]] caf::expected<std::unique_ptr<work_source>> open_trace(
     const std::filesystem::path& file, const trace_options& options);
 

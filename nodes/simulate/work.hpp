@@ -11,11 +11,18 @@ namespace tandem::simulation {
 
 /// A plan as a planner would write it.
 struct planned_step {
+  /// What a log says of a small model's result.
+  enum class verdict : std::uint8_t { unknown, right, wrong };
+
   /// Into the plan's steps: earlier ones that it needs.
   std::vector<std::uint32_t> needs;
   std::string kind = "step";
+  /// Of its text in the plan.
   std::uint32_t input_tokens = 64;
   std::uint32_t output_tokens = 32;
+  /// What its model reads in all, results that it needs included; 0: as the texts come out.
+  std::uint32_t prompt_tokens = 0;
+  verdict small = verdict::unknown;
   /// As in work_item.
   double difficulty = 0;
 };

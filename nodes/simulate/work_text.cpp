@@ -51,9 +51,10 @@ std::string number_text(double value) {
   return {digits.data(), end};
 }
 
-std::string directive(std::uint32_t tokens, double difficulty) {
+std::string directive(std::uint32_t tokens, double difficulty, std::uint32_t reads = 0) {
   return "@sim {\"tokens\":" + std::to_string(tokens) +
-         ",\"difficulty\":" + number_text(difficulty) + "}";
+         ",\"difficulty\":" + number_text(difficulty) +
+         (reads != 0 ? ",\"prompt_tokens\":" + std::to_string(reads) : "") + "}";
 }
 
 /// A text within a JSON string.
@@ -68,7 +69,7 @@ std::string json_quoted(std::string_view text) {
 }
 
 std::string step_prompt(const planned_step& step, std::uint64_t seed) {
-  auto wish = directive(step.output_tokens, step.difficulty);
+  auto wish = directive(step.output_tokens, step.difficulty, step.prompt_tokens);
   std::string text;
   auto bytes = std::size_t{step.input_tokens} * token_bytes;
   if (bytes > wish.size() + 1) add_text(seed, step.kind, bytes - wish.size() - 1, text);

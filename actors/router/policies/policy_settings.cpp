@@ -82,7 +82,8 @@ caf::error no_such(const policy_entry& entry, bool learns, std::string_view key)
     if (nearest.empty() || distance(key, one.key) < distance(key, nearest)) nearest = one.key;
   }
   auto name = std::string{entry.summary.name};
-  if (known.empty()) return bad_policy("policy '" + name + "' has no settings, and not " + shown(key));
+  if (known.empty())
+    return bad_policy("policy '" + name + "' has no settings, and not " + shown(key));
   auto text = "policy '" + name + "' has no setting " + shown(key) + "; it has " + known;
   if (key.size() < 64 && distance(key, nearest) <= 1 + nearest.size() / 4)
     text += "; did you mean '" + std::string{nearest} + "'?";
@@ -95,7 +96,7 @@ caf::expected<double> value_of(const setting& one, std::string_view text) {
   if (failure != std::errc{} || end != text.data() + text.size() || !(value >= 0) ||
       value > one.max || (one.is_whole && value != std::floor(value)))
     return bad_policy(std::string{one.key} + " is a " + (one.is_whole ? "whole number" : "number") +
-                 " from 0 to " + number_text(one.max) + ", not " + shown(text));
+                      " from 0 to " + number_text(one.max) + ", not " + shown(text));
   return value == 0 ? 0 : value;
 }
 
@@ -131,8 +132,8 @@ class policy_with_settings : public routing_policy {
 
 caf::expected<policy_text> parse_policy_text(std::string_view text) {
   if (text.size() > policy_text_bytes_max)
-    return bad_policy("a policy with its settings has at most " + std::to_string(policy_text_bytes_max) +
-                 " bytes");
+    return bad_policy("a policy with its settings has at most " +
+                      std::to_string(policy_text_bytes_max) + " bytes");
   policy_text out;
   text = trimmed(text);
   auto open = text.find('(');
@@ -173,7 +174,8 @@ caf::expected<std::unique_ptr<routing_policy>> make_policy_with_settings(
   for (std::size_t i = 0; i < settings.size(); ++i) {
     if (!values[i]) continue;
     settings[i].set(own, *values[i]);
-    name += (name.empty() ? "" : ",") + std::string{settings[i].key} + '=' + number_text(*values[i]);
+    name +=
+        (name.empty() ? "" : ",") + std::string{settings[i].key} + '=' + number_text(*values[i]);
   }
   return std::make_unique<policy_with_settings>(std::string{entry.summary.name} + '(' + name + ')',
                                                 entry.make(own), config, own);

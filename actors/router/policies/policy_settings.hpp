@@ -22,8 +22,8 @@ struct policy_text {
 /// Longer ones are refused; what is kept of a decision has room for every policy with all settings.
 inline constexpr std::size_t policy_text_bytes_max = 400;
 
-/// Points into `text`, around whose words there may be blanks. `invalid_argument` says what a policy
-/// looks like.
+/// Points into `text`, around whose words there may be blanks. `invalid_argument` says what a
+/// policy looks like.
 [[nodiscard]] caf::expected<policy_text> parse_policy_text(std::string_view text);
 
 /// The policy with its settings in the place of those in `config`. Its name carries them, in an
