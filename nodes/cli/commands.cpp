@@ -7,12 +7,12 @@ namespace tandem::cli {
 namespace {
 
 constexpr std::array commands{
-    &submit_command,    &jobs_command,      &job_command,    &result_command, &follow_command,
-    &cancel_command,    &pause_command,     &resume_command, &retry_command,  &feedback_command,
-    &purge_command,     &topology_command,  &drain_command,  &engine_command, &route_command,
-    &cache_command,     &weights_command,   &keys_command,   &cost_command,   &assess_command,
-    &simulate_command,  &calibrate_command, &certs_command,  &help_command,   &version_command,
-    &completion_command};
+    &submit_command,   &jobs_command,      &job_command,       &result_command, &follow_command,
+    &cancel_command,   &pause_command,     &resume_command,    &retry_command,  &feedback_command,
+    &purge_command,    &topology_command,  &drain_command,     &engine_command, &route_command,
+    &cache_command,    &weights_command,   &keys_command,      &cost_command,   &assess_command,
+    &simulate_command, &tune_command,      &calibrate_command, &certs_command,  &help_command,
+    &version_command,  &completion_command};
 
 }  // namespace
 

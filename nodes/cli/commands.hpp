@@ -26,6 +26,7 @@ extern const command_spec cost_command;
 extern const command_spec weights_command;
 extern const command_spec keys_command;
 extern const command_spec simulate_command;
+extern const command_spec tune_command;
 extern const command_spec assess_command;
 extern const command_spec certs_command;
 extern const command_spec help_command;
