@@ -167,6 +167,24 @@ TEST_F(JobTrace, TheNewestFirstIsServedInTheOrderOfSubmission) {
   EXPECT_NE(items[1].job, nullptr);
 }
 
+TEST_F(JobTrace, ARealExportIsServedWithItsPlans) {
+  // Of a node with the embedded models, as `tandem jobs export` wrote it.
+  file = std::filesystem::path{TANDEM_SOURCE_DIR} / "tests/data/simulate/jobs.jsonl";
+  auto items = items_of({});
+  ASSERT_EQ(items.size(), 2);
+  for (const auto& item : items) {
+    EXPECT_EQ(item.tenant, "acme");
+    EXPECT_EQ(item.input_tokens, 17) << "of the plan's prompt";
+    ASSERT_NE(item.job, nullptr);
+    ASSERT_EQ(item.job->steps.size(), 3);
+    EXPECT_THAT(item.job->steps[1].needs, ElementsAre(0));
+    EXPECT_THAT(item.job->steps[2].needs, ElementsAre(1));
+    EXPECT_EQ(item.job->steps[0].kind, "calc");
+    EXPECT_EQ(item.job->steps[0].prompt_tokens, 10);
+    EXPECT_EQ(item.job->steps[0].output_tokens, 2);
+  }
+}
+
 TEST_F(JobTrace, DifficultiesAreWithinWhatTheLogKnows) {
   std::string attempts;
   std::string steps;
