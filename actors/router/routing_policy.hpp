@@ -65,8 +65,8 @@ class routing_policy {
 };
 
 /// `text` as in `routing.policy`: a name, or a name with settings that go before those of `config`,
-/// `auto(exploration=0.05,cost_weight=0.1)`. `invalid_argument` names the policies there are, or the
-/// settings; see policies/policy_settings.hpp.
+/// `auto(exploration=0.05,cost_weight=0.1)`. `invalid_argument` names the policies there are, or
+/// the settings; see policies/policy_settings.hpp.
 [[nodiscard]] caf::expected<std::unique_ptr<routing_policy>> make_routing_policy(
     std::string_view text, const router_config& config);
 
