@@ -24,10 +24,11 @@ namespace {
 constexpr double speed_max = 1e6;
 constexpr std::size_t variants_max = 16;
 constexpr std::int64_t requests_max = 1'000'000'000;
+constexpr std::uint32_t engines_of_a_model_max = 100'000;
 /// Of items in time, where the highest load is looked for.
 constexpr double slo_share = 0.95;
 /// Of a small model of which nobody said what it can.
-constexpr double small_quality = 0.75;
+constexpr double small_quality_assumed = 0.75;
 
 constexpr std::array options{
     option_spec{"trace", "FILE",
@@ -102,32 +103,6 @@ caf::error read_work(const invocation& from, plan& out) {
   return caf::none;
 }
 
-caf::expected<plan> read_plan(const invocation& from) {
-  plan out;
-  if (auto err = read_run_options(from, out.base)) return err;
-  out.head.seed = out.base.seed;
-  out.head.first_token_slo_s = out.base.first_token_slo_s;
-  out.head.job_slo_s = out.base.job_slo_s;
-  return caf::none;
-}
-
-caf::error read_mode(const invocation& from, plan& out) {
-  auto mode = from.value("mode");
-  if (!mode) return caf::none;
-  constexpr std::array<std::pair<std::string_view, schema::PlanMode>, 4> modes{
-      {{"plan_act", schema::PlanMode::PLAN_ACT},
-       {"large", schema::PlanMode::LARGE},
-       {"small", schema::PlanMode::SMALL},
-       {"auto", schema::PlanMode::AUTO}}};
-  for (auto [name, value] : modes)
-    if (name == *mode) {
-      out.base.job_mode = value;
-      return caf::none;
-    }
-  return make_error(errc::invalid_argument,
-                    "--mode must be plan_act, large, small or auto, not " + quote_word(*mode));
-}
-
 /// `PROFILE=N`, or one engine of it.
 caf::expected<simulation::fleet_pool> pool_in(const std::string& text, std::string_view tier,
                                               double quality) {
@@ -173,7 +148,7 @@ caf::expected<node_config> read_config(const invocation& from, simulation::repor
   std::vector<simulation::fleet_pool> pools;
   for (auto [named, tier] : {std::pair{large, "large"}, std::pair{small, "small"}}) {
     if (!named) continue;
-    auto can = tier == std::string_view{"small"} ? quality->value_or(small_quality) : 1;
+    auto can = tier == std::string_view{"small"} ? quality->value_or(small_quality_assumed) : 1;
     auto pool = pool_in(*named, tier, can);
     if (!pool) return pool.error();
     head.config += (head.config.empty() ? "" : ", ") + *named;
@@ -184,21 +159,14 @@ caf::expected<node_config> read_config(const invocation& from, simulation::repor
 
 caf::expected<plan> read_plan(const invocation& from) {
   plan out;
-  if (auto err = read_times(from, out)) return err;
-  if (auto err = read_mode(from, out)) return err;
-  if (auto err = read_work(from, out)) return err;
+  if (auto err = read_run_options(from, out.base)) return err;
+  out.head.seed = out.base.seed;
+  out.head.first_token_slo_s = out.base.first_token_slo_s;
+  out.head.job_slo_s = out.base.job_slo_s;
   auto config = read_config(from, out.head);
   if (!config) return config.error();
   out.base.config = std::move(*config);
-  auto replicas = replicas_in(from);
-  if (!replicas) return replicas.error();
-  auto config = load_config(from.arguments.front());
-  if (!config) return config.error();
-  auto simulated = simulation::to_simulated(std::move(*config), *replicas);
-  if (!simulated) return simulated.error();
-  out.base.config = std::move(*simulated);
   if (auto err = read_work(from, out)) return err;
-  out.head.config = from.arguments.front();
   out.variants = from.values("variant");
   if (out.variants.size() == 1 && out.variants.front() == "all") {
     out.variants.clear();
@@ -281,11 +249,7 @@ const command_spec simulate_command{
         "Traces: Mooncake's (timestamp, input_length, output_length, hash_ids), Azure's CSV\n"
         "(TIMESTAMP,ContextTokens,GeneratedTokens), or a log of calls: a JSON object a line with\n"
         "a time (created, time or timestamp) and usage (prompt_tokens, completion_tokens).\n"
-        "(TIMESTAMP,ContextTokens,GeneratedTokens), or a log of calls: a JSON object a line with a "
-        "time\n"
-        "(created, time or timestamp) and usage (prompt_tokens, completion_tokens), or what "
-        "`tandem jobs\n"
-        "export` writes: jobs with the steps that they had.\n"
+        "Jobs, as `tandem jobs export` writes them, with the steps that they had.\n"
         "\n"
         "Loads: poisson, bursty or diurnal, then key=value: rate (items a second), requests, cv,\n"
         "swing, day_s, in, out (tokens of a call), spread, prefixes, shared, repeats, verified,\n"
