@@ -297,7 +297,7 @@ const command_spec tune_command{
         "small model\n"
         "did them right; so gains hold as far as the engines' `quality` in the config does.",
     .example =
-        "tandem jobs export > jobs.jsonl; tandem tune my.toml --log jobs.jsonl\n"
+        "tandem tune my.toml --log jobs.jsonl    # as `tandem jobs export` writes it\n"
         "tandem tune my.toml --log calls.jsonl --verified 0.2 --write tuned.toml --apply\n"
         "tandem tune config/sim.toml --load poisson,rate=20,requests=3000,verified=1 --for latency",
     .options = options,

@@ -6,9 +6,9 @@ _tandem_engines() {
 }
 _tandem() {
   local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}"
-  local commands="submit jobs job result follow cancel pause resume retry feedback purge topology drain engine route cache weights keys cost assess simulate calibrate certs help version completion"
+  local commands="submit jobs job result follow cancel pause resume retry feedback purge topology drain engine route cache weights keys cost assess simulate tune calibrate certs help version completion"
   local globals="--node --data --tls --json --no-color --timeout --help"
-  local valued="--node --data --tls --timeout --file --mode --key --tenant --tag --priority --budget-usd --budget-tokens --check --cache --weights --session --check-file --state --text --limit --before --after --reason --score --comment --older-than --interval --name --kind --model --url --served-model --server --api-key-file --api-key-env --concurrency --deadline --share --policy --clip --purpose --tier --level --version --max-unavailable --canary --judge --judge-requests --drain --load --prompt --expect --requests-per-min --tokens-per-min --budget-period --priority-max --expires --by --from --to --log --large --small --large-price --small-price --qps --tokens --large-share --build-usd --running-usd --months --latency-ms --trace --variant --small-quality --engines --speed --requests --verified --slo --job-slo --warm-up --seed --html --config --seconds --requests-max --prompt-tokens --answer-tokens --out --host --days"
+  local valued="--node --data --tls --timeout --file --mode --key --tenant --tag --priority --budget-usd --budget-tokens --check --cache --weights --session --check-file --state --text --limit --before --after --reason --score --comment --older-than --interval --name --kind --model --url --served-model --server --api-key-file --api-key-env --concurrency --deadline --share --policy --clip --purpose --tier --level --version --max-unavailable --canary --judge --judge-requests --drain --load --prompt --expect --requests-per-min --tokens-per-min --budget-period --priority-max --expires --by --from --to --log --large --small --large-price --small-price --qps --tokens --large-share --build-usd --running-usd --months --latency-ms --trace --variant --small-quality --engines --speed --requests --verified --slo --job-slo --warm-up --seed --html --for --tolerance --seeds --runs --time --write --config --seconds --requests-max --prompt-tokens --answer-tokens --out --host --days"
   local command="" words="" i
   for ((i = 1; i < COMP_CWORD; i++)); do
     if [[ "${COMP_WORDS[i]}" == --* ]]; then
@@ -41,6 +41,7 @@ _tandem() {
     cost) words="--by --from --to --tenant --no-quality $globals" ;;
     assess) words="--log --model --large --small --large-price --small-price --qps --tokens --large-share --build-usd --running-usd --months --latency-ms --inputs --profiles $globals" ;;
     simulate) words="--trace --load --variant --large --small --small-quality --engines --speed --requests --verified --mode --slo --job-slo --throughput --warm-up --seed --html $globals" ;;
+    tune) words="--log --load --for --tolerance --seeds --runs --time --write --apply --share --engines --speed --requests --verified --mode --slo --job-slo --seed $globals" ;;
     calibrate) words="--config --model --api-key-env --seconds --requests-max --concurrency --prompt-tokens --answer-tokens --cache-capacity --name --seed --out $globals" ;;
     certs) words="show check issue init renew --name --kind --host --days --out --force $globals" ;;
     help) words="$commands $globals" ;;

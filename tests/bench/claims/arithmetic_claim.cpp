@@ -52,6 +52,24 @@ void check_arithmetic(claim_results& out) {
        .remark =
            "at public prices a whole all-large service of 1,000 QPS costs $5.7M a year: nobody can "
            "save $41.82M of it"});
+  panel saved{.title = "(1 - f)(1 - small/large)",
+              .x_label = "share of calls on the large model, %",
+              .y_label = "saved, %",
+              .y_from_zero = true};
+  for (const auto& [name, ratio] : {std::pair{"the brief's prices (1 : 132)", 0.042 / 5.54},
+                                    std::pair{"public prices (1 : 5.3)", 0.0335 / 0.178}}) {
+    line curve{.name = name};
+    for (int f = 0; f <= 100; f += 2) {
+      curve.x.push_back(f);
+      curve.y.push_back((100 - f) * (1 - ratio));
+    }
+    saved.lines.push_back(std::move(curve));
+  }
+  out.plots.push_back({"saving.svg",
+                       "What can be saved, by how many calls the large model still has to take. At "
+                       "public prices 85% is out "
+                       "of reach whatever is routed where.",
+                       {"The ceiling of the saving", {std::move(saved)}}});
 }
 
 }  // namespace tandem::bench

@@ -138,12 +138,12 @@ simulation::run_options planner_and_actors() {
   return out;
 }
 
-double mean_s(const std::vector<real_plan>& plans, bool streamed, bool in_turn) {
+simulation::durations times_of(const std::vector<real_plan>& plans, bool streamed, bool in_turn) {
   plan_jobs work{plans, streamed, in_turn};
   auto result = simulation::run(planner_and_actors(), work);
   if (!result) give_up(message_of(result.error()));
   if (result->failed != 0) give_up("plans failed: " + result->failures.begin()->first);
-  return result->job_s.mean();
+  return result->job_s;
 }
 
 }  // namespace
@@ -152,17 +152,18 @@ void measure_latency(const claim_options& options, claim_results& out) {
   bool full = false;
   auto plans = read_plans(options.data, full);
   if (options.quick) plans.resize(std::min<std::size_t>(plans.size(), 80));
-  auto behind = mean_s(plans, false, true);
-  auto streamed = mean_s(plans, true, true);
-  auto parallel = mean_s(plans, false, false);
-  auto both = mean_s(plans, true, false);
+  auto behind = times_of(plans, false, true);
+  auto streamed = times_of(plans, true, true);
+  auto parallel = times_of(plans, false, false);
+  auto both = times_of(plans, true, false);
   auto condition =
       std::to_string(plans.size()) + (full ? "" : " sampled") +
       " real plans (AsyncHow), 40 tokens/s, 25 tokens and 1 s a step, through the planner and jobs "
       "of a node in virtual time; mean time of a job against the whole plan first and one step "
       "after another";
-  auto add = [&](const char* figure, double time, const char* what, const char* bar) {
-    auto gain = 1 - time / behind;
+  auto add = [&](const char* figure, const simulation::durations& time, const char* what,
+                 const char* bar) {
+    auto gain = 1 - time.mean() / behind.mean();
     out.claims.push_back({.said = "latency 30 to 50% lower",
                           .condition = std::string{what} + ": " + condition,
                           .figure = figure,
@@ -175,6 +176,21 @@ void measure_latency(const claim_options& options, claim_results& out) {
   add("shorter_streamed", streamed, "streamed plans", "shorter_streamed_min");
   add("shorter_parallel", parallel, "parallel steps alone", nullptr);
   add("shorter_both", both, "streamed plans and parallel steps", "shorter_both_min");
+  panel share{.title = "Real plans, to their end", .x_label = "s", .y_label = "share of jobs, %"};
+  for (const auto& [name, of] :
+       {std::pair{"plan first, step by step", &behind}, std::pair{"streamed plans", &streamed},
+        std::pair{"parallel steps", &parallel}, std::pair{"both", &both}}) {
+    line curve{.name = name};
+    for (int percent = 1; percent < 100; ++percent) {
+      curve.x.push_back(of->quantile(percent / 100.0));
+      curve.y.push_back(percent);
+    }
+    share.lines.push_back(std::move(curve));
+  }
+  share.y_from_zero = true;
+  out.plots.push_back({"latency.svg",
+                       "How long real plans take, by how they are carried out.",
+                       {"Latency of plan/act jobs", {std::move(share)}}});
 }
 
 }  // namespace tandem::bench

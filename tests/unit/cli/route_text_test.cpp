@@ -302,7 +302,7 @@ TEST(RouteCommand, NamesWhatIsWrongWithItsWords) {
   EXPECT_THAT(route_problem({"explain", "18446744073709551616"}),
               HasSubstr("is not the id of a decision"));
   EXPECT_THAT(route_problem({"explain", "0"}), HasSubstr("is not the id of a decision"));
-  EXPECT_THAT(route_problem({"try"}), HasSubstr("route try needs the name of a policy"));
+  EXPECT_THAT(route_problem({"try"}), HasSubstr("route try needs a policy"));
   EXPECT_THAT(route_problem({"status", "x"}), HasSubstr("route status takes no argument"));
   EXPECT_THAT(route_problem({"status", "--limit", "3"}),
               HasSubstr("--limit is not for route status"));
