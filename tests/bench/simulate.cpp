@@ -1,7 +1,5 @@
 // A million requests over a thousand engines, on one core.
 
-#include <sys/resource.h>
-
 #include <cstdio>
 #include <string>
 
@@ -12,15 +10,6 @@
 
 namespace tandem::bench {
 namespace {
-
-double cpu_s() {
-  rusage use{};
-  ::getrusage(RUSAGE_SELF, &use);
-  auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
-  };
-  return seconds(use.ru_utime) + seconds(use.ru_stime);
-}
 
 node_config fleet(std::uint32_t engines) {
   node_config config;
@@ -53,13 +42,13 @@ node_config fleet(std::uint32_t engines) {
 int run(std::uint64_t requests, std::uint32_t engines) {
   simulation::load_spec load{.rate = 1.5 * engines, .requests = requests, .verified = 0.1};
   auto work = simulation::generate_load(load, 1);
-  auto before = cpu_s();
+  auto before = cpu_seconds();
   auto result = simulation::run({.config = fleet(engines)}, *work);
   if (!result) {
     std::fprintf(stderr, "bench: %s\n", message_of(result.error()).c_str());
     return 2;
   }
-  auto took = cpu_s() - before;
+  auto took = cpu_seconds() - before;
   std::printf(
       "%llu requests over %u engines: %.1f s of CPU, %.1f us each; done %llu failed %llu right "
       "%llu\n",
@@ -78,7 +67,16 @@ int run(std::uint64_t requests, std::uint32_t engines) {
                 use.cost_usd);
   for (const auto& [why, count] : result->failures)
     std::printf("failed %llu: %s\n", static_cast<unsigned long long>(count), why.c_str());
-  return 0;
+  report out{.bench = "simulate"};
+  out.figures = {{"seconds", took},
+                 {"us_per_request", took * 1e6 / static_cast<double>(requests)},
+                 {"requests", static_cast<double>(requests)},
+                 {"engines", static_cast<double>(engines)},
+                 {"unanswered", static_cast<double>(requests - result->done - result->failed)}};
+  out.goal = goal("simulate", "seconds_max") * static_cast<double>(requests) / 1e6;
+  out.ratio = took / out.goal;
+  out.ok = took <= out.goal && result->done + result->failed == requests;
+  return finish(out);
 }
 
 }  // namespace
