@@ -32,7 +32,7 @@ constexpr double small_quality_assumed = 0.75;
 
 constexpr std::array options{
     option_spec{"trace", "FILE",
-                "recorded work: Mooncake's JSON lines, Azure's CSV, a log of calls, exported jobs"},
+                "recorded work: Mooncake's JSON lines, a log of calls, exported jobs"},
     option_spec{"load", "SPEC",
                 "drawn work, such as poisson,rate=50,requests=100000,in=218,out=200"},
     option_spec{"variant", "NAME", "another way to serve it, beside it; may be repeated; all",
@@ -246,10 +246,10 @@ const command_spec simulate_command{
         "disk. Nothing is started, and nothing is sent anywhere. The same seed gives the same\n"
         "bytes.\n"
         "\n"
-        "Traces: Mooncake's (timestamp, input_length, output_length, hash_ids), Azure's CSV\n"
-        "(TIMESTAMP,ContextTokens,GeneratedTokens), or a log of calls: a JSON object a line with\n"
-        "a time (created, time or timestamp) and usage (prompt_tokens, completion_tokens).\n"
-        "Jobs, as `tandem jobs export` writes them, with the steps that they had.\n"
+        "Traces: Mooncake's (timestamp, input_length, output_length, hash_ids); a log of calls,\n"
+        "JSON lines or CSV with a time and tokens, as `tandem assess --log` reads it (Azure's "
+        "too);\n"
+        "jobs, as `tandem jobs export` writes them, with the steps that they had.\n"
         "\n"
         "Loads: poisson, bursty or diurnal, then key=value: rate (items a second), requests, cv,\n"
         "swing, day_s, in, out (tokens of a call), spread, prefixes, shared, repeats, verified,\n"

@@ -34,6 +34,7 @@ constexpr std::array cached_names{"cachedtokens"sv, "cachereadinputtokens"sv, "c
                                   "promptcachedtokens"sv};
 constexpr std::array usd_names{"cost"sv,      "spend"sv, "responsecost"sv, "costusd"sv,
                                "totalcost"sv, "usd"sv,   "totalcostusd"sv, "price"sv};
+constexpr std::array user_names{"user"sv, "userid"sv, "enduser"sv, "tenant"sv, "team"sv};
 constexpr std::array status_names{"status"sv, "statuscode"sv, "httpstatus"sv, "responsestatus"sv};
 
 std::string plain_name(std::string_view name) {
@@ -52,7 +53,7 @@ bool is_one_of(std::string_view plain, names all) {
 constexpr std::string_view bad_number = "a number of tokens or a price is none or below zero";
 constexpr std::string_view no_tokens = "it names no tokens";
 constexpr std::string_view bad_time = "its time cannot be read";
-constexpr std::size_t model_bytes_max = 128;
+constexpr std::size_t name_bytes_max = 128;
 constexpr double number_max = 1e9;
 
 /// One value under one name, as a number where it is one, and as text.
@@ -74,7 +75,9 @@ class record_filler {
     if (is_one_of(plain, usd_names)) put_number(into_.usd, value);
     if (is_one_of(plain, time_names)) put_time(value, plain);
     if (is_one_of(plain, model_names) && into_.model.empty())
-      into_.model = std::string{value.text.substr(0, model_bytes_max)};
+      into_.model = std::string{value.text.substr(0, name_bytes_max)};
+    if (is_one_of(plain, user_names) && into_.user.empty())
+      into_.user = std::string{value.text.substr(0, name_bytes_max)};
     if (is_one_of(plain, status_names)) put_status(value);
     // Mooncake's traces count milliseconds from their start.
     if (plain == "inputlength") counts_ms_ = true;

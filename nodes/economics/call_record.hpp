@@ -14,6 +14,8 @@ struct call_record {
   /// Seconds since 1970, or since some start.
   std::optional<double> time_s;
   std::string model;
+  /// On whose behalf it was made.
+  std::string user;
   std::optional<double> input_tokens;
   std::optional<double> output_tokens;
   std::optional<double> cached_tokens;

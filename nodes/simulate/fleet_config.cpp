@@ -45,7 +45,7 @@ caf::expected<node_config> fleet_config(std::span<const fleet_pool> pools) {
   out.executor.in_flight_max = in_flight_max;
   std::uint64_t seed = 1;
   for (const auto& pool : pools) {
-    auto prices = prices_of(pool.profile);
+    auto prices = pool.prices ? caf::expected<token_prices>{*pool.prices} : prices_of(pool.profile);
     if (!prices) return prices.error();
     out.models.push_back({.name = pool.profile.name,
                           .tier = pool.tier,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -11,6 +12,12 @@
 
 namespace tandem::simulation {
 
+/// US dollars for a million tokens.
+struct token_prices {
+  double input = 0;
+  double output = 0;
+};
+
 /// So many engines like a profile of config/fleets, for one tier.
 struct fleet_pool {
   fleet_profile profile;
@@ -18,12 +25,8 @@ struct fleet_pool {
   std::uint32_t engines = 1;
   /// What it does right: prompts up to this difficulty, 0 to 1. No profile says it.
   double quality = 1;
-};
-
-/// US dollars for a million tokens.
-struct token_prices {
-  double input = 0;
-  double output = 0;
+  /// Nothing: prices_of() the profile.
+  std::optional<token_prices> prices;
 };
 
 /// What a token costs on such an engine under full load: its part of an engine-second, as the

@@ -4,8 +4,6 @@
 #include <map>
 #include <optional>
 
-#include "nodes/simulate/call_row.hpp"
-
 namespace tandem::simulation {
 namespace {
 

@@ -12,7 +12,7 @@
 
 #include <simdjson.h>
 
-#include "nodes/simulate/call_row.hpp"
+#include "nodes/economics/call_record.hpp"
 #include "nodes/simulate/job_row.hpp"
 #include "nodes/simulate/seeded_random.hpp"
 #include "schema/errc.hpp"
@@ -24,7 +24,7 @@ namespace {
 constexpr std::size_t line_bytes_max = std::size_t{4} << 20;
 constexpr std::uint32_t mooncake_block_tokens = 512;
 
-enum class form : std::uint8_t { mooncake, azure, calls, jobs };
+enum class form : std::uint8_t { mooncake, csv, calls, jobs };
 
 /// Lines of a file, each at most line_bytes_max.
 class line_reader {
@@ -53,7 +53,7 @@ class line_reader {
           break;
         }
         if (line_.size() >= line_bytes_max)
-          return wrong("is longer than " + std::to_string(line_bytes_max >> 20) + " MiB");
+          return wrong(" is longer than " + std::to_string(line_bytes_max >> 20) + " MiB");
         line_.push_back(static_cast<char>(c));
       }
       if (!line_.empty() && line_.back() == '\r') line_.pop_back();
@@ -64,7 +64,7 @@ class line_reader {
   [[nodiscard]] const std::string& line() const { return line_; }
   [[nodiscard]] caf::error wrong(const std::string& what) const {
     return make_error(errc::invalid_argument,
-                      file_.string() + ", line " + std::to_string(number_) + " " + what);
+                      file_.string() + ", line " + std::to_string(number_) + what);
   }
 
  private:
@@ -84,18 +84,17 @@ class trace_source : public work_source {
     if (error_) return error_;
     auto more = lines_.next();
     if (!more) return more.error();
-    if (!*more) return lines_.wrong("is missing: the file is empty");
+    if (!*more) return lines_.wrong(" is missing: the file is empty");
     const auto& first = lines_.line();
     if (first.front() == '{')
       form_ = first.find("\"hash_ids\"") != first.npos ? form::mooncake
               : is_job_row(first)                      ? form::jobs
                                                        : form::calls;
-    else if (first.starts_with("TIMESTAMP,ContextTokens,GeneratedTokens"))
-      form_ = form::azure;
+    else if (auto why = csv_.read_header(first); why.empty())
+      form_ = form::csv;
     else
-      return lines_.wrong(
-          "is neither a JSON object nor the header TIMESTAMP,ContextTokens,GeneratedTokens; see "
-          "`tandem help simulate` for the traces that can be read");
+      return lines_.wrong(": " + std::string{why} +
+                          "; `tandem help simulate` names the traces that can be read");
     work_item probe;
     restart();
     if (form_ == form::jobs) {
@@ -136,7 +135,7 @@ class trace_source : public work_source {
     group_next_ = 0;
     ahead_.reset();
     jobs_next_ = 0;
-    if (form_ == form::azure && !error_) std::ignore = lines_.next();
+    if (form_ == form::csv && !error_) std::ignore = lines_.next();
   }
 
   caf::error load_jobs() {
@@ -147,15 +146,16 @@ class trace_source : public work_source {
       if (!*more) break;
       work_item item;
       auto got = read_job_row(parser_, lines_.line(), options_.small_tier, item, problem);
-      if (got == row_read::wrong) return lines_.wrong(problem);
+      if (got == row_read::wrong) return lines_.wrong(" " + problem);
       if (got == row_read::left_out) continue;
       if (jobs_.size() == trace_jobs_max)
-        return lines_.wrong("is one too many: at most " + std::to_string(trace_jobs_max) + " jobs");
+        return lines_.wrong(" is one too many: at most " + std::to_string(trace_jobs_max) +
+                            " jobs");
       jobs_.push_back(std::move(item));
     }
     std::stable_sort(jobs_.begin(), jobs_.end(),
                      [](const work_item& a, const work_item& b) { return a.at_s < b.at_s; });
-    if (jobs_.empty()) return lines_.wrong("is the end, and no job before it had an attempt");
+    if (jobs_.empty()) return lines_.wrong(" is the end, and no job before it had an attempt");
     return caf::none;
   }
 
@@ -181,14 +181,28 @@ class trace_source : public work_source {
       out = jobs_[jobs_next_++];
       return true;
     }
-    auto more = lines_.next();
-    if (!more || !*more) return more;
-    out = {};
-    if (form_ == form::azure) return read_azure(out);
-    if (form_ == form::mooncake) return read_mooncake(out);
-    std::string problem;
-    if (read_call_row(parser_, lines_.line(), out, problem)) return true;
-    return lines_.wrong(problem);
+    while (true) {
+      auto more = lines_.next();
+      if (!more || !*more) return more;
+      out = {};
+      if (form_ == form::mooncake) return read_mooncake(out);
+      call_record call;
+      auto why =
+          form_ == form::csv ? csv_.read(lines_.line(), call) : calls_.read(lines_.line(), call);
+      if (!why.empty()) return lines_.wrong(": " + std::string{why});
+      if (!call.time_s) return lines_.wrong(": it has no time");
+      // It was refused: nobody knows how much would have been written.
+      if (!call.input_tokens && !call.output_tokens) continue;
+      out.at_s = *call.time_s;
+      out.input_tokens = tokens_of(call.input_tokens);
+      out.output_tokens = tokens_of(call.output_tokens);
+      out.tenant = std::move(call.user);
+      return true;
+    }
+  }
+
+  static std::uint32_t tokens_of(std::optional<double> count) {
+    return bounded_tokens(static_cast<std::uint64_t>(count.value_or(0)));
   }
 
   /// All of one stamp, spread over the time to the next one.
@@ -228,7 +242,7 @@ class trace_source : public work_source {
         row["input_length"].get(input) != simdjson::SUCCESS ||
         row["output_length"].get(output) != simdjson::SUCCESS ||
         row["hash_ids"].get(blocks) != simdjson::SUCCESS)
-      return lines_.wrong("has not timestamp, input_length, output_length and hash_ids");
+      return lines_.wrong(" has not timestamp, input_length, output_length and hash_ids");
     out.at_s = at / 1000;
     out.input_tokens = bounded_tokens(input);
     out.output_tokens = bounded_tokens(output);
@@ -236,37 +250,19 @@ class trace_source : public work_source {
     for (auto block : blocks) {
       std::uint64_t id = 0;
       if (block.get(id) != simdjson::SUCCESS)
-        return lines_.wrong("has a hash id that is no whole number");
+        return lines_.wrong(" has a hash id that is no whole number");
       // 0 stands for no block elsewhere.
       out.blocks.push_back(id + 1);
     }
     return true;
   }
 
-  caf::expected<bool> read_azure(work_item& out) {
-    std::string_view line = lines_.line();
-    auto first = line.find(',');
-    auto second = first == line.npos ? first : line.find(',', first + 1);
-    std::uint64_t input = 0, output = 0;
-    auto at = second == line.npos ? std::nullopt : seconds_of_stamp(line.substr(0, first));
-    if (!at || !whole_number(line.substr(first + 1, second - first - 1), input) ||
-        !whole_number(line.substr(second + 1), output))
-      return lines_.wrong("is not TIMESTAMP,ContextTokens,GeneratedTokens");
-    out.at_s = *at;
-    out.input_tokens = bounded_tokens(input);
-    out.output_tokens = bounded_tokens(output);
-    return true;
-  }
-
-  static bool whole_number(std::string_view text, std::uint64_t& out) {
-    auto read = std::from_chars(text.data(), text.data() + text.size(), out);
-    return read.ec == std::errc{} && read.ptr == text.data() + text.size();
-  }
-
   line_reader lines_;
   trace_options options_;
   form form_ = form::calls;
   simdjson::dom::parser parser_;
+  call_json_reader calls_;
+  call_csv_reader csv_;
   seeded_random random_;
   caf::error error_;
   std::uint64_t given_ = 0;

@@ -32,10 +32,10 @@ inline constexpr std::size_t trace_jobs_max = 500'000;
 /// - Mooncake's JSON lines: `timestamp` (ms), `input_length`, `output_length`, `hash_ids` (of
 /// blocks
 ///   of 512 tokens). What has one stamp is spread evenly over the time to the next.
-/// - Azure's CSV: `TIMESTAMP,ContextTokens,GeneratedTokens`.
-/// - Calls as logs of OpenAI-compatible APIs have them, a JSON object a line: `created`, `time` or
-///   `timestamp` (Unix seconds or ms, or ISO 8601), `usage` with `prompt_tokens` and
-///   `completion_tokens` (or these two beside it), and, if it is there, `model`, `user`.
+/// - Calls as gateways and providers log them, a JSON object a line or a CSV with a header (Azure's
+///   published traces too): a time and tokens under their usual names, and whose they were; what
+///   `tandem assess --log` reads, see nodes/economics/call_record.hpp. Calls that failed without
+///   tokens are left out.
 /// - What `tandem jobs export` writes, a job a line: see job_row.hpp. Served in the order of their
 ///   submission.
 /// Read in a stream, at most one line in memory, but for jobs. `invalid_argument` and `not_found`

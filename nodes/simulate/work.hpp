@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -8,6 +9,13 @@
 #include <caf/expected.hpp>
 
 namespace tandem::simulation {
+
+/// Of one call; logs that say more are not believed.
+inline constexpr std::uint64_t tokens_max = 1'000'000;
+
+[[nodiscard]] inline std::uint32_t bounded_tokens(std::uint64_t tokens) {
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(tokens, 1, tokens_max));
+}
 
 /// A plan as a planner would write it.
 struct planned_step {

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <string_view>
 
+#include "nodes/simulate/seeded_random.hpp"
+
 namespace tandem::simulation {
 namespace {
 
@@ -12,12 +14,8 @@ constexpr std::size_t token_bytes = 4;
 /// Words that texts of one sort have in common.
 constexpr std::uint64_t kind_words = 8;
 
-/// SplitMix64 (Steele, Lea, Flood 2014).
 std::uint64_t mixed(std::uint64_t value) {
-  value += 0x9E37'79B9'7F4A'7C15ull;
-  value = (value ^ (value >> 30)) * 0xBF58'476D'1CE4'E5B9ull;
-  value = (value ^ (value >> 27)) * 0x94D0'49BB'1331'11EBull;
-  return value ^ (value >> 31);
+  return seeded_random{value}.bits();
 }
 
 std::uint64_t hash_of(std::string_view text) {

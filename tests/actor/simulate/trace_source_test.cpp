@@ -95,6 +95,18 @@ TEST_F(TraceSource, ReadsLogsOfCallsInTheirUsualForms) {
   EXPECT_EQ(items[2].input_tokens, 5);
 }
 
+TEST_F(TraceSource, ReadsAnyCsvOfCallsAndLeavesOutWhatWasRefused) {
+  auto items = read(
+      "time,user,prompt_tokens,completion_tokens,status\n"
+      "1700000000,ann,10,2,200\n"
+      "1700000001,bob,,,429\n"
+      "1700000002,bob,7,3,200\n");
+  ASSERT_EQ(items.size(), 2);
+  EXPECT_THAT(times(items), ElementsAre(0, 2));
+  EXPECT_EQ(items[1].tenant, "bob");
+  EXPECT_EQ(items[1].output_tokens, 3);
+}
+
 TEST_F(TraceSource, GoesFasterAndEndsEarlier) {
   std::string text;
   for (int i = 0; i < 10; ++i)
@@ -113,18 +125,20 @@ TEST_F(TraceSource, AClockThatGoesBackStandsStill) {
 
 TEST_F(TraceSource, SaysWhichLineIsWrongAndWhy) {
   EXPECT_THAT(problem(""), HasSubstr("the file is empty"));
-  EXPECT_THAT(problem("id;time\n"), HasSubstr("line 1 is neither"));
+  EXPECT_THAT(problem("id;time\n"), HasSubstr("line 1: it is neither JSON nor a CSV header"));
   EXPECT_THAT(problem("{\"time\":1,\"prompt_tokens\":1,\"completion_tokens\":1}\n\n{\"time\":2}\n"),
-              HasSubstr("line 3 has no usage"));
-  EXPECT_THAT(problem("{\"usage\":{}}\n"), HasSubstr("line 1 has no time"));
+              HasSubstr("line 3: it names no tokens"));
+  EXPECT_THAT(problem("{\"prompt_tokens\":1,\"completion_tokens\":1}\n"),
+              HasSubstr("line 1: it has no time"));
+  EXPECT_THAT(problem("{\"usage\":{}}\n"), HasSubstr("line 1: it names no tokens"));
   EXPECT_THAT(
       problem("{\"hash_ids\":[\"a\"],\"timestamp\":0,\"input_length\":1,\"output_length\":1}"),
       HasSubstr("line 1 has a hash id"));
   EXPECT_THAT(problem("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-13-16 18:17:03,1,1\n"),
-              HasSubstr("line 2 is not"));
+              HasSubstr("line 2: its time cannot be read"));
   EXPECT_THAT(problem("{\"time\":1" + std::string(5 << 20, ' ') + "}"), HasSubstr("4 MiB"));
   EXPECT_THAT(problem("{\"time\":1,\"usage\":" + std::string(3000, '[')),
-              HasSubstr("no JSON object"));
+              HasSubstr("line 1: it is no JSON"));
 }
 
 TEST_F(TraceSource, AMissingFileIsNamed) {

@@ -1,6 +1,6 @@
 #include "tests/bench/claims/claim_fleets.hpp"
 
-#include "config/fleet_profile.hpp"
+#include "nodes/simulate/fleet_config.hpp"
 #include "nodes/simulate/variants.hpp"
 #include "schema/errc.hpp"
 #include "tests/bench/bench_report.hpp"
@@ -30,29 +30,21 @@ pool_of_engines public_small(std::uint32_t engines) {
 
 priced_fleet make_fleet(const std::vector<pool_of_engines>& pools) {
   priced_fleet out;
-  auto& config = out.options.config;
-  config.name = "claims";
-  config.routing.policy = "linear_thompson";
-  config.executor.in_flight_max = 1'000'000;
-  std::uint64_t seed = 1;
+  std::vector<simulation::fleet_pool> fleet;
   for (const auto& pool : pools) {
     auto profile = find_fleet_profile(pool.profile, TANDEM_SOURCE_DIR "/config/fleets");
     if (!profile) give_up(message_of(profile.error()));
     auto price = pool.usd_per_1k / 1000 / tokens_per_request * million;
-    config.models.push_back(
-        {.name = profile->name, .tier = pool.tier, .input_price = price, .output_price = price});
-    for (std::uint32_t i = 0; i < pool.engines; ++i) {
-      auto engine = profile->engine;
-      engine.kind = "sim";
-      engine.name = profile->name + "-" + std::to_string(i);
-      engine.model = profile->name;
-      engine.sim.quality = pool.quality;
-      engine.sim.seed = seed++;
-      engine.queue_max = 1'000'000;
-      config.engines.push_back(std::move(engine));
-      out.usd_per_hour += pool.gpu_hour_usd * profile->gpus.value;
-    }
+    out.usd_per_hour += pool.engines * pool.gpu_hour_usd * profile->gpus.value;
+    fleet.push_back({.profile = std::move(*profile),
+                     .tier = pool.tier,
+                     .engines = pool.engines,
+                     .quality = pool.quality,
+                     .prices = simulation::token_prices{price, price}});
   }
+  auto config = simulation::fleet_config(fleet);
+  if (!config) give_up(message_of(config.error()));
+  out.options.config = std::move(*config);
   return out;
 }
 
