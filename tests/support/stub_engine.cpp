@@ -60,8 +60,8 @@ std::string layered_plan(std::initializer_list<unsigned> layers) {
   return plan + "]}";
 }
 
-stub_engine::stub_engine(stub_options options)
-    : loop_{std::make_unique<loop>(std::move(options))} {}
+stub_engine::stub_engine(stub_options options, stub_handler handler)
+    : loop_{std::make_unique<loop>(std::move(options), std::move(handler))} {}
 stub_engine::~stub_engine() = default;
 
 std::uint16_t stub_engine::port() const {

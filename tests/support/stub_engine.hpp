@@ -159,8 +159,8 @@ enum class stub_accept {
 ///   stub.set_handler([](const stub_request& r) { return stub_answer::say("42", 2); });
 class stub_engine {
  public:
-  /// Throws when the port cannot be had.
-  explicit stub_engine(stub_options options = {});
+  /// Throws when the port cannot be had. `handler` answers from the first connection on.
+  explicit stub_engine(stub_options options = {}, stub_handler handler = {});
   ~stub_engine();
   stub_engine(const stub_engine&) = delete;
   stub_engine& operator=(const stub_engine&) = delete;

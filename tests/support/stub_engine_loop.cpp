@@ -49,8 +49,10 @@ void reset(int fd) {
 
 }  // namespace
 
-stub_engine::loop::loop(stub_options chosen) : options{std::move(chosen)} {
-  handler = [](const stub_request& r) { return stub_answer::say(std::string{r.user}); };
+stub_engine::loop::loop(stub_options chosen, stub_handler first)
+    : options{std::move(chosen)}, handler{std::move(first)} {
+  if (!handler)
+    handler = [](const stub_request& r) { return stub_answer::say(std::string{r.user}); };
   start();
 }
 

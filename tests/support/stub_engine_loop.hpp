@@ -20,7 +20,7 @@ namespace tandem::test {
 /// The stub's thread: everything but `post`'s queue belongs to it while it runs.
 class stub_engine::loop {
  public:
-  explicit loop(stub_options options);
+  loop(stub_options options, stub_handler handler);
   ~loop();
   loop(const loop&) = delete;
   loop& operator=(const loop&) = delete;

@@ -82,16 +82,16 @@ int main(int argc, char** argv) {
   sigaddset(&ends, SIGTERM);
   sigaddset(&ends, SIGINT);
   ::pthread_sigmask(SIG_BLOCK, &ends, nullptr);
-  stub_engine stub{chosen.options};
-  stub.set_handler([&](const stub_request& request) {
-    auto plan = request.system == "plan";
-    auto text =
-        plan ? chosen.plan : (chosen.answer.empty() ? std::string{request.user} : chosen.answer);
-    auto answer = stub_answer::say(std::move(text), plan ? chosen.plan_tokens : chosen.tokens,
-                                   plan ? chosen.plan_rate : chosen.rate);
-    answer.first_token = std::chrono::microseconds{plan ? 0 : chosen.delay_us};
-    return answer;
-  });
+  stub_engine stub{
+      chosen.options, [&](const stub_request& request) {
+        auto plan = request.system == "plan";
+        auto text = plan ? chosen.plan
+                         : (chosen.answer.empty() ? std::string{request.user} : chosen.answer);
+        auto answer = stub_answer::say(std::move(text), plan ? chosen.plan_tokens : chosen.tokens,
+                                       plan ? chosen.plan_rate : chosen.rate);
+        answer.first_token = std::chrono::microseconds{plan ? 0 : chosen.delay_us};
+        return answer;
+      }};
   std::cout << "stub ready url=" << stub.url() << " port=" << stub.port() << std::endl;
   int number = 0;
   ::sigwait(&ends, &number);
