@@ -22,7 +22,7 @@ using time_point = std::chrono::system_clock::time_point;
 
 /// Issued this long ago, for peers whose clocks lag.
 constexpr std::chrono::minutes clock_skew{10};
-constexpr std::size_t name_length_max = 63;
+constexpr std::size_t host_name_length_max = 63;
 constexpr std::size_t hosts_max = 64;
 
 caf::error openssl_failed(const char* what) {
@@ -208,7 +208,7 @@ caf::expected<x509_ptr> make_certificate(const authority& ca, EVP_PKEY* key,
 }
 
 caf::error check_request(const certificate_request& request) {
-  if (!is_host_name(request.name) || request.name.size() > name_length_max) {
+  if (!is_host_name(request.name) || request.name.size() > host_name_length_max) {
     return make_error(errc::invalid_argument,
                       "'" + request.name.substr(0, 80) +
                           "' cannot be a certificate's name; use 1 to 63 letters, digits, '.', "

@@ -8,17 +8,14 @@
 #include <type_traits>
 
 #include "config/sections.hpp"
+#include "config/units.hpp"
 
 namespace tandem {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kib = 1024;
-constexpr std::size_t gib = 1024 * 1024 * kib;
-constexpr auto day = 24h;
-constexpr std::size_t prompt_bytes_max = 64 * kib;
-constexpr std::size_t url_bytes_max = 2 * kib;
+constexpr std::size_t engine_url_bytes_max = 2 * kib;
 constexpr auto whole_max = std::numeric_limits<std::int64_t>::max();
 
 config_fields bind_model(model_config& c) {
@@ -96,7 +93,7 @@ config_fields bind_http(http_config& c) {
       bind_text("url", c.url,
                 "http://host:port or https://host:port, with or without a path before /v1. Not of\n"
                 "managed engines: the node knows where they are.",
-                url_bytes_max),
+                engine_url_bytes_max),
       bind_text("served_model", c.served_model,
                 "What the server calls the model. Empty: the [[model]]'s name.", 256),
       bind_choice("server", c.server, "What the server is. auto: it is asked.",
@@ -110,7 +107,7 @@ config_fields bind_http(http_config& c) {
       bind_text("proxy", c.proxy,
                 "http://host:port or socks5://host:port. Empty: none, whatever the environment\n"
                 "says.",
-                url_bytes_max),
+                engine_url_bytes_max),
       bind_duration("connect_timeout", c.connect_timeout, "For TCP and TLS.", 1ms, 1h),
       bind_duration("first_token_timeout", c.first_token_timeout,
                     "From the request to the first token, queueing in the server included.", 1ms,

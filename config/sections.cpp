@@ -7,20 +7,15 @@
 #include "actors/router/engines/engine_policy.hpp"
 #include "actors/router/routing_policy.hpp"
 #include "config/sections_http.hpp"
+#include "config/units.hpp"
 
 namespace tandem {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kib = 1024;
-constexpr std::size_t mib = 1024 * kib;
-constexpr std::size_t gib = 1024 * mib;
-constexpr auto day = 24h;
-constexpr auto year = 365 * day;
 /// What one message to an actor may carry, less its other fields.
 constexpr std::size_t message_bytes_max = 768 * kib;
-constexpr std::size_t prompt_bytes_max = 64 * kib;
 constexpr std::string_view cache_prefix = "cache.";
 constexpr std::size_t cache_tiers_max = 16;
 

@@ -1,14 +1,12 @@
 #include "config/sections_http.hpp"
 
+#include "config/units.hpp"
+
 namespace tandem {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kib = 1024;
-constexpr std::size_t mib = 1024 * kib;
-constexpr std::size_t gib = 1024 * mib;
-constexpr auto day = 24h;
 constexpr std::size_t url_bytes_max = 2048;
 
 /// Any texts, such as `Name: value` or origins.

@@ -24,6 +24,13 @@ std::size_t sequence(std::string_view s) {
 
 }  // namespace
 
+std::string_view trimmed(std::string_view s) {
+  constexpr std::string_view space = " \t\r\n";
+  auto first = s.find_first_not_of(space);
+  if (first == std::string_view::npos) return {};
+  return s.substr(first, s.find_last_not_of(space) - first + 1);
+}
+
 std::string_view cut(std::string_view s, std::size_t bytes_max) {
   if (s.size() <= bytes_max) return s;
   while (bytes_max > 0 && (static_cast<unsigned char>(s[bytes_max]) & 0xC0) == 0x80) --bytes_max;

@@ -23,6 +23,9 @@ namespace tandem {
 /// At most `bytes_max` bytes of `s`, cut between UTF-8 characters.
 [[nodiscard]] std::string_view cut(std::string_view s, std::size_t bytes_max);
 
+/// `s` without blanks, tabs and line ends at its ends.
+[[nodiscard]] std::string_view trimmed(std::string_view s);
+
 /// `s` with every invalid UTF-8 sequence replaced by U+FFFD.
 [[nodiscard]] std::string valid_utf8(std::string_view s);
 [[nodiscard]] bool is_valid_utf8(std::string_view s);

@@ -11,8 +11,8 @@ namespace tandem {
 namespace {
 
 constexpr std::size_t message_bytes_max = std::size_t{4} * 1024 * 1024;
-constexpr std::chrono::milliseconds pause_min{50};
-constexpr std::chrono::milliseconds pause_max{1000};
+constexpr std::chrono::milliseconds watch_pause_min{50};
+constexpr std::chrono::milliseconds watch_pause_max{1000};
 
 }  // namespace
 
@@ -53,7 +53,7 @@ class etcd_watch::follower : public std::enable_shared_from_this<follower> {
       if (!std::exchange(in_trouble_, true)) tell_.trouble(result);
       // What comes after an acknowledged loss of history has revisions of its own.
       if (result.failure == etcd_failure::other_history) state_.clear();
-      return look_after(std::min(what_.check_interval, pause_max));
+      return look_after(std::min(what_.check_interval, watch_pause_max));
     }
     if (std::exchange(in_trouble_, false)) tell_.recovered();
     auto begun = state_.revision() != 0;
@@ -167,7 +167,7 @@ void etcd_watch::follower::on_stream_end(bool is_fault) {
   exchange_ = 0;
   if (stopped_) return;
   if (is_fault) etcd_->core()->leave_endpoint(stream_endpoint_);
-  auto pause = std::min(pause_min * (1u << std::min(failures_++, 5u)), pause_max);
+  auto pause = std::min(watch_pause_min * (1u << std::min(failures_++, 5u)), watch_pause_max);
   reopens_ = true;
   auto again = [weak = weak_from_this(), is_fault] {
     auto self = weak.lock();

@@ -14,15 +14,8 @@
 namespace tandem {
 namespace {
 
-constexpr std::size_t reason_bytes_max = 500;
+constexpr std::size_t check_reason_bytes_max = 500;
 constexpr std::string_view stopping_text = "the node is stopping";
-
-std::string_view trimmed(std::string_view s) {
-  constexpr std::string_view space = " \t\r\n";
-  auto first = s.find_first_not_of(space);
-  if (first == std::string_view::npos) return {};
-  return s.substr(first, s.find_last_not_of(space) - first + 1);
-}
 
 std::string input_for(std::string_view kind, std::string_view prompt, std::string_view output) {
   nlohmann::json input{{"kind", kind}, {"prompt", prompt}, {"output", output}};
@@ -121,7 +114,7 @@ command_verdict command_runner::carry_out(const job& next) const {
   if (end.code != 1)
     return broken(check, "exit code " + std::to_string(end.code) +
                              "; 0 means that the output fits, 1 that it does not");
-  auto reason = valid_utf8(cut(trimmed(end.output), reason_bytes_max));
+  auto reason = valid_utf8(cut(trimmed(end.output), check_reason_bytes_max));
   if (reason.empty()) reason = "check '" + check.name + "' refused it without a reason";
   return {.misfit = reason};
 }

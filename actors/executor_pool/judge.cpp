@@ -66,13 +66,6 @@ std::string shortened(std::string_view text, std::size_t bytes_max) {
          " bytes are left out here]\n" + std::string{text.substr(tail_at)};
 }
 
-std::string_view trimmed(std::string_view s) {
-  constexpr std::string_view space = " \t\r\n";
-  auto first = s.find_first_not_of(space);
-  if (first == std::string_view::npos) return {};
-  return s.substr(first, s.find_last_not_of(space) - first + 1);
-}
-
 std::string_view without_code_fence(std::string_view text) {
   constexpr std::string_view fence = "```";
   text = trimmed(text);

@@ -12,13 +12,6 @@ namespace {
 constexpr std::string_view all_kinds =
     "number, exact, contains, regex, json_schema, judge and command";
 
-std::string_view trimmed(std::string_view s) {
-  constexpr std::string_view space = " \t\r\n";
-  auto first = s.find_first_not_of(space);
-  if (first == std::string_view::npos) return {};
-  return s.substr(first, s.find_last_not_of(space) - first + 1);
-}
-
 std::string differs(std::string_view what, std::string_view output) {
   return valid_utf8("the reply '" + std::string{cut(output, 80)} + "' " + std::string{what});
 }

@@ -18,10 +18,6 @@ constexpr std::chrono::seconds read_patience{30};
 constexpr std::chrono::seconds home_patience{20};
 constexpr std::chrono::milliseconds home_pause{300};
 
-job_id id_of(schema::JobId::Reader id) {
-  return {journal_id{id.getJournal()}, id.getNumber()};
-}
-
 bool is_final(schema::JobState state) {
   return state == schema::JobState::DONE || state == schema::JobState::FAILED ||
          state == schema::JobState::CANCELLED;

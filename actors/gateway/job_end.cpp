@@ -13,9 +13,9 @@ namespace tandem {
 namespace {
 
 /// Then it is asked again: a promise at the job's home does not outlive who waits for long.
-constexpr std::chrono::minutes wait_patience{5};
-constexpr std::chrono::minutes home_patience{10};
-constexpr std::chrono::seconds home_pause{2};
+constexpr std::chrono::minutes end_patience{5};
+constexpr std::chrono::minutes return_patience{10};
+constexpr std::chrono::seconds return_pause{2};
 
 struct watch : std::enable_shared_from_this<watch> {
   using clock = std::chrono::steady_clock;
@@ -27,7 +27,7 @@ struct watch : std::enable_shared_from_this<watch> {
 
   void ask(gateway_pointer self) {
     if (!self->state.front) return later(self);
-    self->request(self->state.front, wait_patience, wait_atom_v, job)
+    self->request(self->state.front, end_patience, wait_atom_v, job)
         .then(
             [self, one = shared_from_this()](const tmsg::jobsum& summary) {
               one->lost = {};
@@ -45,22 +45,22 @@ struct watch : std::enable_shared_from_this<watch> {
     if (err == caf::sec::request_timeout) return ask(self);
     auto now = clock::now();
     if (lost == clock::time_point{}) lost = now;
-    if (code_of(err) != errc::unavailable || now - lost > home_patience) return;
+    if (code_of(err) != errc::unavailable || now - lost > return_patience) return;
     later(self);
   }
 
   void later(gateway_pointer self) {
     self->delayed_send(
-        self, home_pause, call_atom_v,
+        self, return_pause, call_atom_v,
         gateway_task{[one = shared_from_this()](gateway_pointer gateway) { one->ask(gateway); }});
   }
 };
 
+}  // namespace
+
 job_id id_of(schema::JobId::Reader id) {
   return {journal_id{id.getJournal()}, id.getNumber()};
 }
-
-}  // namespace
 
 call_end read_job_end(schema::JobSummary::Reader summary) {
   auto usage = summary.getUsage();

@@ -10,7 +10,7 @@ namespace tandem {
 namespace {
 
 constexpr std::size_t reply_bytes_max = 64 * 1024;
-constexpr std::size_t error_bytes_max = 200;
+constexpr std::size_t answer_bytes_max = 200;
 
 std::shared_ptr<const http_endpoint> endpoint_of(const trace_config& config,
                                                  std::chrono::milliseconds timeout) {
@@ -139,7 +139,7 @@ void tracer::exporter::on_end(const http_outcome& outcome) {
     if (!is_taken)
       counts_.last_error = outcome.text.empty()
                                ? "the collector answers " + std::to_string(outcome.status)
-                               : std::string{cut(outcome.text, error_bytes_max)};
+                               : std::string{cut(outcome.text, answer_bytes_max)};
     again = !is_taken && !closed_ && may_retry(outcome) && tries_ < how_.tries_max;
     if (again) {
       pause = how_.retry_first * (1 << std::min(tries_ - 1, 16u));

@@ -16,12 +16,11 @@ namespace tandem {
 namespace {
 
 constexpr std::size_t path_bytes_max = 1024;
-constexpr std::size_t name_bytes_max = 255;
+constexpr std::size_t file_name_bytes_max = 255;
 constexpr std::size_t text_bytes_max = 1024;
-constexpr std::uint32_t chunk_bytes_max = 64 * 1024 * 1024;
 constexpr std::uint64_t version_bytes_max = std::uint64_t{1} << 62;
 
-caf::error wrong(const std::string& what) {
+caf::error malformed(const std::string& what) {
   return make_error(errc::malformed_message, "manifest of weights: " + what);
 }
 
@@ -34,7 +33,7 @@ std::string why_no_path(std::string_view path) {
     const auto name = path.substr(0, path.find('/'));
     if (name.empty()) return "has an empty name in it";
     if (name == "." || name == "..") return "has '" + std::string(name) + "' in it";
-    if (name.size() > name_bytes_max)
+    if (name.size() > file_name_bytes_max)
       return "has a name of " + std::to_string(name.size()) +
              " bytes in it; at most 255 are allowed";
     if (name.size() == path.size()) return {};
@@ -47,17 +46,17 @@ caf::error check_paths(const std::vector<manifest_file>& files) {
   for (std::size_t i = 0; i < files.size(); ++i) {
     const std::string_view path = files[i].path;
     if (auto why = why_no_path(path); !why.empty())
-      return wrong("the path " + quoted_name(path) + ' ' + why);
-    if (i > 0 && path == files[i - 1].path) return wrong(quoted_name(path) + " is there twice");
+      return malformed("the path " + quoted_name(path) + ' ' + why);
+    if (i > 0 && path == files[i - 1].path) return malformed(quoted_name(path) + " is there twice");
     if (i > 0 && path < files[i - 1].path)
-      return wrong(quoted_name(path) + " comes after " + quoted_name(files[i - 1].path));
+      return malformed(quoted_name(path) + " comes after " + quoted_name(files[i - 1].path));
     all.insert(path);
   }
   for (const std::string_view path : all) {
     for (auto end = path.find('/'); end != path.npos; end = path.find('/', end + 1)) {
       if (all.contains(path.substr(0, end)))
-        return wrong(quoted_name(path) + " lies below " + quoted_name(path.substr(0, end)) +
-                     ", which is a file");
+        return malformed(quoted_name(path) + " lies below " + quoted_name(path.substr(0, end)) +
+                         ", which is a file");
     }
   }
   return caf::none;
@@ -66,23 +65,23 @@ caf::error check_paths(const std::vector<manifest_file>& files) {
 caf::error read_files(schema::WeightManifest::Reader from, weight_manifest& to) {
   const auto count = from.getFiles().size();
   if (count == 0 || count > manifest_files_max)
-    return wrong("it has " + std::to_string(count) + " files; 1 to " +
-                 std::to_string(manifest_files_max) + " are allowed");
+    return malformed("it has " + std::to_string(count) + " files; 1 to " +
+                     std::to_string(manifest_files_max) + " are allowed");
   std::uint64_t total = 0;
   for (const auto item : from.getFiles()) {
     auto& file = to.files.emplace_back();
     file.path.assign(item.getPath().begin(), item.getPath().end());
     file.bytes = item.getSizeBytes();
     if (file.bytes > version_bytes_max - total)
-      return wrong("its files are larger than any disk, at " + quoted_name(file.path) + " of " +
-                   std::to_string(file.bytes) + " bytes");
+      return malformed("its files are larger than any disk, at " + quoted_name(file.path) + " of " +
+                       std::to_string(file.bytes) + " bytes");
     total += file.bytes;
     const auto chunks = file.bytes / to.chunk_bytes + (file.bytes % to.chunk_bytes != 0 ? 1 : 0);
     const auto hashes = item.getChunks();
     if (hashes.size() % sizeof(weight_hash) != 0 || hashes.size() / sizeof(weight_hash) != chunks)
-      return wrong(quoted_name(file.path) + " of " + std::to_string(file.bytes) + " bytes has " +
-                   std::to_string(chunks) + " chunks, but " + std::to_string(hashes.size()) +
-                   " bytes of hashes, not 32 for each");
+      return malformed(quoted_name(file.path) + " of " + std::to_string(file.bytes) +
+                       " bytes has " + std::to_string(chunks) + " chunks, but " +
+                       std::to_string(hashes.size()) + " bytes of hashes, not 32 for each");
     file.chunks.resize(chunks);
     if (chunks > 0) std::memcpy(file.chunks.data(), hashes.begin(), hashes.size());
   }
@@ -93,9 +92,9 @@ caf::error read_texts(schema::WeightManifest::Reader from, weight_manifest& to) 
   to.architecture.assign(from.getArchitecture().begin(), from.getArchitecture().end());
   to.types.assign(from.getTypes().begin(), from.getTypes().end());
   if (auto why = why_no_text(to.architecture, text_bytes_max); !why.empty())
-    return wrong("the architecture " + quoted_name(to.architecture) + ' ' + why);
+    return malformed("the architecture " + quoted_name(to.architecture) + ' ' + why);
   if (auto why = why_no_text(to.types, text_bytes_max); !why.empty())
-    return wrong("the types " + quoted_name(to.types) + ' ' + why);
+    return malformed("the types " + quoted_name(to.types) + ' ' + why);
   return caf::none;
 }
 
@@ -142,25 +141,26 @@ caf::expected<weight_manifest> decode_manifest(std::string_view bytes) {
   const message_limits limits{.words_max = manifest_bytes_max / sizeof(capnp::word)};
   const auto parsed = message<schema::WeightManifest>::parse(
       std::as_bytes(std::span{bytes.data(), bytes.size()}), limits);
-  if (!parsed) return wrong(message_of(parsed.error()));
+  if (!parsed) return malformed(message_of(parsed.error()));
   capnp::FlatArrayMessageReader flat{parsed->words().words(),
                                      {.traversalLimitInWords = ~std::uint64_t{0}}};
   const auto from = flat.getRoot<schema::WeightManifest>();
   weight_manifest out;
   out.chunk_bytes = from.getChunkBytes();
   if (out.chunk_bytes == 0 || out.chunk_bytes > chunk_bytes_max)
-    return wrong("chunks of " + std::to_string(out.chunk_bytes) + " bytes; 1 to " +
-                 std::to_string(chunk_bytes_max) + " are allowed");
+    return malformed("chunks of " + std::to_string(out.chunk_bytes) + " bytes; 1 to " +
+                     std::to_string(chunk_bytes_max) + " are allowed");
   if (auto err = read_files(from, out)) return err;
   if (auto err = read_texts(from, out)) return err;
   out.format = from.getFormat();
   out.parameters = from.getParameters();
   const auto shapes = from.getShapes();
   if (shapes.size() != out.shapes.size())
-    return wrong("the hash of the shapes has " + std::to_string(shapes.size()) + " bytes, not 32");
+    return malformed("the hash of the shapes has " + std::to_string(shapes.size()) +
+                     " bytes, not 32");
   std::memcpy(out.shapes.data(), shapes.begin(), shapes.size());
   // What says the same in other bytes would have another name.
-  if (encode(out) != bytes) return wrong("it is not in canonical form, or of a newer Tandem");
+  if (encode(out) != bytes) return malformed("it is not in canonical form, or of a newer Tandem");
   return out;
 }
 

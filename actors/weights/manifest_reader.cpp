@@ -14,7 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t chunks_wanted_max = 65'536;
-constexpr std::uint32_t chunk_bytes_max = 64 * 1024 * 1024;
 constexpr unsigned threads_max = 64;
 
 caf::error wrong(const std::string& what) {

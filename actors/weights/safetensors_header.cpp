@@ -14,7 +14,7 @@ namespace {
 
 using simdjson::ondemand::object;
 
-constexpr std::uint64_t elements_max = std::uint64_t{1} << 60;
+constexpr std::uint64_t count_max = std::uint64_t{1} << 60;
 constexpr std::size_t dims_max = 16;
 
 struct dtype {
@@ -58,8 +58,7 @@ std::string read_tensor(object json, placed_tensor& out) {
         const std::uint64_t dim = item.get_uint64();
         out.tensor.shape.push_back(dim);
         if (out.tensor.shape.size() > dims_max) return "has more than 16 dimensions";
-        if (dim != 0 && out.tensor.elements > elements_max / dim)
-          return "has impossible dimensions";
+        if (dim != 0 && out.tensor.elements > count_max / dim) return "has impossible dimensions";
         out.tensor.elements *= dim;
       }
     } else if (key == "data_offsets") {

@@ -6,12 +6,12 @@ namespace tandem {
 namespace {
 
 /// Of time; what timers are late by is made up for.
-constexpr std::uint64_t bursts_per_s = 50;
+constexpr std::uint64_t upload_bursts_per_s = 50;
 
 }  // namespace
 
 upload_gate::upload_gate(boost::asio::io_context& io, std::uint64_t bytes_per_s)
-    : limit_{bytes_per_s, bytes_per_s / bursts_per_s}, timer_{io} {}
+    : limit_{bytes_per_s, bytes_per_s / upload_bursts_per_s}, timer_{io} {}
 
 void upload_gate::ask(std::size_t bytes, std::function<void()> go) {
   {

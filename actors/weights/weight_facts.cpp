@@ -15,7 +15,7 @@ constexpr std::size_t architecture_bytes_max = 256;
 constexpr std::size_t types_max = 8;
 constexpr std::uint64_t parameters_max = std::uint64_t{1} << 62;
 
-caf::error wrong(const std::string& what) {
+caf::error refused(const std::string& what) {
   return make_error(errc::invalid_argument, what);
 }
 
@@ -65,7 +65,7 @@ caf::expected<weight_facts> facts_of(schema::WeightFormat format, std::string ar
   weight_facts out;
   for (const auto& [name, at] : tensors) {
     if (at.first->elements > parameters_max - out.parameters)
-      return wrong(at.second + ": more parameters than any model has");
+      return refused(at.second + ": more parameters than any model has");
     out.parameters += at.first->elements;
   }
   out.format = format;
@@ -79,8 +79,8 @@ caf::error collect(const weight_header& header, const std::string& file, tensor_
   for (const auto& tensor : header.tensors) {
     const auto [at, added] = all.emplace(tensor.name, std::pair{&tensor, file});
     if (!added)
-      return wrong("tensor " + quoted_name(tensor.name) + " is there twice, in " +
-                   at->second.second + (at->second.second == file ? "" : " and " + file));
+      return refused("tensor " + quoted_name(tensor.name) + " is there twice, in " +
+                     at->second.second + (at->second.second == file ? "" : " and " + file));
   }
   return caf::none;
 }
@@ -98,13 +98,13 @@ caf::expected<std::string> read_architecture(const std::filesystem::path& path) 
   simdjson::dom::parser parser;
   simdjson::dom::element root;
   if (const auto failure = parser.parse(*text).get(root))
-    return wrong(path.string() + ": " + simdjson::error_message(failure));
+    return refused(path.string() + ": " + simdjson::error_message(failure));
   std::string_view found;
   if (root.at_pointer("/architectures/0").get(found) != simdjson::SUCCESS &&
       root["model_type"].get(found) != simdjson::SUCCESS)
     return std::string{};
   if (auto why = why_no_text(found, architecture_bytes_max); !why.empty())
-    return wrong(path.string() + ": the architecture " + why);
+    return refused(path.string() + ": the architecture " + why);
   return std::string{found};
 }
 
@@ -120,10 +120,10 @@ caf::expected<std::map<std::string, std::string>> read_index(const std::filesyst
     for (auto field : document["weight_map"].get_object()) {
       std::string name{std::string_view(field.unescaped_key())};
       out.insert_or_assign(std::move(name), std::string{std::string_view(field.value())});
-      if (out.size() > header_tensors_max) return wrong(path.string() + ": too many tensors");
+      if (out.size() > header_tensors_max) return refused(path.string() + ": too many tensors");
     }
   } catch (const simdjson::simdjson_error& failure) {
-    return wrong(path.string() + ": no weight_map that can be read: " + failure.what());
+    return refused(path.string() + ": no weight_map that can be read: " + failure.what());
   }
   return out;
 }
@@ -207,8 +207,8 @@ class model_folder {
     for (const auto& [tensor, file] : index) {
       const auto found = headers_.find(file);
       if (found == headers_.end())
-        return wrong(std::string(index_name) + " names " + quoted_name(file) +
-                     ", which is not in the folder");
+        return refused(std::string(index_name) + " names " + quoted_name(file) +
+                       ", which is not in the folder");
       wanted.emplace(file, &found->second);
     }
     for (const auto& [file, header] : wanted)
@@ -216,8 +216,8 @@ class model_folder {
     for (const auto& [tensor, file] : index) {
       const auto found = tensors.find(tensor);
       if (found == tensors.end() || found->second.second != file)
-        return wrong(std::string(index_name) + " says that tensor " + quoted_name(tensor) +
-                     " is in " + quoted_name(file) + ", but it is not");
+        return refused(std::string(index_name) + " says that tensor " + quoted_name(tensor) +
+                       " is in " + quoted_name(file) + ", but it is not");
     }
     return caf::none;
   }

@@ -54,6 +54,7 @@ struct weight_manifest {
 };
 
 inline constexpr std::uint32_t chunk_bytes_default = 1024 * 1024;
+inline constexpr std::uint32_t chunk_bytes_max = 64 * 1024 * 1024;
 inline constexpr std::size_t manifest_files_max = 4096;
 inline constexpr std::size_t manifest_bytes_max = std::size_t{64} * 1024 * 1024;
 

@@ -14,7 +14,7 @@ namespace {
 using align = table::align;
 
 constexpr std::size_t indent = 2;
-constexpr std::size_t width_default = 100;
+constexpr std::size_t page_width = 100;
 
 tint tint_of(verdict_kind kind) {
   switch (kind) {
@@ -29,7 +29,7 @@ tint tint_of(verdict_kind kind) {
 
 /// Broken between words, each line indented.
 std::string paragraph(std::string_view text, const style& how) {
-  auto width = how.width == 0 ? width_default : std::min(how.width, width_default);
+  auto width = how.width == 0 ? page_width : std::min(how.width, page_width);
   std::string out;
   std::string line(indent, ' ');
   auto words = printable_line(text);
@@ -47,7 +47,7 @@ std::string paragraph(std::string_view text, const style& how) {
   return out + line + '\n';
 }
 
-std::string tag_of(const estimate& of) {
+std::string tag_of(const assessed_number& of) {
   auto worst = std::string{to_string(of.worst)};
   return of.is_derived ? "derived from " + worst : worst;
 }

@@ -8,17 +8,13 @@
 #include "config/quantity.hpp"
 #include "config/words.hpp"
 #include "nodes/cli/plain_text.hpp"
+#include "nodes/cli/route_number.hpp"
 #include "schema/json_writer.hpp"
 
 namespace tandem::cli {
 namespace {
 
 constexpr std::size_t comment_width = 110;
-
-std::string percent(double share) {
-  auto tenths = std::llround(share * 1000);
-  return std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10) + '%';
-}
 
 std::string utc_minute(std::chrono::sys_seconds when) {
   auto time = std::chrono::system_clock::to_time_t(when);

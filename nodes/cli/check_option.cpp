@@ -14,7 +14,7 @@
 namespace tandem::cli {
 namespace {
 
-caf::error wrong(std::string text) {
+caf::error bad_check(std::string text) {
   return make_error(errc::invalid_argument, std::move(text));
 }
 
@@ -31,26 +31,27 @@ std::string_view argument_of(std::string_view kind) {
 caf::error check_kind(const std::string& kind) {
   if (std::find(check_kinds.begin(), check_kinds.end(), kind) != check_kinds.end()) return {};
   auto nearest = nearest_word(kind, check_kinds);
-  return wrong("--check is " + quote_word(kind) + ", but must be " + list_words(check_kinds) +
-               (nearest.empty() ? "" : "; did you mean " + std::string{nearest} + "?"));
+  return bad_check("--check is " + quote_word(kind) + ", but must be " + list_words(check_kinds) +
+                   (nearest.empty() ? "" : "; did you mean " + std::string{nearest} + "?"));
 }
 
 caf::error check_argument(const check_choice& check) {
   auto form = argument_of(check.kind);
   if (form.empty() && !check.argument.empty()) {
-    return wrong("--check " + check.kind +
-                 " takes no argument; to compare the answer with a text, write --check exact=TEXT");
+    return bad_check(
+        "--check " + check.kind +
+        " takes no argument; to compare the answer with a text, write --check exact=TEXT");
   }
   if (!form.empty() && check.argument.empty()) {
-    return wrong("--check " + check.kind + " needs an argument: write --check " + check.kind + "=" +
-                 std::string{form} + ", or name a file that has it with --check-file");
+    return bad_check("--check " + check.kind + " needs an argument: write --check " + check.kind +
+                     "=" + std::string{form} + ", or name a file that has it with --check-file");
   }
   if (check.argument.size() > check_bytes_max) {
-    return wrong("the argument of --check has " + std::to_string(check.argument.size()) +
-                 " bytes; 64 KiB is the most");
+    return bad_check("the argument of --check has " + std::to_string(check.argument.size()) +
+                     " bytes; 64 KiB is the most");
   }
   if (!is_valid_utf8(check.argument) || check.argument.find('\0') != std::string::npos) {
-    return wrong("the argument of --check is not UTF-8 text, or has a zero byte");
+    return bad_check("the argument of --check is not UTF-8 text, or has a zero byte");
   }
   return {};
 }
@@ -60,7 +61,7 @@ caf::error check_argument(const check_choice& check) {
 caf::expected<check_choice> read_check(const std::optional<std::string>& check,
                                        const std::optional<std::string>& file) {
   if (!check) {
-    if (file) return wrong("--check-file needs --check, which says what the file is for");
+    if (file) return bad_check("--check-file needs --check, which says what the file is for");
     return check_choice{};
   }
   auto equals = check->find('=');
@@ -69,7 +70,7 @@ caf::expected<check_choice> read_check(const std::optional<std::string>& check,
   if (equals != std::string::npos) result.argument = check->substr(equals + 1);
   if (file) {
     if (equals != std::string::npos) {
-      return wrong("the argument of --check is given twice: behind = and with --check-file");
+      return bad_check("the argument of --check is given twice: behind = and with --check-file");
     }
     auto text = read_text_file(*file, check_bytes_max, "the argument of --check");
     if (!text) return std::move(text.error());

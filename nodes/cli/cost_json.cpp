@@ -111,7 +111,7 @@ void write_totals(json_writer& json, const cost_sum& sum) {
   json.end();
 }
 
-void write_estimate(json_writer& json, std::string_view name, const estimate& of) {
+void write_cost_estimate(json_writer& json, std::string_view name, const estimate& of) {
   json.object_field(name);
   json.field("value", of.value);
   json.field("low", of.low);
@@ -134,9 +134,9 @@ void write_quality(json_writer& json, const cost_report& report) {
     json.field("why_not", of.why_not);
   // Numbers that do not hold are not to be read by a script that does not look at `said`.
   if (of.why_not.empty()) {
-    write_estimate(json, "chosen", of.chosen);
-    write_estimate(json, "large", of.large);
-    write_estimate(json, "lead", of.lead);
+    write_cost_estimate(json, "chosen", of.chosen);
+    write_cost_estimate(json, "large", of.large);
+    write_cost_estimate(json, "lead", of.lead);
   }
   json.end();
 }

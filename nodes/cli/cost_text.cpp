@@ -16,7 +16,7 @@
 namespace tandem::cli {
 namespace {
 
-std::string fixed(double number, const char* form) {
+std::string fixed_text(double number, const char* form) {
   std::array<char, 48> text{};
   std::snprintf(text.data(), text.size(), form, number);
   return text.data();
@@ -32,7 +32,7 @@ std::string count_or_nothing(std::uint64_t count) {
 
 std::string percent_of(const cost_figures& of) {
   auto saved = saving_percent(of.comparable_nanousd(), of.all_large_nanousd);
-  return saved ? fixed(*saved, "%.1f%%") : std::string{};
+  return saved ? fixed_text(*saved, "%.1f%%") : std::string{};
 }
 
 /// Green where it was cheaper than the large tier.
@@ -192,8 +192,8 @@ std::string saving_lines(const cost_report& report) {
               human_money(all.all_large_nanousd) + ": " +
               human_saving(all.comparable_nanousd(), all.all_large_nanousd);
   if (auto range = report.sum.saving_interval())
-    text += " (95% interval " + fixed(100 * range->low, "%.1f") + " to " +
-            fixed(100 * range->high, "%.1f%%") + ", a bootstrap over " +
+    text += " (95% interval " + fixed_text(100 * range->low, "%.1f") + " to " +
+            fixed_text(100 * range->high, "%.1f%%") + ", a bootstrap over " +
             plural(report.sum.jobs_counted, "job") + ')';
   else
     text += " (" + plural(report.sum.jobs_counted, "job") + ": too few for an interval)";
@@ -232,7 +232,8 @@ std::string right_line(const cost_report& report) {
 }
 
 std::string range_text(const estimate& of, const char* form) {
-  return fixed(of.value, form) + " (" + fixed(of.low, form) + " to " + fixed(of.high, form) + ')';
+  return fixed_text(of.value, form) + " (" + fixed_text(of.low, form) + " to " +
+         fixed_text(of.high, form) + ')';
 }
 
 std::string quality_line(const cost_report& report) {
@@ -250,7 +251,7 @@ std::string quality_line(const cost_report& report) {
          ", of the large tier alone " + range_text(of.large, "%.3f") + ": " + verdict + ", by " +
          range_text(of.lead, "%+.3f") + "\n  (doubly robust, 95% intervals, from " +
          human_count(of.decisions) + " decisions of " + whose + ", " + human_count(of.rewarded) +
-         " with a verdict; effective sample size " + fixed(of.effective, "%.0f") + ")\n";
+         " with a verdict; effective sample size " + fixed_text(of.effective, "%.0f") + ")\n";
 }
 
 std::string warnings(const cost_report& report, const style& how) {

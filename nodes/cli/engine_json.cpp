@@ -27,7 +27,7 @@ void write_changes(json_writer& json, schema::EngineStatus::Reader engine) {
   json.end();
 }
 
-std::string_view name_of(engine_verdict::state state) {
+std::string_view verdict_name(engine_verdict::state state) {
   switch (state) {
     case engine_verdict::state::used:
       return "yes";
@@ -101,7 +101,7 @@ std::string explain_json(schema::EngineStatus::Reader engine, std::string_view n
   auto verdict = judge_engine(engine, now_ms);
   json_writer json;
   json.object();
-  json.field("used", name_of(verdict.is));
+  json.field("used", verdict_name(verdict.is));
   json.field("why", verdict.why);
   json.field("mend", verdict.mend);
   json.object_field("engine");

@@ -11,17 +11,19 @@ namespace {
 
 constexpr std::string_view what = "the goal";
 
-caf::error wrong(std::string text) {
+caf::error bad_goal(std::string text) {
   return make_error(errc::invalid_argument, std::move(text));
 }
 
 caf::error check_goal(const std::string& goal) {
   if (!is_valid_utf8(goal)) {
-    return wrong("the goal is not UTF-8 text; convert it first, for example with iconv -t UTF-8");
+    return bad_goal(
+        "the goal is not UTF-8 text; convert it first, for example with iconv -t UTF-8");
   }
-  if (goal.find('\0') != std::string::npos) return wrong("the goal has a zero byte: it is no text");
+  if (goal.find('\0') != std::string::npos)
+    return bad_goal("the goal has a zero byte: it is no text");
   if (goal.find_first_not_of(" \t\r\n\v\f") == std::string::npos) {
-    return wrong(
+    return bad_goal(
         "the goal is empty; say what is to be done, name a file with --file, or - for stdin");
   }
   return {};
@@ -31,7 +33,7 @@ caf::error check_goal(const std::string& goal) {
 
 caf::expected<std::string> read_goal(const std::vector<std::string>& words,
                                      const std::optional<std::string>& file, int stdin_fd) {
-  if (file && !words.empty()) return wrong("the goal is given twice: as words and with --file");
+  if (file && !words.empty()) return bad_goal("the goal is given twice: as words and with --file");
   caf::expected<std::string> goal{std::string{}};
   if (file) {
     goal = *file == "-" ? read_all(stdin_fd, "stdin", goal_bytes_max, what)

@@ -17,7 +17,7 @@ constexpr std::uint32_t page_jobs = 200;
 /// Texts are not written, so as little as can be asked for.
 constexpr std::uint32_t text_bytes = 1;
 
-void write_usage(json_writer& json, schema::Usage::Reader usage) {
+void write_usage_fields(json_writer& json, schema::Usage::Reader usage) {
   json.field("calls", usage.getCalls());
   json.field("prompt_tokens", usage.getPromptTokens());
   json.field("cached_prompt_tokens", usage.getCachedPromptTokens());
@@ -41,7 +41,7 @@ void write_attempt(json_writer& json, schema::AttemptView::Reader attempt, std::
     json.null_field("error");
   else
     json.field("error", name_of(attempt.getError().getCode()));
-  write_usage(json, attempt.getUsage());
+  write_usage_fields(json, attempt.getUsage());
   json.field("queue_us", attempt.getQueueUs());
   json.field("first_token_us", attempt.getFirstTokenUs());
   json.field("total_us", attempt.getTotalUs());

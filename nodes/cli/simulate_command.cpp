@@ -24,7 +24,6 @@ namespace {
 constexpr double speed_max = 1e6;
 constexpr std::size_t variants_max = 16;
 constexpr std::int64_t requests_max = 1'000'000'000;
-constexpr std::uint32_t engines_of_a_model_max = 100'000;
 /// Of items in time, where the highest load is looked for.
 constexpr double slo_share = 0.95;
 /// Of a small model of which nobody said what it can.

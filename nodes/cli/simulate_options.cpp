@@ -12,8 +12,6 @@
 namespace tandem::cli {
 namespace {
 
-constexpr std::uint32_t engines_of_a_model_max = 100'000;
-
 caf::error read_times(const invocation& from, simulation::run_options& out) {
   auto slo = duration_option(from, "slo");
   if (!slo) return slo.error();

@@ -13,6 +13,8 @@ namespace tandem::cli {
 
 // Options that `simulate` and `tune` have in common; each error names its option.
 
+inline constexpr std::uint32_t engines_of_a_model_max = 100'000;
+
 /// `--engines MODEL=N`, any number of times.
 [[nodiscard]] caf::expected<std::map<std::string, std::uint32_t>> replicas_in(
     const invocation& from);

@@ -17,7 +17,7 @@ using simulation::variant_result;
 
 constexpr std::size_t failures_shown = 5;
 
-std::string percent(double part, double whole) {
+std::string part_percent(double part, double whole) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.1f%%", whole > 0 ? part * 100 / whole : 0.0);
   return text.data();
@@ -61,12 +61,13 @@ std::string costs(const std::vector<variant_result>& results, const style& how) 
     const auto& r = each.result;
     auto hits = static_cast<double>(r.cache_hits[1] + r.cache_hits[2]);
     out.add({each.name, money(simulation::usd_per_1k_done(r)),
-             money(simulation::usd_per_1k_right(r)), percent(simulation::saving(r), 1),
-             percent(static_cast<double>(r.right), items(r)),
+             money(simulation::usd_per_1k_right(r)), part_percent(simulation::saving(r), 1),
+             part_percent(static_cast<double>(r.right), items(r)),
              r.failed == 0 ? "" : human_count(r.failed),
-             percent(static_cast<double>(r.in_time), items(r)),
-             each.most ? number(each.most->per_s) : "", percent(simulation::prefix_hit_share(r), 1),
-             hits == 0 ? "" : percent(hits, hits + static_cast<double>(r.cache_hits[0]))});
+             part_percent(static_cast<double>(r.in_time), items(r)),
+             each.most ? number(each.most->per_s) : "",
+             part_percent(simulation::prefix_hit_share(r), 1),
+             hits == 0 ? "" : part_percent(hits, hits + static_cast<double>(r.cache_hits[0]))});
   }
   out.drop_empty();
   return out.render(how);
@@ -109,7 +110,7 @@ std::string engines(const std::vector<variant_result>& results, const style& how
       if (use.engines == 0) continue;
       out.add({each.name, name, human_count(use.engines), human_count(use.calls),
                human_count(use.prompt_tokens), human_count(use.completion_tokens),
-               percent(use.busy, 1), number(use.batch), money(use.cost_usd)});
+               part_percent(use.busy, 1), number(use.batch), money(use.cost_usd)});
     }
   return out.render(how);
 }

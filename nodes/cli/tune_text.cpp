@@ -17,7 +17,7 @@ using simulation::tuning_figures;
 using simulation::tuning_proposal;
 using simulation::tuning_result;
 
-std::string percent(double share, const char* form = "%.1f%%") {
+std::string share_percent(double share, const char* form = "%.1f%%") {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), form, share * 100);
   return text.data();
@@ -25,8 +25,8 @@ std::string percent(double share, const char* form = "%.1f%%") {
 
 std::string gain_text(const paired_gain& gain) {
   if (gain.pairs == 0) return "not measured";
-  return percent(gain.mean, "%+.1f%%") + " (" + percent(gain.low, "%+.1f%%") + " to " +
-         percent(gain.high, "%+.1f%%") + ")";
+  return share_percent(gain.mean, "%+.1f%%") + " (" + share_percent(gain.low, "%+.1f%%") + " to " +
+         share_percent(gain.high, "%+.1f%%") + ")";
 }
 
 std::string proposals_table(const std::vector<tuning_proposal>& all, const style& how) {
@@ -58,8 +58,8 @@ std::string figures_table(const tuning_result& result, const style& how) {
     std::snprintf(text.data(), text.size(), "%.3g", f.in_time_per_s);
     return std::string{text.data()};
   });
-  row("right", [](const tuning_figures& f) { return percent(f.right); });
-  row("in time", [](const tuning_figures& f) { return percent(f.in_time); });
+  row("right", [](const tuning_figures& f) { return share_percent(f.right); });
+  row("in time", [](const tuning_figures& f) { return share_percent(f.in_time); });
   return out.render(how);
 }
 
@@ -119,7 +119,7 @@ std::string tune_text(const tune_head& head, const tuning_result& result, const 
   std::string out = printable_line(head.work) + ", for " + head.goal +
                     "; right and in-time shares "
                     "may fall by " +
-                    percent(head.options.tolerance) + "\n" + std::to_string(result.runs) +
+                    share_percent(head.options.tolerance) + "\n" + std::to_string(result.runs) +
                     " simulations, " + std::to_string(result.values_tried) + " values tried";
   if (!result.stopped.empty()) out += "; stopped before all were tried (--" + result.stopped + ")";
   out += "\nmeasured on " + head.measured_on + "\n\n";

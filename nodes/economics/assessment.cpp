@@ -227,13 +227,13 @@ void estimate_all(assessment& into, const assess_inputs& inputs, const scenario&
   into.loss_chance = share_below(worths, 0);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const auto& spec = outputs[i];
-    estimate made{spec.name,
-                  spec.title,
-                  spec.unit,
-                  spec.of(now),
-                  std::nullopt,
-                  worst_of(numbers, spec.groups),
-                  (spec.groups & (in_large_rate | in_small_rate)) == 0};
+    assessed_number made{spec.name,
+                         spec.title,
+                         spec.unit,
+                         spec.of(now),
+                         std::nullopt,
+                         worst_of(numbers, spec.groups),
+                         (spec.groups & (in_large_rate | in_small_rate)) == 0};
     if (has_range(numbers, spec.groups)) made.range = spread_of(std::move(drawn[i]));
     // Ranges that change nothing, such as that of an engine more or less.
     if (made.range && made.range->p10 == made.range->p90 && made.value == made.range->p50)
@@ -258,9 +258,9 @@ std::string_view to_string(verdict_kind kind) {
   return "refused";
 }
 
-const estimate& assessment::get(std::string_view name) const {
+const assessed_number& assessment::get(std::string_view name) const {
   return *std::find_if(estimates.begin(), estimates.end(),
-                       [name](const estimate& e) { return e.name == name; });
+                       [name](const assessed_number& e) { return e.name == name; });
 }
 
 assessment assess(const assess_inputs& inputs, std::span<const claim> claims,

@@ -17,7 +17,7 @@ enum class figure_unit : unsigned char { usd, usd_year, share, months, ms, per_s
 
 /// One output with its tag: every output is derived, and as good as the worst of what it is
 /// computed from.
-struct estimate {
+struct assessed_number {
   /// For scripts: never changed.
   std::string_view name;
   std::string_view title;
@@ -60,7 +60,7 @@ struct verdict {
 
 struct assessment {
   verdict outcome;
-  std::vector<estimate> estimates;
+  std::vector<assessed_number> estimates;
   /// The most important first.
   std::vector<deciding_input> deciding;
   std::vector<finding> findings;
@@ -69,7 +69,7 @@ struct assessment {
 
   [[nodiscard]] bool is_refused() const { return outcome.kind == verdict_kind::refused; }
   /// Precondition: there is one of that name.
-  [[nodiscard]] const estimate& get(std::string_view name) const;
+  [[nodiscard]] const assessed_number& get(std::string_view name) const;
 };
 
 struct assess_options {

@@ -16,7 +16,8 @@ constexpr double loss_chance_max = 0.1;
 constexpr double break_even_room = 1.25;
 constexpr double same_quality = 0.01;
 
-std::string range_of(const estimate& of, std::string (*text)(double), std::string_view what = "") {
+std::string range_of(const assessed_number& of, std::string (*text)(double),
+                     std::string_view what = "") {
   if (!of.range) return {};
   return " (" + std::string{what} + "p10 " + text(of.range->p10) + ", p90 " + text(of.range->p90) +
          ")";

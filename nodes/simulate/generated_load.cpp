@@ -18,7 +18,7 @@ namespace {
 constexpr std::uint32_t prefixes_max = 1'000'000;
 constexpr std::uint32_t steps_max = 256;
 constexpr std::uint64_t requests_max = 1'000'000'000;
-constexpr std::uint32_t tokens_max = 1'000'000;
+constexpr std::uint32_t load_tokens_max = 1'000'000;
 constexpr std::size_t repeatable = 1000;
 constexpr double zipf_exponent = 1.1;
 constexpr std::uint32_t block_tokens = 64;
@@ -42,8 +42,8 @@ constexpr std::array<number_key, 20> keys{{
     {"cv", 0.05, 100, put<&load_spec::cv>},
     {"swing", 0, 1, put<&load_spec::swing>},
     {"day_s", 1, 1e7, put<&load_spec::day_s>},
-    {"in", 1, tokens_max, put<&load_spec::in>},
-    {"out", 1, tokens_max, put<&load_spec::out>},
+    {"in", 1, load_tokens_max, put<&load_spec::in>},
+    {"out", 1, load_tokens_max, put<&load_spec::out>},
     {"spread", 0, 3, put<&load_spec::spread>},
     {"prefixes", 0, prefixes_max, put<&load_spec::prefixes>},
     {"shared", 0, 0.99, put<&load_spec::shared>},
@@ -53,8 +53,8 @@ constexpr std::array<number_key, 20> keys{{
     {"jobs", 0, 1, put<&load_spec::jobs>},
     {"steps", 1, steps_max, put<&load_spec::steps>},
     {"width", 1, 64, put<&load_spec::width>},
-    {"step_in", 1, tokens_max, put<&load_spec::step_in>},
-    {"step_out", 1, tokens_max, put<&load_spec::step_out>},
+    {"step_in", 1, load_tokens_max, put<&load_spec::step_in>},
+    {"step_out", 1, load_tokens_max, put<&load_spec::step_out>},
     {"step_difficulty", 0, 1, put<&load_spec::step_difficulty>},
     {"tenants", 1, 10'000, put<&load_spec::tenants>},
 }};
@@ -141,7 +141,7 @@ class generated_load : public work_source {
   std::uint32_t tokens(double mean) {
     auto sigma = spec_.spread;
     auto drawn = mean * std::exp(sigma * random_.normal() - sigma * sigma / 2);
-    return static_cast<std::uint32_t>(std::clamp(std::round(drawn), 1.0, double{tokens_max}));
+    return static_cast<std::uint32_t>(std::clamp(std::round(drawn), 1.0, double{load_tokens_max}));
   }
 
   void draw(work_item& out) {

@@ -17,7 +17,7 @@
 namespace tandem {
 namespace {
 
-constexpr std::chrono::seconds patience{10};
+constexpr std::chrono::seconds admin_patience{10};
 /// An answer of /readyz is as good for so long.
 constexpr std::chrono::seconds ready_time{1};
 
@@ -34,7 +34,7 @@ void at_supervisor(web_call call, std::function<void(gateway_pointer, web_call_p
 template <class Reply, class Render, class... Question>
 void ask_supervisor(gateway_pointer self, const web_call_ptr& call, Render render,
                     const Question&... question) {
-  self->request(self->state.supervisor, patience, question...)
+  self->request(self->state.supervisor, admin_patience, question...)
       .then([call, render](const Reply& reply) { call->json(render(*reply.read())); },
             [call](const caf::error& err) { call->fail(err); });
 }
@@ -195,7 +195,7 @@ void ready(web_call call) {
   }
   in_gateway(std::move(call), [](gateway_pointer self, const web_call_ptr& call) {
     if (!self->state.supervisor) return tell_ready(*call, "the node is starting");
-    self->request(self->state.supervisor, patience, node_atom_v)
+    self->request(self->state.supervisor, admin_patience, node_atom_v)
         .then([call](
                   const tmsg::nodstat& status) { keep_ready(call, why_not_ready(*status.read())); },
               [call](const caf::error& err) { keep_ready(call, message_of(err)); });

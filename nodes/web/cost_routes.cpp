@@ -13,7 +13,7 @@
 namespace tandem {
 namespace {
 
-constexpr std::chrono::seconds patience{30};
+constexpr std::chrono::seconds cost_patience{30};
 /// Rows of one answer; more are added up.
 constexpr std::size_t rows_bytes_max = std::size_t{1} << 20;
 /// Each reads whole journals.
@@ -44,7 +44,7 @@ struct cost_call {
 void ask_next(gateway_pointer self, const std::shared_ptr<cost_call>& of) {
   // Nobody reads it any more.
   if (*of->gone) return;
-  self->request(self->state.front, patience, cost_atom_v, of->collector.query())
+  self->request(self->state.front, cost_patience, cost_atom_v, of->collector.query())
       .then(
           [self, of](const tmsg::costrep& part) {
             if (of->collector.take(*part.read())) return ask_next(self, of);

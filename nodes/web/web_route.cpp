@@ -39,7 +39,7 @@ int hex_digit(char c) {
   return -1;
 }
 
-std::string decoded(std::string_view text) {
+std::string url_decoded(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     auto high = text[i] == '%' && i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
@@ -74,8 +74,8 @@ std::string query_value(std::string_view query, std::string_view name) {
     auto part = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(query.size(), part.size() + 1));
     auto equals = part.find('=');
-    if (decoded(part.substr(0, equals)) == name)
-      return equals == part.npos ? std::string{} : decoded(part.substr(equals + 1));
+    if (url_decoded(part.substr(0, equals)) == name)
+      return equals == part.npos ? std::string{} : url_decoded(part.substr(equals + 1));
   }
   return {};
 }

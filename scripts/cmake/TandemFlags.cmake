@@ -26,7 +26,8 @@ target_include_directories(tandem_flags INTERFACE
 target_compile_options(tandem_flags INTERFACE
   $<BUILD_INTERFACE:-pthread -Wall -Wextra -Wno-missing-field-initializers>
   # False alarms on std::string in g++ 12 when it optimises (GCC bug 105651).
-  $<$<CXX_COMPILER_ID:GNU>:$<BUILD_INTERFACE:-fpch-preprocess -Wno-restrict -Wno-stringop-overflow>>)
+  $<$<CXX_COMPILER_ID:GNU>:$<BUILD_INTERFACE:-fpch-preprocess -Wno-restrict -Wno-stringop-overflow
+    $<$<BOOL:${TANDEM_UNITY}>:-Wno-subobject-linkage>>>)
 # simdjson's own definition, everywhere: the shared precompiled header must see the same ones.
 target_compile_definitions(tandem_flags INTERFACE $<BUILD_INTERFACE:SIMDJSON_THREADS_ENABLED=1>)
 if(TANDEM_WERROR)

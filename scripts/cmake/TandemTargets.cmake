@@ -1,11 +1,17 @@
 # Helpers: every folder of code is one library, every test or bench one small declaration.
 
-# tandem_library(NAME SOURCES a.cpp ... LINKS tandem::x ... [PRIVATE_LINKS y ...])
+# tandem_library(NAME SOURCES a.cpp ... LINKS tandem::x ... [PRIVATE_LINKS y ...] [APART b.cpp ...])
+# APART: sources that have names in common and are compiled one by one.
 function(tandem_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
-  add_library(tandem_${name} STATIC ${ARG_SOURCES})
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS;APART" ${ARGN})
+  add_library(tandem_${name} STATIC ${ARG_SOURCES} ${ARG_APART})
   add_library(tandem::${name} ALIAS tandem_${name})
   set_target_properties(tandem_${name} PROPERTIES EXPORT_NAME ${name})
+  if(TANDEM_UNITY)
+    # Most of the time goes into headers, and is paid once for a batch. Helpers of one library have names of their own.
+    set_target_properties(tandem_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
+    set_source_files_properties(${ARG_APART} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endif()
   target_link_libraries(tandem_${name} PUBLIC tandem::flags ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS})
   set_property(GLOBAL APPEND PROPERTY TANDEM_LIBRARIES tandem_${name})
 endfunction()

@@ -10,7 +10,7 @@
 namespace tandem {
 namespace {
 
-constexpr std::size_t event_bytes_max = std::size_t{1} << 20;
+constexpr std::size_t reply_bytes_max = std::size_t{1} << 20;
 
 /// Nothing more will be learned from a server that cannot be talked to.
 bool is_unreachable(http_failure failure) {
@@ -42,7 +42,7 @@ generation read_stream(const std::string& body, const generation_request& reques
     auto verdict = reply.verdict();
     return std::move(reply).result(verdict.code, verdict.text);
   }
-  sse_reader events{event_bytes_max};
+  sse_reader events{reply_bytes_max};
   events.feed(body);
   while (auto event = events.next()) {
     auto news = reply.read_event(*event);

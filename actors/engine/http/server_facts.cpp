@@ -29,7 +29,7 @@ bool has(const object& fields, std::string_view key) {
   return fields[key].error() == simdjson::SUCCESS;
 }
 
-std::string text_in(const object& fields, std::string_view key) {
+std::string line_in(const object& fields, std::string_view key) {
   std::string_view text;
   return fields[key].get(text) == simdjson::SUCCESS ? one_line(text, name_bytes_max)
                                                     : std::string{};
@@ -59,9 +59,9 @@ bool server_facts::read_props(std::string_view json) {
   if (!props.ok || !(has(props.root, "build_info") || has(props.root, "total_slots")) ||
       !has(props.root, "default_generation_settings"))
     return false;
-  version = text_in(props.root, "build_info");
-  any_name = text_in(props.root, "role") != "router";
-  auto path = text_in(props.root, "model_path");
+  version = line_in(props.root, "build_info");
+  any_name = line_in(props.root, "role") != "router";
+  auto path = line_in(props.root, "model_path");
   if (any_name && !path.empty()) weight_version = file_name(path);
   object settings;
   if (props.root["default_generation_settings"].get(settings) == simdjson::SUCCESS)
@@ -74,17 +74,17 @@ bool server_facts::read_server_info(std::string_view json) {
   if (!info.ok || has(info.root, "vllm_config") ||
       !(has(info.root, "model_path") || has(info.root, "internal_states")))
     return false;
-  version = text_in(info.root, "version");
+  version = line_in(info.root, "version");
   if (auto context = count_in(info.root, "context_length"); context > 0) context_tokens = context;
-  if (auto weights = text_in(info.root, "weight_version"); !weights.empty())
+  if (auto weights = line_in(info.root, "weight_version"); !weights.empty())
     weight_version = weights;
   return true;
 }
 
 bool server_facts::read_version(std::string_view json) {
   document answer{json};
-  if (!answer.ok || text_in(answer.root, "version").empty()) return false;
-  version = text_in(answer.root, "version");
+  if (!answer.ok || line_in(answer.root, "version").empty()) return false;
+  version = line_in(answer.root, "version");
   return true;
 }
 
@@ -97,7 +97,7 @@ bool server_facts::read_models(std::string_view json, std::string_view model) {
   for (auto entry : list) {
     object fields;
     if (entry.get(fields) != simdjson::SUCCESS || models.size() >= models_max) continue;
-    auto id = text_in(fields, "id");
+    auto id = line_in(fields, "id");
     if (id.empty()) continue;
     bool ours = id == model || only_one;
     models.push_back(id);
@@ -123,7 +123,7 @@ bool server_facts::read_models(std::string_view json, std::string_view model) {
 bool server_facts::read_weights(std::string_view json) {
   document answer{json};
   if (!answer.ok) return false;
-  auto weights = text_in(answer.root, "weight_version");
+  auto weights = line_in(answer.root, "weight_version");
   if (weights.empty()) return false;
   weight_version = weights;
   return true;

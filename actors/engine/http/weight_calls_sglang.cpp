@@ -72,7 +72,7 @@ weight_call checksum_call() {
           }};
 }
 
-weight_call resume_call() {
+weight_call continue_call() {
   return {.path = "/continue_generation",
           .body = "{}",
           .read = [](int status, std::string_view body, weight_outcome& into) {
@@ -95,7 +95,7 @@ weight_calls sglang_weight_calls(weight_step step, const weight_target& target) 
     case weight_step::check:
       return {version_call(), checksum_call()};
     default:
-      return {resume_call()};
+      return {continue_call()};
   }
 }
 

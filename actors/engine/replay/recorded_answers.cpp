@@ -14,13 +14,6 @@ namespace {
 constexpr std::string_view prompt_column = "prompt";
 constexpr std::string_view response_suffix = "_response";
 
-std::string_view trimmed(std::string_view s) {
-  constexpr std::string_view space = " \t\r\n";
-  auto first = s.find_first_not_of(space);
-  if (first == std::string_view::npos) return {};
-  return s.substr(first, s.find_last_not_of(space) - first + 1);
-}
-
 struct columns {
   std::size_t count = 0;
   std::size_t prompt = 0;

@@ -3,7 +3,7 @@
 namespace tandem::plan {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
   constexpr std::string_view hex = "0123456789abcdef";
   std::string out = "\"";
   for (const char c : text) {
@@ -25,7 +25,7 @@ std::string quoted(std::string_view text) {
 std::string tool_property(std::span<const std::string> tools) {
   if (tools.empty()) return {};
   std::string names;
-  for (const auto& name : tools) names += (names.empty() ? "" : ",") + quoted(name);
+  for (const auto& name : tools) names += (names.empty() ? "" : ",") + json_text(name);
   return R"(,"tool":{"type":"string","enum":[)" + names + "]}";
 }
 

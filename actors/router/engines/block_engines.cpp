@@ -6,10 +6,6 @@
 namespace tandem {
 namespace {
 
-std::size_t table_slots(std::size_t numbers) {
-  return numbers + numbers / 2 + 1;
-}
-
 std::size_t words_for(std::size_t engines_max) {
   return (engines_max + 63) / 64;
 }
@@ -20,13 +16,13 @@ block_engines::block_engines(std::size_t blocks_max, std::size_t bitmaps_max,
                              std::size_t engines_max)
     : words_{words_for(engines_max)},
       bitmaps_max_{bitmaps_max},
-      table_{table_slots(blocks_max)},
+      table_{slot_table::slots_for(blocks_max)},
       blocks_{blocks_max},
       bits_{bitmaps_max * words_} {}
 
 std::size_t block_engines::bytes(std::size_t blocks_max, std::size_t bitmaps_max,
                                  std::size_t engines_max) {
-  return slot_table::bytes(table_slots(blocks_max)) + blocks_max * sizeof(block) +
+  return slot_table::bytes(slot_table::slots_for(blocks_max)) + blocks_max * sizeof(block) +
          bitmaps_max * words_for(engines_max) * sizeof(std::uint64_t);
 }
 

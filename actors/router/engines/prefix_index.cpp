@@ -26,17 +26,14 @@ bool is_before(std::uint32_t a, std::uint32_t b) {
   return static_cast<std::int32_t>(a - b) < 0;
 }
 
-std::size_t table_slots(std::size_t pairs) {
-  return pairs + pairs / 2 + 1;
-}
-
 /// Whatever the number of pairs is.
 std::size_t fixed_bytes(std::uint32_t engines_max) {
   return other_bytes + chain_max * sizeof(std::uint32_t) + std::size_t{engines_max} * 36;
 }
 
 std::size_t pair_bytes(std::size_t pairs, std::size_t size) {
-  return pairs * size + slot_table::bytes(table_slots(pairs)) + block_engines::bytes(pairs, 0, 0);
+  return pairs * size + slot_table::bytes(slot_table::slots_for(pairs)) +
+         block_engines::bytes(pairs, 0, 0);
 }
 
 }  // namespace
@@ -66,7 +63,7 @@ prefix_index::prefix_index(const limits& bounds, const sizes& room)
     : bytes_{room.bytes},
       pairs_max_{room.pairs},
       blocks_{room.pairs, room.bitmaps, bounds.engines_max},
-      table_{table_slots(room.pairs)},
+      table_{slot_table::slots_for(room.pairs)},
       pairs_{room.pairs},
       engines_(bounds.engines_max),
       alive_(blocks_.words()) {

@@ -35,6 +35,10 @@ class slot_table {
   static constexpr std::uint32_t none = UINT32_MAX;
 
   explicit slot_table(std::size_t slots) : slots_{slots}, size_{slots} {}
+  /// So many that `numbers` of them leave a third free.
+  [[nodiscard]] static std::size_t slots_for(std::size_t numbers) {
+    return numbers + numbers / 2 + 1;
+  }
   [[nodiscard]] static std::size_t bytes(std::size_t slots) { return slots * sizeof(slot); }
 
   template <class IsIt>

@@ -8,7 +8,7 @@ namespace {
 
 constexpr double half_life = 1000;
 /// An importance weight beyond this says more about luck than about the arm.
-constexpr double weight_max = 20;
+constexpr double clip_max = 20;
 /// Fewer decisions say nothing.
 constexpr double decisions_min = 40;
 constexpr double bound = 1.96;
@@ -50,7 +50,7 @@ standing_record::differences standing_record::of(const made_decision& decision, 
     const auto& s = decision.arms[i].score;
     if (i != decision.chosen) return s.quality;
     return s.quality +
-           (quality - s.quality) * std::min(weight_max, 1 / std::max(s.propensity, 1 / weight_max));
+           (quality - s.quality) * std::min(clip_max, 1 / std::max(s.propensity, 1 / clip_max));
   };
   const auto& l = decision.arms[learned].score;
   const auto& o = decision.arms[other].score;

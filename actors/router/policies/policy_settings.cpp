@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "schema/errc.hpp"
+#include "schema/text.hpp"
 
 namespace tandem {
 namespace {
@@ -33,12 +34,6 @@ constexpr std::array<setting, 4> settings{{
 
 caf::error bad_policy(const std::string& what) {
   return make_error(errc::invalid_argument, what);
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
 }
 
 /// Printable, and short enough for an error.
