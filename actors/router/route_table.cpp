@@ -223,6 +223,9 @@ void route_table::find_able(model& of, schema::RouteQuery::Reader query, std::st
   const auto prompt_tokens = tokens_in(query.getPromptBytes());
   const auto avoided = query.getAvoidedEngines();
   const auto excluded = query.getExcludedEngines();
+  // Most calls name none, and there may be a thousand engines.
+  const auto avoids = avoided.size() != 0;
+  const auto excludes = excluded.size() != 0;
   const auto passed_on = query.getPassedOn();
   for (auto& e : of.engines) {
     if (!pinned.empty() && e.weight_version != pinned) {
@@ -236,7 +239,7 @@ void route_table::find_able(model& of, schema::RouteQuery::Reader query, std::st
     }
     // A held one takes only what holds its weights.
     auto kept_away = e.held && (pinned.empty() || e.weight_version != pinned);
-    if (!e.healthy || kept_away || names(avoided, e.name)) {
+    if (!e.healthy || kept_away || (avoids && names(avoided, e.name))) {
       could = true;
       continue;
     }
@@ -250,7 +253,7 @@ void route_table::find_able(model& of, schema::RouteQuery::Reader query, std::st
       why_not = "there are more engines than the router can choose from";
       continue;
     }
-    std::pair each{names(excluded, e.name), e.in_flight >= e.concurrency};
+    std::pair each{excludes && names(excluded, e.name), e.in_flight >= e.concurrency};
     if (each > best) continue;
     if (each < best) able_.clear();
     best = each;

@@ -11,6 +11,11 @@ constexpr std::size_t token_bytes = 4;
 constexpr std::uint64_t fnv_offset = 14'695'981'039'346'656'037ull;
 constexpr std::uint64_t fnv_prime = 1'099'511'628'211ull;
 
+/// The table looks at the high bits.
+std::uint64_t spread(std::uint64_t hash) {
+  return hash * 0x9E37'79B9'7F4A'7C15ull;
+}
+
 /// FNV-1a over words of eight bytes, which is as many times as fast. What is fed in one piece must
 /// always be.
 std::uint64_t hash_on(std::uint64_t hash, std::string_view text) {
@@ -29,7 +34,10 @@ std::uint64_t hash_on(std::uint64_t hash, std::string_view text) {
 }  // namespace
 
 prefix_cache::prefix_cache(std::uint32_t blocks_max, std::uint32_t block_tokens)
-    : blocks_max_{blocks_max}, block_tokens_{std::max<std::uint32_t>(block_tokens, 1)} {}
+    : blocks_max_{std::min(blocks_max, slot_table::none - 1)},
+      block_tokens_{std::max<std::uint32_t>(block_tokens, 1)} {
+  clear();
+}
 
 std::vector<std::uint64_t> prefix_cache::blocks_of(
     const std::vector<generation_request::turn>& messages) const {
@@ -54,39 +62,72 @@ std::vector<std::uint64_t> prefix_cache::blocks_of(
   return blocks;
 }
 
+std::uint32_t prefix_cache::find(std::uint64_t hash) const {
+  return places_->find(spread(hash),
+                       [&](std::uint32_t place) { return blocks_[place].hash == hash; });
+}
+
+void prefix_cache::unlink(std::uint32_t place) {
+  const auto& b = blocks_[place];
+  blocks_[b.before].after = b.after;
+  blocks_[b.after].before = b.before;
+}
+
+void prefix_cache::link_first(std::uint32_t place) {
+  auto& b = blocks_[place];
+  b.before = 0;
+  b.after = blocks_[0].after;
+  blocks_[b.after].before = place;
+  blocks_[0].after = place;
+}
+
 std::uint64_t prefix_cache::hit_tokens(const std::vector<std::uint64_t>& blocks) {
-  std::size_t hits = 0;
-  while (hits < blocks.size() && blocks_.count(blocks[hits]) != 0) ++hits;
+  if (blocks_max_ == 0) return 0;
+  found_.clear();
+  for (auto hash : blocks) {
+    auto place = find(hash);
+    if (place == slot_table::none) break;
+    found_.push_back(place);
+  }
   // From the last to the first, so that a prompt's end leaves before its beginning.
-  for (auto i = hits; i-- > 0;) order_.splice(order_.begin(), order_, blocks_.at(blocks[i]));
-  return hits * block_tokens_;
+  for (auto i = found_.size(); i-- > 0;) {
+    unlink(found_[i]);
+    link_first(found_[i]);
+  }
+  return found_.size() * block_tokens_;
 }
 
 void prefix_cache::insert(const std::vector<std::uint64_t>& blocks) {
   const auto count = std::min(blocks.size(), blocks_max_);
+  for (std::size_t i = 0; i < count; ++i) places_->prefetch(spread(blocks[i]));
   for (auto i = count; i-- > 0;) {
-    auto found = blocks_.find(blocks[i]);
-    if (found != blocks_.end()) {
-      order_.splice(order_.begin(), order_, found->second);
-      continue;
+    auto place = find(blocks[i]);
+    if (place != slot_table::none) {
+      unlink(place);
+    } else {
+      if (blocks_.size() <= blocks_max_) {
+        place = static_cast<std::uint32_t>(blocks_.size());
+        blocks_.emplace_back();
+      } else {
+        place = blocks_[0].before;
+        unlink(place);
+        places_->erase(spread(blocks_[place].hash), place);
+      }
+      blocks_[place].hash = blocks[i];
+      places_->insert(spread(blocks[i]), place);
     }
-    if (blocks_.size() >= blocks_max_) {
-      blocks_.erase(order_.back());
-      order_.pop_back();
-    }
-    order_.push_front(blocks[i]);
-    blocks_.emplace(blocks[i], order_.begin());
+    link_first(place);
   }
 }
 
 void prefix_cache::clear() {
-  order_.clear();
-  blocks_.clear();
+  blocks_.assign(1, {});
+  if (blocks_max_ != 0) places_.emplace(slot_table::slots_for(blocks_max_));
 }
 
 float prefix_cache::usage() const {
   if (blocks_max_ == 0) return -1;
-  return static_cast<float>(blocks_.size()) / static_cast<float>(blocks_max_);
+  return static_cast<float>(blocks_.size() - 1) / static_cast<float>(blocks_max_);
 }
 
 }  // namespace tandem

@@ -2,11 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <list>
-#include <unordered_map>
+#include <optional>
 #include <vector>
 
 #include "actors/engine/backend.hpp"
+#include "actors/slot_table.hpp"
 
 namespace tandem {
 
@@ -27,11 +27,24 @@ class prefix_cache {
   [[nodiscard]] float usage() const;
 
  private:
+  /// One of a ring in the order of use. Place 0 is no block: the latest comes after it, the one
+  /// that leaves next before it.
+  struct block {
+    std::uint64_t hash = 0;
+    std::uint32_t before = 0;
+    std::uint32_t after = 0;
+  };
+
+  [[nodiscard]] std::uint32_t find(std::uint64_t hash) const;
+  void link_first(std::uint32_t place);
+  void unlink(std::uint32_t place);
+
   std::size_t blocks_max_;
   std::size_t block_tokens_;
-  /// Least recently used last.
-  std::list<std::uint64_t> order_;
-  std::unordered_map<std::uint64_t, std::list<std::uint64_t>::iterator> blocks_;
+  std::vector<block> blocks_{1};
+  std::optional<slot_table> places_;
+  /// While looking a prompt up.
+  std::vector<std::uint32_t> found_;
 };
 
 }  // namespace tandem

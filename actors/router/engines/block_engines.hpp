@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "actors/router/engines/slot_table.hpp"
+#include "actors/slot_table.hpp"
 
 namespace tandem {
 

@@ -59,7 +59,8 @@ class choice_random {
 };
 
 /// Chooses an engine for a call. What has to be filtered (health, pins, context) is not among the
-/// options any more. Stateless but for counters; random draws come from the argument alone.
+/// options any more. Stateless but for counters and memory that is used again; random draws come
+/// from the argument alone.
 class engine_policy {
  public:
   engine_policy() = default;

@@ -1,4 +1,8 @@
-#include <cmath>
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <limits>
+#include <vector>
 
 #include "actors/router/engines/policies/engine_policy_entry.hpp"
 
@@ -18,10 +22,36 @@ class estimated_ttft_policy : public engine_policy {
   std::string_view name() const override { return "estimated_ttft"; }
 
   std::size_t choose(const engine_question& question, choice_random& random) override {
-    return best_option(question.options, random, [](const auto& option) {
-      return std::floor((option.ttft_s() + option.bias_s) / tie_s);
-    });
+    const auto options = question.options;
+    keys_.resize(options.size());
+    auto lowest = UINT64_MAX;
+    for (std::size_t i = 0; i < options.size(); ++i) {
+      keys_[i] = key_of(options[i]);
+      lowest = std::min(lowest, keys_[i]);
+    }
+    auto bias = std::numeric_limits<double>::infinity();
+    equal_.clear();
+    for (std::size_t i = 0; i < options.size(); ++i) {
+      if (keys_[i] != lowest || options[i].bias_s > bias) continue;
+      if (options[i].bias_s < bias) equal_.clear();
+      bias = options[i].bias_s;
+      equal_.push_back(i);
+    }
+    return equal_.size() == 1 ? equal_[0] : equal_[random.tie(equal_.size())];
   }
+
+ private:
+  /// Ordered as the time in ties, then the load. One number, since there may be a thousand engines,
+  /// and most of them nearly equal.
+  static std::uint64_t key_of(const engine_option& option) {
+    auto ties = std::clamp((option.ttft_s() + option.bias_s) * (1 / tie_s), 0.0, ties_max);
+    auto load = static_cast<float>(option.in_flight) / static_cast<float>(option.concurrency);
+    return static_cast<std::uint64_t>(ties) << 32 | std::bit_cast<std::uint32_t>(load);
+  }
+
+  static constexpr double ties_max = 4e9;
+  std::vector<std::uint64_t> keys_;
+  std::vector<std::size_t> equal_;
 };
 
 }  // namespace
