@@ -45,7 +45,6 @@ class call_texts {
             .tenant = view(attempt_.getTenant()),
             .texts = texts_,
             .tags = tags_,
-            .check = view(attempt_.getCheck().getKind()),
             .max_tokens = attempt_.getMaxTokens(),
             .position = attempt_.getFence().getStep(),
             .fan_in = attempt_.getFanIn(),

@@ -90,7 +90,7 @@ void put_circumstances(const decision_facts& facts, dense_writer& out) {
   out.put(log1(facts.position) / 2);
   out.put(log1(facts.fan_in) / 2);
   out.put(facts.max_tokens == 0 ? 0 : (log1(facts.max_tokens) - 5.5) / 3);
-  out.put(facts.check.empty() ? 0 : 0.5);
+  out.put((log1(static_cast<double>(facts.texts.size())) - 0.7) / 2);
   auto into = out.take(circumstances);
   auto hash = [&](std::string_view text, std::uint64_t seed) {
     if (text.empty()) return;
@@ -101,7 +101,6 @@ void put_circumstances(const decision_facts& facts, dense_writer& out) {
     add_hashed(into.subspan(into.size() / 2), mix_hash(h + 1), 0.7f);
   };
   hash(facts.kind, 1);
-  hash(facts.check.substr(0, std::min<std::size_t>(facts.check.size(), 64)), 2);
   hash(facts.tenant, 3);
   for (auto tag : facts.tags.first(std::min<std::size_t>(facts.tags.size(), 8))) hash(tag, 4);
   for (auto& value : into) value = bounded(value);

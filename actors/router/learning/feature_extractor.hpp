@@ -18,7 +18,8 @@ struct feature_config {
 
 /// Text and circumstances of a call -> numbers of bounded size: hashed word n-grams (feature
 /// hashing: Weinberger et al. 2009), lengths, digits, code, step kind and position, fan-in, tries,
-/// checks, tenant and tags. Reads at most the first and last 8 KiB of a prompt. The same input
+/// tenant and tags. Nothing that tells verified calls from others: only they teach, and what they
+/// teach is for all. Reads at most the first and last 8 KiB of a prompt. The same input
 /// gives the same numbers on every machine. No allocation but for `out.sparse`.
 class feature_extractor {
  public:

@@ -13,7 +13,7 @@ namespace tandem {
 
 /// What the numbers of a feature_vector mean. Whoever changes that raises it: what was learned with
 /// another version is set aside.
-inline constexpr std::uint32_t feature_version = 1;
+inline constexpr std::uint32_t feature_version = 2;
 /// Where an embedding takes the place of words: each model's vectors are numbers of their own.
 [[nodiscard]] std::uint32_t feature_version_with(std::string_view embedding_model);
 /// The dense part: the learner keeps a matrix of its square for each arm.
@@ -44,7 +44,6 @@ struct decision_facts {
   /// Of the prompt, in order; any bytes.
   std::span<const std::string_view> texts;
   std::span<const std::string_view> tags;
-  std::string_view check;
   std::uint32_t max_tokens = 0;
   /// Of a step: its number in the plan, how many results it needs.
   std::uint32_t position = 0;

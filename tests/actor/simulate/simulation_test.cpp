@@ -142,6 +142,15 @@ TEST(Simulation, ALearnedChoiceIsRightMoreOftenThanTheSmallModelAndCheaperThanTh
   EXPECT_LE(learned.cost_usd, large.cost_usd);
 }
 
+TEST(Simulation, VerifiedCallsTeachWhatIsBestForTheOthers) {
+  auto options = varied("learned", fleet());
+  // Each kind is easy or hard altogether; one call in five is verified.
+  auto r = run_of(options, {.rate = 10, .requests = 6000, .verified = 0.2, .kinds = 8});
+  auto right = static_cast<double>(r.right) / static_cast<double>(r.done);
+  EXPECT_GT(right, 0.94) << "half of the calls are too hard for the small model";
+  EXPECT_GT(saving(r), 0.3);
+}
+
 TEST(Simulation, OverloadIsRefusedOrWaitsAndNothingIsLost) {
   auto options = fleet();
   for (auto& engine : options.config.engines) engine.queue_max = 4;
