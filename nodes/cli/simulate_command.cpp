@@ -43,7 +43,6 @@ constexpr std::array options{
     option_spec{"speed", "X", "the work comes so many times as fast"},
     option_spec{"requests", "N", "only the first so many of a trace"},
     option_spec{"verified", "SHARE", "of answers of a trace that are verified, 0 to 1"},
-    option_spec{"mode", "MODE", "of jobs: plan_act (by default), large, small, auto"},
     option_spec{"slo", "TIME", "to a call's first token; 1s by default"},
     option_spec{"job-slo", "TIME", "to a job's end; 30s by default"},
     option_spec{"throughput", "", "look for the highest load at which 95% are in time"},

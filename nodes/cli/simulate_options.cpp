@@ -1,54 +1,13 @@
 #include "nodes/cli/simulate_options.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <limits>
-#include <utility>
 
 #include "config/words.hpp"
 #include "schema/errc.hpp"
 
 namespace tandem::cli {
-namespace {
-
-caf::error read_times(const invocation& from, simulation::run_options& out) {
-  auto slo = duration_option(from, "slo");
-  if (!slo) return slo.error();
-  auto job_slo = duration_option(from, "job-slo");
-  if (!job_slo) return job_slo.error();
-  auto warm_up = duration_option(from, "warm-up");
-  if (!warm_up) return warm_up.error();
-  auto seed = integer_option(from, "seed", 0, std::numeric_limits<std::int64_t>::max());
-  if (!seed) return seed.error();
-  auto seconds = [](std::chrono::milliseconds time) {
-    return std::chrono::duration<double>(time).count();
-  };
-  if (*slo) out.first_token_slo_s = seconds(**slo);
-  if (*job_slo) out.job_slo_s = seconds(**job_slo);
-  if (*warm_up) out.warm_up_s = seconds(**warm_up);
-  out.seed = static_cast<std::uint64_t>(seed->value_or(1));
-  return caf::none;
-}
-
-caf::error read_mode(const invocation& from, simulation::run_options& out) {
-  auto mode = from.value("mode");
-  if (!mode) return caf::none;
-  constexpr std::array<std::pair<std::string_view, schema::PlanMode>, 4> modes{
-      {{"plan_act", schema::PlanMode::PLAN_ACT},
-       {"large", schema::PlanMode::LARGE},
-       {"small", schema::PlanMode::SMALL},
-       {"auto", schema::PlanMode::AUTO}}};
-  for (auto [name, value] : modes)
-    if (name == *mode) {
-      out.job_mode = value;
-      return caf::none;
-    }
-  return make_error(errc::invalid_argument,
-                    "--mode must be plan_act, large, small or auto, not " + quote_word(*mode));
-}
-
-}  // namespace
 
 caf::expected<std::map<std::string, std::uint32_t>> replicas_in(const invocation& from) {
   std::map<std::string, std::uint32_t> out;
@@ -68,8 +27,22 @@ caf::expected<std::map<std::string, std::uint32_t>> replicas_in(const invocation
 }
 
 caf::error read_run_options(const invocation& from, simulation::run_options& out) {
-  if (auto err = read_times(from, out)) return err;
-  return read_mode(from, out);
+  auto slo = duration_option(from, "slo");
+  if (!slo) return slo.error();
+  auto job_slo = duration_option(from, "job-slo");
+  if (!job_slo) return job_slo.error();
+  auto warm_up = duration_option(from, "warm-up");
+  if (!warm_up) return warm_up.error();
+  auto seed = integer_option(from, "seed", 0, std::numeric_limits<std::int64_t>::max());
+  if (!seed) return seed.error();
+  auto seconds = [](std::chrono::milliseconds time) {
+    return std::chrono::duration<double>(time).count();
+  };
+  if (*slo) out.first_token_slo_s = seconds(**slo);
+  if (*job_slo) out.job_slo_s = seconds(**job_slo);
+  if (*warm_up) out.warm_up_s = seconds(**warm_up);
+  out.seed = static_cast<std::uint64_t>(seed->value_or(1));
+  return caf::none;
 }
 
 double small_quality(const node_config& config) {

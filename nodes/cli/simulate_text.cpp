@@ -60,8 +60,9 @@ std::string costs(const std::vector<variant_result>& results, const style& how) 
   for (const auto& each : results) {
     const auto& r = each.result;
     auto hits = static_cast<double>(r.cache_hits[1] + r.cache_hits[2]);
-    out.add({each.name, money(simulation::usd_per_1k_done(r)),
-             money(simulation::usd_per_1k_right(r)), part_percent(simulation::saving(r), 1),
+    out.add({each.name, r.done == 0 ? "none" : money(simulation::usd_per_1k_done(r)),
+             r.right == 0 ? "none" : money(simulation::usd_per_1k_right(r)),
+             part_percent(simulation::saving(r), 1),
              part_percent(static_cast<double>(r.right), items(r)),
              r.failed == 0 ? "" : human_count(r.failed),
              part_percent(static_cast<double>(r.in_time), items(r)),

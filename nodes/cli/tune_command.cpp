@@ -1,5 +1,6 @@
 #include <array>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 
 #include "config/load.hpp"
@@ -44,7 +45,6 @@ constexpr std::array options{
     option_spec{"speed", "X", "the work comes so many times as fast"},
     option_spec{"requests", "N", "only the first so many of a log; 10000 by default"},
     option_spec{"verified", "SHARE", "of answers of a log that are verified, 0 to 1"},
-    option_spec{"mode", "MODE", "of jobs: plan_act (by default), large, small, auto"},
     option_spec{"slo", "TIME", "to a call's first token; 1s by default"},
     option_spec{"job-slo", "TIME", "to a job's end; 30s by default"},
     option_spec{"seed", "N", "of all that is drawn; 1 by default"}};
@@ -250,6 +250,13 @@ exit_code fail(const invocation& from, console& io, const caf::error& err) {
 }
 
 exit_code run(const invocation& from, console& io) {
+  std::error_code ignored;
+  if (auto file = from.value("write");
+      file && std::filesystem::equivalent(*file, from.arguments.front(), ignored))
+    return fail(from, io,
+                make_error(errc::invalid_argument,
+                           "--write names the config that is read; what is proposed goes into "
+                           "another file"));
   auto all = read_plan(from, io);
   if (!all) return fail(from, io, all.error());
   auto result = simulation::tune(all->head.options);
@@ -259,7 +266,9 @@ exit_code run(const invocation& from, console& io) {
     io.line(tune_json(all->head, *result));
   else
     io.write(tune_text(all->head, *result, io.out_style()));
-  if (auto file = from.value("write"); file && !result->proposals.empty()) {
+  if (auto file = from.value("write"); file && result->proposals.empty()) {
+    io.note("wrote nothing to " + printable_line(*file));
+  } else if (file) {
     if (auto err = write_config(*file, all->config, result->proposals)) return fail(from, io, err);
     io.note("wrote " + printable_line(*file));
   }

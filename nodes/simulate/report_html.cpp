@@ -169,7 +169,8 @@ std::string table(const report_head& head, const std::vector<variant_result>& re
     out += "<tr><td>" + escaped(each.name) + "<br><span class=\"s\">" + escaped(each.what) +
            "</span></td>";
     for (const auto& cell :
-         {short_number(usd_per_1k_done(r)), short_number(usd_per_1k_right(r)), percent(saving(r)),
+         {r.done == 0 ? "none" : short_number(usd_per_1k_done(r)),
+          r.right == 0 ? "none" : short_number(usd_per_1k_right(r)), percent(saving(r)),
           share(r.right), std::to_string(r.failed), short_number(r.first_token_s.quantile(.5)),
           short_number(r.first_token_s.quantile(.99)), short_number(r.call_s.quantile(.95)),
           short_number(r.job_s.quantile(.5)), short_number(r.job_s.quantile(.95)),

@@ -38,8 +38,15 @@ void write_result(json_writer& json, const run_result& r) {
   json.field("cost_usd", r.cost_usd);
   json.field("all_large_usd", r.all_large_usd);
   json.field("cache_saved_usd", r.cache_saved_usd);
-  json.field("usd_per_1k_done", usd_per_1k_done(r));
-  json.field("usd_per_1k_right", usd_per_1k_right(r));
+  // Of none there is no price.
+  auto price = [&json](std::string_view name, double usd, bool any) {
+    if (any)
+      json.field(name, usd);
+    else
+      json.null_field(name);
+  };
+  price("usd_per_1k_done", usd_per_1k_done(r), r.done != 0);
+  price("usd_per_1k_right", usd_per_1k_right(r), r.right != 0);
   json.field("saving_share", saving(r));
   json.field("prefix_hit_share", prefix_hit_share(r));
   json.object_field("cache_hits");

@@ -141,7 +141,8 @@ class driver {
     write_prefix(item_, number_, text_);
     write_messages(out->initMessages(2), directive);
     out->setTenant(item_.tenant);
-    out->setMode(options_.job_mode);
+    // What one call would answer in the place of a plan, no log and no load knows.
+    out->setMode(schema::PlanMode::PLAN_ACT);
     out->setSession(item_.session);
     auto sent = node_.time().now();
     auto failed = [this, counted](const caf::error& err) {

@@ -26,7 +26,6 @@ struct run_options {
   double job_slo_s = 30;
   /// Of a write to the journal.
   std::chrono::microseconds sync{300};
-  schema::PlanMode job_mode = schema::PlanMode::PLAN_ACT;
 };
 
 /// Seconds of something, as they were; sorted when it is done.

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,6 +24,9 @@ namespace {
 /// A line of a trace; conversations of 100,000 blocks fit.
 constexpr std::size_t line_bytes_max = std::size_t{4} << 20;
 constexpr std::uint32_t mooncake_block_tokens = 512;
+
+/// Of a trace whose times go back: it is sorted, so it is in memory.
+constexpr std::size_t sorted_rows_max = 2'000'000;
 
 enum class form : std::uint8_t { mooncake, csv, calls, jobs };
 
@@ -103,6 +107,8 @@ class trace_source : public work_source {
     auto readable = next(probe);
     restart();
     if (!readable) return readable.error();
+    if (form_ != form::jobs)
+      if (auto err = sort_if_needed()) return err;
     return error_;
   }
 
@@ -113,10 +119,8 @@ class trace_source : public work_source {
     if (options_.requests != 0 && given_ == options_.requests) return false;
     auto got = form_ == form::mooncake ? next_spread(out) : read(out);
     if (!got || !*got) return got;
-    if (first_s_ < 0) first_s_ = out.at_s;
-    // Clocks of logs go back at times.
-    last_s_ = std::max(last_s_, (out.at_s - first_s_) / options_.speed);
-    out.at_s = last_s_;
+    if (!first_s_) first_s_ = out.at_s;
+    out.at_s = (out.at_s - *first_s_) / options_.speed;
     out.difficulty = random_.uniform();
     if (options_.verified > 0 && random_.uniform() < options_.verified) out.verified = true;
     if (out.job) out.job = drawn(*out.job);
@@ -129,12 +133,12 @@ class trace_source : public work_source {
     error_ = lines_.open();
     random_ = seeded_random{options_.seed};
     given_ = 0;
-    first_s_ = -1;
-    last_s_ = 0;
+    first_s_.reset();
     group_.clear();
     group_next_ = 0;
     ahead_.reset();
     jobs_next_ = 0;
+    sorted_next_ = 0;
     if (form_ == form::csv && !error_) std::ignore = lines_.next();
   }
 
@@ -159,6 +163,37 @@ class trace_source : public work_source {
     return caf::none;
   }
 
+  /// Logs are of several servers, are written at a call's end, or newest first.
+  caf::error sort_if_needed() {
+    work_item item;
+    auto last = -std::numeric_limits<double>::infinity();
+    auto in_order = true;
+    std::uint64_t rows = 0;
+    for (; in_order && (options_.requests == 0 || rows < options_.requests); ++rows) {
+      auto got = read(item);
+      if (!got) return got.error();
+      if (!*got) break;
+      in_order = item.at_s >= last;
+      last = item.at_s;
+    }
+    restart();
+    if (in_order) return caf::none;
+    while (true) {
+      auto got = read(item);
+      if (!got) return got.error();
+      if (!*got) break;
+      if (sorted_.size() == sorted_rows_max)
+        return lines_.wrong(": times go back before it, and only " +
+                            std::to_string(sorted_rows_max) +
+                            " rows are sorted here; sort the file by its times");
+      sorted_.push_back(std::move(item));
+    }
+    std::stable_sort(sorted_.begin(), sorted_.end(),
+                     [](const work_item& a, const work_item& b) { return a.at_s < b.at_s; });
+    restart();
+    return caf::none;
+  }
+
   /// The same job with difficulties for its steps, within what the log knows.
   std::shared_ptr<const planned_job> drawn(const planned_job& job) {
     auto out = std::make_shared<planned_job>(job);
@@ -179,6 +214,11 @@ class trace_source : public work_source {
     if (form_ == form::jobs) {
       if (jobs_next_ == jobs_.size()) return false;
       out = jobs_[jobs_next_++];
+      return true;
+    }
+    if (!sorted_.empty()) {
+      if (sorted_next_ == sorted_.size()) return false;
+      out = sorted_[sorted_next_++];
       return true;
     }
     while (true) {
@@ -266,14 +306,16 @@ class trace_source : public work_source {
   seeded_random random_;
   caf::error error_;
   std::uint64_t given_ = 0;
-  double first_s_ = -1;
-  double last_s_ = 0;
+  std::optional<double> first_s_;
   std::vector<work_item> group_;
   std::size_t group_next_ = 0;
   std::optional<work_item> ahead_;
   double gap_s_ = 0;
   std::vector<work_item> jobs_;
   std::size_t jobs_next_ = 0;
+  /// Empty: the file is in order.
+  std::vector<work_item> sorted_;
+  std::size_t sorted_next_ = 0;
 };
 
 }  // namespace

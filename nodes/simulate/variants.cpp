@@ -15,15 +15,19 @@ constexpr double speed_max = 16;
 
 /// Null: the tier has no model.
 const model_config* model_of_tier(const node_config& config, std::string_view tier) {
-  for (const auto& model : config.models)
-    if (model.tier == tier && !model.embeds) return &model;
+  for (const auto& model : config.models) {
+    auto serves = [&](const engine_config& engine) { return engine.model == model.name; };
+    if (model.tier == tier && !model.embeds &&
+        std::any_of(config.engines.begin(), config.engines.end(), serves))
+      return &model;
+  }
   return nullptr;
 }
 
 caf::error no_model(std::string_view variant, std::string_view tier) {
   return make_error(errc::invalid_argument, "variant '" + std::string{variant} +
                                                 "' needs a model of tier '" + std::string{tier} +
-                                                "', and the config has none");
+                                                "', and no engine serves one");
 }
 
 /// One model plans, one does everything else.
@@ -104,7 +108,7 @@ caf::error choose_engines(run_options& to) {
 constexpr std::array<entry, 13> entries{{
     {"configured", "as it is", [](run_options&) { return caf::error{}; }},
     {"all_large", "every call at the large tier", all_large},
-    {"all_small", "every call at the small tier", all_small},
+    {"all_small", "every call at the small tier, but for what fails a check there", all_small},
     {"static_split", "the large tier plans, the small one does the rest", static_split},
     {"learned", "routing learns what the small tier can do", learned},
     {"no_caches", "no answer is kept", no_caches},

@@ -40,8 +40,8 @@ _tandem() {
     keys) words="create list revoke --name --tenant --model --requests-per-min --tokens-per-min --concurrency --budget-usd --budget-tokens --budget-period --priority-max --admin --expires $globals" ;;
     cost) words="--by --from --to --tenant --no-quality $globals" ;;
     assess) words="--log --model --large --small --large-price --small-price --qps --tokens --large-share --build-usd --running-usd --months --latency-ms --inputs --profiles $globals" ;;
-    simulate) words="--trace --load --variant --large --small --small-quality --engines --speed --requests --verified --mode --slo --job-slo --throughput --warm-up --seed --html $globals" ;;
-    tune) words="--log --load --for --tolerance --seeds --runs --time --write --apply --share --engines --speed --requests --verified --mode --slo --job-slo --seed $globals" ;;
+    simulate) words="--trace --load --variant --large --small --small-quality --engines --speed --requests --verified --slo --job-slo --throughput --warm-up --seed --html $globals" ;;
+    tune) words="--log --load --for --tolerance --seeds --runs --time --write --apply --share --engines --speed --requests --verified --slo --job-slo --seed $globals" ;;
     calibrate) words="--config --model --api-key-env --seconds --requests-max --concurrency --prompt-tokens --answer-tokens --cache-capacity --name --seed --out $globals" ;;
     certs) words="show check issue init renew --name --kind --host --days --out --force $globals" ;;
     help) words="$commands $globals" ;;

@@ -80,6 +80,10 @@ progress paced_calls::start(std::uint64_t id, paced_call call,
     if (next.call.result.code == errc::unknown) cache_.insert(blocks);
     if (takes->count() == 0) return result_of(next.call);
     next.whole = true;
+    if (clock_ && origin_ && !next.call.takes)
+      next.call.result.first_text =
+          *origin_ + std::chrono::nanoseconds{
+                         std::llround((at + us_of(config_.first_token) * next.call.slow) * 1e3)};
     running_.emplace(id, std::move(next));
     return *takes;
   }

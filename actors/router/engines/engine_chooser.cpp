@@ -110,6 +110,7 @@ void engine_chooser::assign(std::uint64_t id, const choice& chosen, const prompt
   auto cached = engine.trust * static_cast<double>(chosen.cached_tokens);
   fleet_.assign(chosen.engine, static_cast<double>(prompt.tokens) - cached, now_s);
   sent.deepest = index_.learn(chosen.engine, prompt.hashes);
+  policy_->on_assigned(chosen.engine);
   if (session != 0) sessions_[session % sessions_max] = {session, chosen.engine, engine.life};
   if (id != 0 && calls_.size() < calls_max) calls_.insert_or_assign(id, sent);
 }

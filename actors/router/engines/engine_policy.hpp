@@ -72,6 +72,8 @@ class engine_policy {
   /// A place in `options`.
   [[nodiscard]] virtual std::size_t choose(const engine_question& question,
                                            choice_random& random) = 0;
+  /// A call was sent there; not every choice comes to that.
+  virtual void on_assigned(engine_slot) {}
   /// Whether `cached_*` are looked at.
   [[nodiscard]] virtual bool needs_cache() const { return true; }
 };

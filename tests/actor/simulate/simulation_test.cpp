@@ -75,6 +75,17 @@ TEST(Simulation, OneCallAloneTakesWhatItsEngineSays) {
   EXPECT_NEAR(r.models.at("tiny").batch, 1, 0.01);
 }
 
+TEST(Simulation, AFirstTokenComesBeforeTheEndAlsoWhereCallsAreNotPaced) {
+  auto options = fleet();
+  for (auto& engine : options.config.engines) {
+    engine.sim.prefill_rate = 0;
+    engine.sim.per_token_batch = 0us;
+  }
+  auto r = run_of(options, {.rate = 0.01, .requests = 20, .in = 200, .out = 100, .spread = 0});
+  EXPECT_NEAR(r.call_s.mean(), 0.01 + 0.2, 0.005);
+  EXPECT_NEAR(r.first_token_s.mean(), 0.01, 0.005);
+}
+
 TEST(Simulation, TheSameSeedGivesTheSameBytes) {
   load_spec load{
       .rate = 30, .requests = 400, .prefixes = 8, .repeats = 0.2, .verified = 0.3, .jobs = 0.2};
@@ -214,6 +225,9 @@ TEST(Report, HasAllVariantsAndNoRawText) {
   EXPECT_EQ(page.find("<script>"), page.npos);
   EXPECT_EQ(page.find("http"), page.npos) << "nothing from elsewhere";
   EXPECT_THAT(report_json(head, all), HasSubstr("\"name\":\"other\""));
+  all[1].result.right = 0;
+  EXPECT_THAT(report_json(head, all), HasSubstr("\"usd_per_1k_right\":null"))
+      << "what is never right has no price";
 }
 
 }  // namespace

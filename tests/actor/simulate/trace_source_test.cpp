@@ -116,11 +116,20 @@ TEST_F(TraceSource, GoesFasterAndEndsEarlier) {
   EXPECT_THAT(times(read(text, {.speed = 5, .requests = 3})), ElementsAre(0, 2, 4));
 }
 
-TEST_F(TraceSource, AClockThatGoesBackStandsStill) {
+TEST_F(TraceSource, ALogOutOfOrderIsSorted) {
   EXPECT_THAT(times(read("{\"time\":1700000010,\"prompt_tokens\":1,\"completion_tokens\":1}\n"
                          "{\"time\":1700000000,\"prompt_tokens\":1,\"completion_tokens\":1}\n"
                          "{\"time\":1700000012,\"prompt_tokens\":1,\"completion_tokens\":1}")),
-              ElementsAre(0, 0, 2));
+              ElementsAre(0, 10, 12));
+  std::string newest_first = "time,prompt_tokens,completion_tokens\n";
+  for (int i = 10; i-- > 0;) newest_first += std::to_string(1'700'000'000 + i) + ",1,1\n";
+  EXPECT_THAT(times(read(newest_first, {.requests = 3})), ElementsAre(0, 1, 2));
+  EXPECT_THAT(
+      times(read(R"({"timestamp": 1000, "input_length": 20, "output_length": 1, "hash_ids": []})"
+                 "\n"
+                 R"({"timestamp": -5000, "input_length": 20, "output_length": 1, "hash_ids": []})"
+                 "\n")),
+      ElementsAre(0, 6));
 }
 
 TEST_F(TraceSource, SaysWhichLineIsWrongAndWhy) {

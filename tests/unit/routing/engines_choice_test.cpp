@@ -150,9 +150,18 @@ TEST_F(engine_policies_test, ConsistentHashMovesOnlyWhatWasOfAnEngineThatLeft) {
 
 TEST_F(engine_policies_test, RoundRobinTakesTurnsAmongThoseThatCan) {
   std::vector<engine_option> all{option(2, 9), option(0, 0), option(5, 0)};
+  // Those of another model, chosen from in between, and not always taken.
+  std::vector<engine_option> others{option(7, 0), option(6, 0)};
   std::vector<engine_slot> order;
-  for (int i = 0; i < 6; ++i) order.push_back(chosen("round_robin", all));
+  std::vector<engine_slot> order_of_others;
+  for (int i = 0; i < 12; ++i) {
+    auto one = chosen("round_robin", all);
+    auto other = chosen("round_robin", others);
+    policy_->on_assigned(i % 2 == 0 ? one : other);
+    (i % 2 == 0 ? order : order_of_others).push_back(i % 2 == 0 ? one : other);
+  }
   EXPECT_EQ(order, (std::vector<engine_slot>{0, 2, 5, 0, 2, 5}));
+  EXPECT_EQ(order_of_others, (std::vector<engine_slot>{6, 7, 6, 7, 6, 7}));
 }
 
 TEST_F(engine_policies_test, PowerOfTwoNeverTakesTheBusiestOfAll) {
