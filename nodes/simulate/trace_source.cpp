@@ -190,6 +190,7 @@ class trace_source : public work_source {
     }
     std::stable_sort(sorted_.begin(), sorted_.end(),
                      [](const work_item& a, const work_item& b) { return a.at_s < b.at_s; });
+    is_sorted_ = true;
     restart();
     return caf::none;
   }
@@ -216,7 +217,7 @@ class trace_source : public work_source {
       out = jobs_[jobs_next_++];
       return true;
     }
-    if (!sorted_.empty()) {
+    if (is_sorted_) {
       if (sorted_next_ == sorted_.size()) return false;
       out = sorted_[sorted_next_++];
       return true;
@@ -313,8 +314,9 @@ class trace_source : public work_source {
   double gap_s_ = 0;
   std::vector<work_item> jobs_;
   std::size_t jobs_next_ = 0;
-  /// Empty: the file is in order.
+  /// Of a file that is not in order.
   std::vector<work_item> sorted_;
+  bool is_sorted_ = false;
   std::size_t sorted_next_ = 0;
 };
 
