@@ -48,7 +48,7 @@ struct deciding_input {
 enum class verdict_kind : unsigned char { recommended, careful, not_recommended, refused };
 [[nodiscard]] std::string_view to_string(verdict_kind kind);
 
-struct verdict {
+struct assess_verdict {
   verdict_kind kind = verdict_kind::refused;
   /// For scripts: never changed.
   std::string_view reason;
@@ -59,7 +59,7 @@ struct verdict {
 };
 
 struct assessment {
-  verdict outcome;
+  assess_verdict outcome;
   std::vector<assessed_number> estimates;
   /// The most important first.
   std::vector<deciding_input> deciding;

@@ -50,7 +50,7 @@ class judgement {
   judgement(const assess_inputs& inputs, const scenario& now, const assessment& so_far)
       : inputs_{inputs}, now_{now}, so_far_{so_far} {}
 
-  verdict run() {
+  assess_verdict run() {
     for (auto check : {&judgement::no_inference, &judgement::too_slow, &judgement::no_room,
                        &judgement::one_model, &judgement::dear_small, &judgement::dear_right_job,
                        &judgement::no_saving, &judgement::late_payback, &judgement::lost_money,
@@ -65,10 +65,10 @@ class judgement {
   }
 
  private:
-  using reason = std::optional<verdict>;
+  using reason = std::optional<assess_verdict>;
 
   static reason against(std::string_view name, std::string text, std::string more = {}) {
-    verdict made{verdict_kind::not_recommended, name, std::move(text), {}};
+    assess_verdict made{verdict_kind::not_recommended, name, std::move(text), {}};
     if (!more.empty()) made.also.push_back(std::move(more));
     return made;
   }
@@ -209,12 +209,12 @@ class judgement {
   const assess_inputs& inputs_;
   const scenario& now_;
   const assessment& so_far_;
-  verdict made_;
+  assess_verdict made_;
 };
 
 }  // namespace
 
-verdict judge(const assess_inputs& inputs, const scenario& now, const assessment& so_far) {
+assess_verdict judge(const assess_inputs& inputs, const scenario& now, const assessment& so_far) {
   return judgement{inputs, now, so_far}.run();
 }
 

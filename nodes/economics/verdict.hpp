@@ -6,7 +6,7 @@ namespace tandem {
 
 /// The first reason that applies decides: what is computed before what is merely said, and what
 /// speaks against it before what asks for care.
-[[nodiscard]] verdict judge(const assess_inputs& inputs, const scenario& now,
-                            const assessment& so_far);
+[[nodiscard]] assess_verdict judge(const assess_inputs& inputs, const scenario& now,
+                                   const assessment& so_far);
 
 }  // namespace tandem

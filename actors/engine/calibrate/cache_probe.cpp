@@ -31,7 +31,7 @@ bool cache_probe::is_hit(const measured_call& again, const measured_call& fresh)
   return first_us(again) < quick * first_us(fresh);
 }
 
-cache_facts cache_probe::run(double seconds) {
+measured_cache cache_probe::run(double seconds) {
   auto began = meter_.seconds();
   std::vector<double> fresh_us;
   std::vector<double> again_us;

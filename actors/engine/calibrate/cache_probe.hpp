@@ -10,7 +10,7 @@ namespace tandem {
 
 struct calibration_options;
 
-struct cache_facts {
+struct measured_cache {
   bool has_cache = false;
   /// The server says itself what it had cached.
   bool tells_cached = false;
@@ -28,7 +28,7 @@ class cache_probe {
   cache_probe(call_meter& meter, prompt_maker& prompts, const calibration_options& options)
       : meter_{meter}, prompts_{prompts}, options_{options} {}
 
-  [[nodiscard]] cache_facts run(double seconds);
+  [[nodiscard]] measured_cache run(double seconds);
 
  private:
   [[nodiscard]] measured_call ask(std::string prompt);
@@ -39,7 +39,7 @@ class cache_probe {
   call_meter& meter_;
   prompt_maker& prompts_;
   const calibration_options& options_;
-  cache_facts facts_;
+  measured_cache facts_;
 };
 
 }  // namespace tandem

@@ -95,9 +95,10 @@ std::uint64_t server_process::replace(std::vector<std::string> command) {
     command_ = std::move(command);
     replaced_ = true;
     before = state_.starts;
+    // Within the lock: written later it would end the new process, which may have begun by then.
+    static_cast<void>(::eventfd_write(stop_fd_, 1));
   }
   wake_.notify_all();
-  static_cast<void>(::eventfd_write(stop_fd_, 1));
   return before;
 }
 
@@ -207,12 +208,12 @@ void server_process::run() {
   auto pause_next = spec_.restart_pause;
   for (auto first = true;; first = false) {
     std::vector<std::string> command;
-    // Whoever writes it has said before what for.
-    eventfd_t ignored = 0;
-    static_cast<void>(::eventfd_read(stop_fd_, &ignored));
     {
       std::lock_guard lock{mutex_};
       if (stopping_) return;
+      // Whoever wrote it has said what for.
+      eventfd_t ignored = 0;
+      static_cast<void>(::eventfd_read(stop_fd_, &ignored));
       ready_ = false;
       too_slow_ = false;
       if (replaced_)
