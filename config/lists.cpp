@@ -8,7 +8,6 @@
 #include <type_traits>
 
 #include "config/sections.hpp"
-#include "config/units.hpp"
 
 namespace tandem {
 namespace {

@@ -7,7 +7,6 @@
 #include "actors/router/engines/engine_policy.hpp"
 #include "actors/router/routing_policy.hpp"
 #include "config/sections_http.hpp"
-#include "config/units.hpp"
 
 namespace tandem {
 namespace {

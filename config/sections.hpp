@@ -9,8 +9,12 @@
 
 #include "config/binder.hpp"
 #include "config/node_config.hpp"
+#include "config/units.hpp"
 
 namespace tandem {
+
+/// Of one template of a prompt.
+inline constexpr std::size_t prompt_bytes_max = 64 * kib;
 
 /// `[name]` in the config file, or a section of a list's item.
 struct config_section {

@@ -11,6 +11,5 @@ inline constexpr std::size_t mib = 1024 * kib;
 inline constexpr std::size_t gib = 1024 * mib;
 inline constexpr auto day = std::chrono::hours{24};
 inline constexpr auto year = 365 * day;
-inline constexpr std::size_t prompt_bytes_max = 64 * kib;
 
 }  // namespace tandem

@@ -9,18 +9,13 @@
 #include "nodes/cli/format.hpp"
 #include "nodes/cli/names.hpp"
 #include "nodes/cli/plain_text.hpp"
+#include "nodes/cli/route_number.hpp"
 #include "nodes/cli/table.hpp"
 #include "nodes/cli/utc_date.hpp"
 #include "schema/ids.hpp"
 
 namespace tandem::cli {
 namespace {
-
-std::string fixed_text(double number, const char* form) {
-  std::array<char, 48> text{};
-  std::snprintf(text.data(), text.size(), form, number);
-  return text.data();
-}
 
 std::string plural(std::uint64_t count, const std::string& noun) {
   return human_count(count) + ' ' + noun + (count == 1 ? "" : "s");
@@ -32,7 +27,7 @@ std::string count_or_nothing(std::uint64_t count) {
 
 std::string percent_of(const cost_figures& of) {
   auto saved = saving_percent(of.comparable_nanousd(), of.all_large_nanousd);
-  return saved ? fixed_text(*saved, "%.1f%%") : std::string{};
+  return saved ? formatted(*saved, "%.1f%%") : std::string{};
 }
 
 /// Green where it was cheaper than the large tier.
@@ -192,8 +187,8 @@ std::string saving_lines(const cost_report& report) {
               human_money(all.all_large_nanousd) + ": " +
               human_saving(all.comparable_nanousd(), all.all_large_nanousd);
   if (auto range = report.sum.saving_interval())
-    text += " (95% interval " + fixed_text(100 * range->low, "%.1f") + " to " +
-            fixed_text(100 * range->high, "%.1f%%") + ", a bootstrap over " +
+    text += " (95% interval " + formatted(100 * range->low, "%.1f") + " to " +
+            formatted(100 * range->high, "%.1f%%") + ", a bootstrap over " +
             plural(report.sum.jobs_counted, "job") + ')';
   else
     text += " (" + plural(report.sum.jobs_counted, "job") + ": too few for an interval)";
@@ -232,8 +227,8 @@ std::string right_line(const cost_report& report) {
 }
 
 std::string range_text(const estimate& of, const char* form) {
-  return fixed_text(of.value, form) + " (" + fixed_text(of.low, form) + " to " +
-         fixed_text(of.high, form) + ')';
+  return formatted(of.value, form) + " (" + formatted(of.low, form) + " to " +
+         formatted(of.high, form) + ')';
 }
 
 std::string quality_line(const cost_report& report) {
@@ -251,7 +246,7 @@ std::string quality_line(const cost_report& report) {
          ", of the large tier alone " + range_text(of.large, "%.3f") + ": " + verdict + ", by " +
          range_text(of.lead, "%+.3f") + "\n  (doubly robust, 95% intervals, from " +
          human_count(of.decisions) + " decisions of " + whose + ", " + human_count(of.rewarded) +
-         " with a verdict; effective sample size " + fixed_text(of.effective, "%.0f") + ")\n";
+         " with a verdict; effective sample size " + formatted(of.effective, "%.0f") + ")\n";
 }
 
 std::string warnings(const cost_report& report, const style& how) {

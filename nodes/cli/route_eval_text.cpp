@@ -6,6 +6,7 @@
 
 #include "nodes/cli/format.hpp"
 #include "nodes/cli/plain_text.hpp"
+#include "nodes/cli/route_number.hpp"
 #include "nodes/cli/table.hpp"
 
 namespace tandem::cli {
@@ -13,12 +14,6 @@ namespace {
 
 /// Below, the intervals are too narrow to be believed.
 constexpr double effective_min = 50;
-
-std::string fixed(double number, const char* form = "%.3f") {
-  std::array<char, 48> text{};
-  std::snprintf(text.data(), text.size(), form, number);
-  return text.data();
-}
 
 std::string plus_minus(const style& how) {
   return how.unicode ? "±" : "+-";
@@ -33,7 +28,7 @@ tint tint_of(const estimate& gain) {
 std::string remarks(const policy_estimate& of) {
   std::string text;
   auto add = [&](const std::string& more) { text += (text.empty() ? "" : ", ") + more; };
-  auto percent = [](double share) { return fixed(100 * share, "%.1f%%"); };
+  auto percent = [](double share) { return formatted(100 * share, "%.1f%%"); };
   if (of.effective < effective_min) add("too few to believe");
   if (of.clipped > 0) add(human_count(of.clipped) + " clipped");
   if (of.unsupported > 0.001) add(percent(of.unsupported) + " never tried");
@@ -58,27 +53,27 @@ std::string evaluation_text(const off_policy_evaluator& evaluator,
                {"EFFECTIVE", align::right},
                {"REMARKS"}}};
   auto with_error = [&](const estimate& of, const char* form = "%.3f") {
-    return fixed(of.value, form) + ' ' + plus_minus(how) + fixed((of.high - of.low) / 2);
+    return formatted(of.value, form) + ' ' + plus_minus(how) + formatted((of.high - of.low) / 2);
   };
   for (const auto& e : estimates) {
     auto money = human_money(std::llround(e.cost_nanousd));
     lines.add({printable_line(e.policy),
                with_error(e.doubly_robust),
                {e.policy == "logged" ? "" : with_error(e.gain, "%+.3f"), tint_of(e.gain)},
-               fixed(e.quality.value),
-               fixed(e.cost),
+               formatted(e.quality.value),
+               formatted(e.cost),
                money,
                with_error(e.ips),
                with_error(e.snips),
                with_error(e.direct),
-               fixed(e.effective, "%.0f"),
+               formatted(e.effective, "%.0f"),
                remarks(e)});
   }
   lines.drop_empty_last();
   auto text = lines.render(how);
   text += "\n" + human_count(evaluator.decisions()) + " decisions, " +
           human_count(evaluator.rewarded()) + " with a reward; weights up to " +
-          fixed(evaluator.clip(), "%.4g") + "; " + plus_minus(how) +
+          formatted(evaluator.clip(), "%.4g") + "; " + plus_minus(how) +
           " is the 95% interval.\nworth: quality less the price of cost, a decision (doubly "
           "robust); gain: over the policy in the log.\n";
   for (const auto& note : evaluator.notes()) text += "note: " + printable_line(note) + '\n';

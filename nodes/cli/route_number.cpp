@@ -30,6 +30,12 @@ std::string signed_number(double number, int digits) {
   return print("%+.*f", "%+.*e", number, digits);
 }
 
+std::string formatted(double number, const char* form) {
+  std::array<char, 48> text{};
+  std::snprintf(text.data(), text.size(), form, number);
+  return text.data();
+}
+
 std::string percent(double share) {
   auto number = share * 100;
   auto is_whole = std::abs(number - std::round(number)) < 0.05;

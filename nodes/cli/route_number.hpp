@@ -9,6 +9,8 @@ namespace tandem::cli {
 
 /// `0.500`; above a billion in powers of ten.
 [[nodiscard]] std::string fixed_number(double number, int digits);
+/// As printf has it, up to 47 characters.
+[[nodiscard]] std::string formatted(double number, const char* form = "%.3f");
 /// `+0.0120`
 [[nodiscard]] std::string signed_number(double number, int digits);
 /// `5%`, `0.2%`

@@ -7,19 +7,13 @@
 
 #include "actors/engine/http/server_kind.hpp"
 #include "schema/errc.hpp"
+#include "schema/text.hpp"
 
 namespace tandem {
 namespace {
 
 constexpr std::size_t key_bytes_max = 8192;
 constexpr std::size_t probe_bytes_max = std::size_t{4} * 1024 * 1024;
-
-std::string trimmed(std::string text) {
-  constexpr auto blanks = " \t\r\n";
-  text.erase(text.find_last_not_of(blanks) + 1);
-  text.erase(0, text.find_first_not_of(blanks));
-  return text;
-}
 
 }  // namespace
 
@@ -89,7 +83,7 @@ caf::error http_server::read_key() {
     if (value == nullptr) return refuse("the environment has no " + name + " (api_key_env)");
     key_ = value;
   }
-  key_ = trimmed(std::move(key_));
+  key_ = std::string{trimmed(key_)};
   if (key_.empty()) return refuse("the API key " + key_source_ + " is empty");
   auto bad = [](char c) { return c <= ' ' || c == 0x7f; };
   if (key_.size() > key_bytes_max || std::any_of(key_.begin(), key_.end(), bad))

@@ -51,6 +51,10 @@ double paced_calls::now(double known) {
   return latest_ = std::max(latest_, known);
 }
 
+void paced_calls::set_first_text(paced_call& call, double at) const {
+  if (origin_) call.result.first_text = *origin_ + std::chrono::nanoseconds{std::llround(at * 1e3)};
+}
+
 std::optional<microseconds> paced_calls::whole_time(const paced_call& call) const {
   if (call.takes) return call.takes;
   auto shared = config_.prefill_rate > 0 || config_.per_token_batch.count() > 0 ||
@@ -80,10 +84,8 @@ progress paced_calls::start(std::uint64_t id, paced_call call,
     if (next.call.result.code == errc::unknown) cache_.insert(blocks);
     if (takes->count() == 0) return result_of(next.call);
     next.whole = true;
-    if (clock_ && origin_ && !next.call.takes)
-      next.call.result.first_text =
-          *origin_ + std::chrono::nanoseconds{
-                         std::llround((at + us_of(config_.first_token) * next.call.slow) * 1e3)};
+    if (!next.call.takes)
+      set_first_text(next.call, at + us_of(config_.first_token) * next.call.slow);
     running_.emplace(id, std::move(next));
     return *takes;
   }
@@ -153,9 +155,7 @@ progress paced_calls::go_on(calls::iterator at, double now) {
     stream(at->first, call, static_cast<std::uint64_t>(pace_->written(call.key, now)));
   if (marks.end > now) return pause(call, marks, now);
   if (!call.blocks.empty()) cache_.insert(std::exchange(call.blocks, {}));
-  if (origin_)
-    call.call.result.first_text =
-        *origin_ + std::chrono::nanoseconds{std::llround(marks.first * 1e3)};
+  set_first_text(call.call, marks.first);
   free_keys_.push_back(call.key);
   return finish(at);
 }

@@ -82,6 +82,8 @@ class paced_calls {
   using calls = std::unordered_map<std::uint64_t, running_call>;
 
   [[nodiscard]] double now(double known);
+  /// Where there is a clock to say it by.
+  void set_first_text(paced_call& call, double at) const;
   /// Where nothing can happen before the call's end: how long it takes.
   [[nodiscard]] std::optional<std::chrono::microseconds> whole_time(const paced_call& call) const;
   [[nodiscard]] bool streams(const running_call& call) const;

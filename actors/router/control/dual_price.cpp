@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string>
 
+#include "actors/router/control/is_within.hpp"
 #include "schema/errc.hpp"
 
 namespace tandem {
@@ -25,10 +26,6 @@ constexpr double mean_jobs = 100;
 constexpr double cost_max_nanousd = 1e15;
 
 const double level_max = std::log1p(dual_price::price_max);
-
-bool is_within(double value, double low, double high) {
-  return std::isfinite(value) && value >= low && value <= high;
-}
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 
+#include "actors/router/control/is_within.hpp"
 #include "schema/errc.hpp"
 
 namespace tandem {
@@ -19,10 +20,6 @@ constexpr double sum_tolerance = 1e-3;
 constexpr double price_max = 1e3;
 constexpr double cost_max = 1e3;
 
-bool is_sane(double value, double low, double high) {
-  return std::isfinite(value) && value >= low && value <= high;
-}
-
 caf::error refuse(const char* what) {
   return make_error(errc::invalid_argument, std::string{"no evidence for a trial: "} + what);
 }
@@ -30,14 +27,14 @@ caf::error refuse(const char* what) {
 caf::error check(std::span<const trial_arm> arms, std::size_t chosen, double quality,
                  double cost_price) {
   if (chosen >= arms.size()) return refuse("the chosen arm is none of the decision's");
-  if (!is_sane(quality, 0, 1)) return refuse("the quality is not in [0, 1]");
-  if (!is_sane(cost_price, 0, price_max)) return refuse("the price of cost is out of range");
+  if (!is_within(quality, 0, 1)) return refuse("the quality is not in [0, 1]");
+  if (!is_within(cost_price, 0, price_max)) return refuse("the price of cost is out of range");
   double incumbent = 0;
   double candidate = 0;
   for (const auto& a : arms) {
-    if (!is_sane(a.quality, 0, 1)) return refuse("a predicted quality is not in [0, 1]");
-    if (!is_sane(a.cost, 0, cost_max)) return refuse("a cost is out of range");
-    if (!is_sane(a.incumbent, 0, 1) || !is_sane(a.candidate, 0, 1))
+    if (!is_within(a.quality, 0, 1)) return refuse("a predicted quality is not in [0, 1]");
+    if (!is_within(a.cost, 0, cost_max)) return refuse("a cost is out of range");
+    if (!is_within(a.incumbent, 0, 1) || !is_within(a.candidate, 0, 1))
       return refuse("a probability is not in [0, 1]");
     incumbent += a.incumbent;
     candidate += a.candidate;
@@ -53,10 +50,10 @@ caf::expected<trial_evidence> trial_evidence::restore(const trial_config& config
                                                       const trial_sums& sums) {
   constexpr double far = 1e18;
   constexpr double difference_max = 1 + price_max * cost_max;
-  auto ok = is_sane(sums.mean, -difference_max, difference_max) && is_sane(sums.squares, 0, far) &&
-            is_sane(sums.factors, 0, far) &&
-            is_sane(sums.surprises, 0, static_cast<double>(sums.decisions)) &&
-            is_sane(sums.unverified, 0, 2 * static_cast<double>(sums.decisions)) &&
+  auto ok = is_within(sums.mean, -difference_max, difference_max) &&
+            is_within(sums.squares, 0, far) && is_within(sums.factors, 0, far) &&
+            is_within(sums.surprises, 0, static_cast<double>(sums.decisions)) &&
+            is_within(sums.unverified, 0, 2 * static_cast<double>(sums.decisions)) &&
             sums.clipped <= sums.decisions &&
             (sums.decisions > 0 || (sums.mean == 0 && sums.squares == 0 && sums.factors == 0));
   if (!ok)

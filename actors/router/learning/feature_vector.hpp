@@ -18,6 +18,9 @@ inline constexpr std::uint32_t feature_version = 2;
 [[nodiscard]] std::uint32_t feature_version_with(std::string_view embedding_model);
 /// The dense part: the learner keeps a matrix of its square for each arm.
 inline constexpr std::size_t dense_features_max = 128;
+/// Of the constant: rewards are about one half until something is known.
+inline constexpr double prior_mean = 0.5;
+
 /// The sparse part: hashed into so many dimensions, of which one decision has at most so many.
 inline constexpr std::size_t sparse_dimensions = 4096;
 inline constexpr std::size_t sparse_features_max = 512;

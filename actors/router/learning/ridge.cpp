@@ -7,6 +7,8 @@
 #include <Eigen/Core>
 #include <Eigen/Eigenvalues>
 
+#include "actors/router/learning/feature_vector.hpp"
+
 namespace tandem {
 namespace {
 
@@ -14,8 +16,6 @@ using matrix = Eigen::MatrixXd;
 using vector = Eigen::VectorXd;
 using float_matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic>;
 
-/// Of the constant: rewards are about one half until something is known.
-constexpr double prior_mean = 0.5;
 constexpr double constant_strength = 1;
 /// Of the strength, before rewards have spoken: e^2 up or down is no surprise. A few dozen rewards
 /// are nearly as likely under any strength, and the likeliest is then often the largest there is,

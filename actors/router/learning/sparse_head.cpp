@@ -12,7 +12,6 @@ constexpr float gram_variance = 0.12f;
 /// The dense part has less to say beside n-grams than alone.
 constexpr double dense_share = 6;
 constexpr float constant_variance = 1;
-constexpr double prior_quality = 0.5;
 constexpr std::size_t refits = 8;
 
 }  // namespace
@@ -72,7 +71,7 @@ void sparse_head::drop_oldest() {
 
 /// The dual coordinate of one reward, exactly, the others as they are.
 void sparse_head::fit(reward& one) {
-  auto said = static_cast<float>(prior_quality);
+  auto said = static_cast<float>(prior_mean);
   for (auto feature : one.features) said += weights_[feature.index] * feature.value;
   auto by = (one.q - said - one.dual) / (1 + one.length);
   move(one, by);
@@ -118,7 +117,7 @@ double sparse_head::predict(const feature_vector& features) const {
 }
 
 double sparse_quality(std::span<const float> weights, const feature_vector& features) {
-  auto said = static_cast<float>(prior_quality);
+  auto said = static_cast<float>(prior_mean);
   for (auto feature : features.sparse)
     if (feature.index < sparse_dimensions) said += weights[feature.index] * feature.value;
   for (std::uint32_t i = 0; i < features.dense_size; ++i)
