@@ -5,7 +5,7 @@ set -euo pipefail
 source "$(dirname "$0")/common.sh"
 goal=${1:-"What is (12+7)*3-5?"}
 scripts/setup.sh
-echo "== building (the first time takes some minutes)"
+echo "== building (from nothing, a quarter of an hour on two cores)"
 build release tandem tandem-node
 bin=build/release/bin
 data=build/demo
