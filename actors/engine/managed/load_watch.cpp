@@ -29,7 +29,7 @@ void load_watch::on_process(const server_process_state& now) {
 }
 
 void load_watch::look(const server_process_state& now, std::unique_lock<std::mutex>& lock) {
-  if (stage_ == stage::idle || now.starts <= old_starts_) return;
+  if (stage_ == stage::idle || now.starts <= old_starts_ || now.starting) return;
   if (now.pid == 0)
     return end(lock,
                {.code = errc::engine_failed, .error = "it died while loading: " + now.reason});

@@ -122,6 +122,7 @@ pid_t server_process::start(const std::vector<std::string>& command) {
   auto fail = [this](std::string why) {
     change([&](server_process_state& state) {
       state.pid = 0;
+      state.starting = false;
       state.reason = std::move(why);
     });
     return pid_t{0};
@@ -153,7 +154,10 @@ pid_t server_process::start(const std::vector<std::string>& command) {
     return fail("'" + command.front() + "' cannot be started: " + std::strerror(why) +
                 "; install it, or name another in [engine.process] command");
   }
-  change([&](server_process_state& state) { state.pid = pid; });
+  change([&](server_process_state& state) {
+    state.pid = pid;
+    state.starting = false;
+  });
   return pid;
 }
 
@@ -223,6 +227,7 @@ void server_process::run() {
       replaced_ = false;
       state_.given_up = false;
       ++state_.starts;
+      state_.starting = true;
       command = command_;
     }
     auto failed = true;

@@ -35,6 +35,8 @@ struct server_process_state {
   std::uint32_t restarts = 0;
   /// Tries to start it, those of replace() included.
   std::uint64_t starts = 0;
+  /// The last of them is under way: `pid` and `reason` are not its own yet.
+  bool starting = false;
   /// It has ended and is not started again.
   bool given_up = false;
   /// Why it does not run, or was started last.
