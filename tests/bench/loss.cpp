@@ -9,6 +9,7 @@
 #include "tests/bench/bench.hpp"
 #include "tests/support/cluster_process.hpp"
 #include "tests/support/etcd_process.hpp"
+#include "tests/support/free_port.hpp"
 
 namespace tandem::bench {
 namespace {

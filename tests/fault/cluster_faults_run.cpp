@@ -1,4 +1,5 @@
 #include "tests/fault/cluster_faults_run.hpp"
+#include "tests/support/free_port.hpp"
 
 #include <algorithm>
 #include <csignal>

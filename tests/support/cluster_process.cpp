@@ -2,13 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <system_error>
 #include <thread>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "config/certificates.hpp"
 #include "schema/errc.hpp"
@@ -29,20 +23,6 @@ bool wait_until(std::chrono::milliseconds limit, const std::function<bool()>& ho
     std::this_thread::sleep_for(std::chrono::milliseconds{20});
   }
   return true;
-}
-
-std::string free_address() {
-  auto fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto bound = fd >= 0 && ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-               ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  auto problem = errno;
-  ::close(fd);
-  if (!bound) throw std::system_error(problem, std::generic_category(), "a free port");
-  return "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
 }
 
 cluster_process::cluster_process(const std::filesystem::path& bin, std::size_t nodes)

@@ -20,9 +20,6 @@ namespace tandem::test {
 /// Looks again and again until `holds` or `limit` has passed; whether it holds.
 [[nodiscard]] bool wait_until(std::chrono::milliseconds limit, const std::function<bool()>& holds);
 
-/// A port of loopback that nobody listens at now.
-[[nodiscard]] std::string free_address();
-
 /// Nodes `n0`, `n1`, … of one authority, each with its data folder. They find each other by --join.
 class cluster_process {
  public:

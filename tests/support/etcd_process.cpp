@@ -1,8 +1,5 @@
 #include "tests/support/etcd_process.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +10,8 @@
 #include <utility>
 
 #include <curl/curl.h>
+
+#include "tests/support/free_port.hpp"
 
 namespace tandem::test {
 namespace {
@@ -25,34 +24,6 @@ std::filesystem::path find_program(const char* name) {
     if (std::filesystem::exists(file)) return file;
   }
   return {};
-}
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
-  return address;
-}
-
-/// Ports that are free now, all different. Outside the range of outgoing connections they stay
-/// free for the restarts of a member, unless another server takes one.
-std::vector<std::uint16_t> free_ports(std::size_t count) {
-  std::vector<std::uint16_t> out;
-  auto next = static_cast<std::uint32_t>(::getpid()) * 37u;
-  for (std::uint32_t tries = 0; out.size() < count; ++tries) {
-    if (tries == 10'000) throw std::runtime_error{"no free port on loopback"};
-    auto port = static_cast<std::uint16_t>(20'000 + (next + tries) % 12'000);
-    auto socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    auto address = loopback(port);
-    int yes = 1;
-    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
-        ::listen(socket, 1) == 0)
-      out.push_back(port);
-    ::close(socket);
-  }
-  return out;
 }
 
 std::size_t append(char* data, std::size_t size, std::size_t count, void* to) {
@@ -72,12 +43,11 @@ std::string member_text(const std::string& json, const std::string& key) {
 }  // namespace
 
 etcd_process::etcd_process(etcd_options options) : options_{std::move(options)} {
-  auto ports = free_ports(options_.members * 2);
   for (std::size_t i = 0; i < options_.members; ++i) {
     auto& one = members_.emplace_back();
     one.name = "m" + std::to_string(i);
-    one.client_port = ports[2 * i];
-    one.peer_port = ports[2 * i + 1];
+    one.client_port = free_port();
+    one.peer_port = free_port();
   }
   if (options_.tls) make_certificates();
 }

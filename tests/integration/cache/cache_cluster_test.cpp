@@ -10,6 +10,7 @@
 
 #include "schema/text.hpp"
 #include "tests/support/cluster_process.hpp"
+#include "tests/support/free_port.hpp"
 #include "tests/support/node_client.hpp"
 
 namespace tandem::test {

@@ -5,6 +5,7 @@
 
 #include "config/certificates.hpp"
 #include "tests/support/cluster_process.hpp"
+#include "tests/support/free_port.hpp"
 
 namespace tandem::test {
 namespace {

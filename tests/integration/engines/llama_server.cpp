@@ -2,29 +2,9 @@
 
 #include <cstdlib>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "tests/support/free_port.hpp"
 
 namespace tandem::test {
-namespace {
-
-/// Nobody's at this moment.
-std::uint16_t free_port() {
-  auto fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* plain = reinterpret_cast<sockaddr*>(&address);
-  static_cast<void>(::bind(fd, plain, size));
-  ::getsockname(fd, plain, &size);
-  ::close(fd);
-  return ntohs(address.sin_port);
-}
-
-}  // namespace
 
 std::optional<std::filesystem::path> find_llama_server() {
   const auto* named = std::getenv("TANDEM_LLAMA_SERVER");

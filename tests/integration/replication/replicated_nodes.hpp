@@ -13,6 +13,7 @@
 #include "tests/fault/journal_check.hpp"
 #include "tests/support/cluster_process.hpp"
 #include "tests/support/etcd_process.hpp"
+#include "tests/support/free_port.hpp"
 
 namespace tandem::test {
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "tests/support/cluster_process.hpp"
+#include "tests/support/free_port.hpp"
 #include "tests/support/node_client.hpp"
 
 namespace tandem::test {

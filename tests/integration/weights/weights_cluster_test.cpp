@@ -14,6 +14,7 @@
 #include "schema/text.hpp"
 #include "tests/integration/weights/weights_fleet.hpp"
 #include "tests/support/cluster_process.hpp"
+#include "tests/support/free_port.hpp"
 #include "tests/support/node_client.hpp"
 
 namespace tandem::test {

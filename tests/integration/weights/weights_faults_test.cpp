@@ -12,6 +12,7 @@
 #include "tests/integration/weights/weights_fleet.hpp"
 #include "tests/support/cluster_process.hpp"
 #include "tests/support/etcd_process.hpp"
+#include "tests/support/free_port.hpp"
 #include "tests/support/node_client.hpp"
 #include "tests/support/temp_folder.hpp"
 
