@@ -35,7 +35,7 @@ constexpr std::array loads{0.3, 0.6, 0.85};
 constexpr double prompt_tokens_max = 400;
 constexpr double answer_tokens_max = 64;
 /// A machine with other work is now faster and now slower: calibration and loads take short turns.
-constexpr std::size_t turns = 8;
+constexpr std::size_t turns = 48;
 
 struct settings {
   engine_config engine;
@@ -165,36 +165,53 @@ double capacity(const engine_config& engine, const sim_config& sim, prompt_maker
   return last / static_cast<double>(crowd.size());
 }
 
-/// Calibrates for a while, after whatever was measured before.
-void calibrate_more(backend_meter& meter, const settings& with, std::uint64_t seed,
-                    std::vector<measured_round>& all, sim_config& sim) {
-  auto found = calibrate(meter, {.seconds = with.seconds / turns,
+/// Before each load and after the last.
+struct calibration_turns {
+  std::vector<measured_round> all;
+  std::vector<std::vector<measured_round>> each;
+  /// By all of them.
+  sim_config sim;
+
+  /// The engine as fast as it was just before and after the load of that number.
+  [[nodiscard]] sim_config at(std::size_t number) const {
+    auto near = each.at(number);
+    near.insert(near.end(), each.at(number + 1).begin(), each.at(number + 1).end());
+    return slowed(sim, slowness(near, sim));
+  }
+};
+
+/// Measures for a while.
+void calibrate_more(backend_meter& meter, const settings& with, double seconds,
+                    calibration_turns& into) {
+  auto found = calibrate(meter, {.seconds = seconds,
                                  .requests_max = 1'000'000,
                                  .concurrency = with.engine.concurrency,
                                  .is_limited = true,
                                  .prompt_tokens = static_cast<std::uint32_t>(prompt_tokens_max),
                                  .answer_tokens = static_cast<std::uint32_t>(answer_tokens_max),
                                  .context_tokens = meter.status().context_tokens,
-                                 .seed = seed});
+                                 .seed = into.each.size()});
   if (!found) give_up(message_of(found.error()));
-  all.insert(all.end(), found->measured.begin(), found->measured.end());
-  sim.slots = with.engine.concurrency;
-  sim = fit_times(all, sim);
+  into.all.insert(into.all.end(), found->measured.begin(), found->measured.end());
+  into.each.push_back(std::move(found->measured));
 }
 
 struct comparison {
   double load = 0;
+  /// Within a turn.
+  std::size_t number = 0;
   /// Of each turn, from an idle engine to an idle engine.
   std::vector<measured_round> real;
 };
 
-void compare(const comparison& one, const engine_config& engine, const sim_config& sim,
-             report& into) {
+void compare(const comparison& one, const engine_config& engine,
+             const calibration_turns& calibrated, report& into) {
   std::vector<double> measured;
   std::vector<double> simulated;
-  for (const auto& real : one.real) {
-    add_latencies(real, measured);
-    add_latencies(simulation{engine, sim}.take(real), simulated);
+  for (std::size_t turn = 0; turn < turns; ++turn) {
+    auto sim = calibrated.at(turn * loads.size() + one.number);
+    add_latencies(one.real[turn], measured);
+    add_latencies(simulation{engine, sim}.take(one.real[turn]), simulated);
   }
   auto p95 = percentile(measured, 0.95);
   auto sim_p95 = percentile(simulated, 0.95);
@@ -214,32 +231,34 @@ int run(const settings& with) {
   auto meter =
       backend_meter::open(engine, {.http = std::make_shared<http_loop>()}, engine.concurrency);
   if (!meter) give_up(message_of(meter.error()));
-  std::vector<measured_round> rounds;
-  sim_config sim;
+  calibration_turns calibrated;
+  calibrated.sim.slots = engine.concurrency;
   prompt_maker prompts{99};
   if (auto err = prompts.learn_size(**meter)) give_up(message_of(err));
   std::vector<comparison> taken;
-  for (auto load : loads) taken.push_back({load, {}});
+  for (auto load : loads) taken.push_back({load, taken.size(), {}});
   double each_us = 0;
+  auto slice_s = with.seconds / static_cast<double>(turns * loads.size());
   for (std::size_t turn = 0; turn < turns; ++turn) {
-    calibrate_more(**meter, with, turn + 1, rounds, sim);
-    // A second helping before the first guess of what the engine can bear.
-    if (turn == 0) {
-      calibrate_more(**meter, with, 0, rounds, sim);
-      each_us = capacity(engine, sim, prompts);
-    }
-    for (auto& one : taken)
+    for (auto& one : taken) {
+      // More before the first guess of what the engine can bear.
+      calibrate_more(**meter, with, each_us == 0 ? with.seconds / 8 : slice_s, calibrated);
+      if (each_us == 0)
+        each_us = capacity(engine, fit_times(calibrated.all, calibrated.sim), prompts);
       one.real.push_back(
           (*meter)->measure(traffic(prompts, with.load_seconds / turns, each_us / one.load)));
+    }
   }
-  auto error = tandem::compare(rounds, sim);
+  calibrate_more(**meter, with, slice_s, calibrated);
+  calibrated.sim = fit_times(calibrated.all, calibrated.sim);
+  auto error = tandem::compare(calibrated.all, calibrated.sim);
   std::printf("calibrated by %zu calls, whose times are off by %.1f%% (median)\n\n", error.calls,
               100 * error.median);
   std::printf(
       "| load | calls | mean, measured | simulated | off | p95, measured | simulated | off |\n"
       "|---|---|---|---|---|---|---|---|\n");
   report result{.bench = "calibrate_reality", .figures = {}, .goal = goal_error, .ok = true};
-  for (const auto& one : taken) compare(one, engine, sim, result);
+  for (const auto& one : taken) compare(one, engine, calibrated, result);
   result.ok = result.ratio <= goal_error;
   std::printf("\n");
   return finish(result);

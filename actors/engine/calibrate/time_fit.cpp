@@ -30,6 +30,8 @@ constexpr std::size_t slots_max = 64;
 constexpr int starts = 8;
 constexpr int walks = 300;
 constexpr double error_max = 1.0;
+/// So many times as long as predicted: it says nothing about the others.
+constexpr double hung = 5;
 /// Errors of the first token, against those of the whole.
 constexpr double first_weight = 0.5;
 
@@ -300,7 +302,34 @@ sim_config fit_times(std::span<const measured_round> all, sim_config config) {
     best = loss;
     found = other;
   }
-  return with(config, found);
+  // A machine's slow moments make its mean more than its median, which is what errors of single
+  // calls lead to.
+  config = with(config, found);
+  return slowed(config, slowness(rounds, config));
+}
+
+double slowness(std::span<const measured_round> all, const sim_config& config) {
+  double sum = 0;
+  double calls = 0;
+  for (const auto& round : good_ones(all)) {
+    auto predicted = predict_round(round, config);
+    auto weight = 1 / std::sqrt(static_cast<double>(round.size()));
+    for (std::size_t i = 0; i < round.size(); ++i) {
+      auto made = predicted[i].end_us - round[i].at_us;
+      if (made <= 0) continue;
+      sum += weight * std::min((round[i].end_us - round[i].at_us) / made, hung);
+      calls += weight;
+    }
+  }
+  return sum > 0 ? sum / calls : 1;
+}
+
+sim_config slowed(sim_config config, double factor) {
+  for (auto* each : {&config.first_token, &config.per_token, &config.per_token_batch,
+                     &config.per_token_context, &config.prefill_context})
+    *each = rounded(factor * static_cast<double>(each->count()));
+  config.prefill_rate /= factor;
+  return config;
 }
 
 }  // namespace tandem

@@ -117,6 +117,21 @@ TEST(calibration, IsNotMisledByANoisyMachine) {
   EXPECT_LT(found.error.median, 0.1);
 }
 
+TEST(calibration, SlowMomentsAreInTheMean) {
+  auto found = measure(llama());
+  EXPECT_NEAR(slowness(found.measured, slowed(found.sim, 2)), 0.5, 0.02);
+  auto rounds = found.measured;
+  for (std::size_t i = 0; i < rounds.size(); i += 3) {
+    for (auto& call : rounds[i]) {
+      call.first_us += call.first_us - call.at_us;
+      call.end_us += call.end_us - call.at_us;
+    }
+  }
+  auto slow = fit_times(rounds, found.sim);
+  EXPECT_NEAR(slowness(rounds, slow), 1, 0.03);
+  EXPECT_NEAR(us(slow.per_token), 13'333, 1'000) << "two in three take 10 ms, one takes 20";
+}
+
 TEST(calibration, KnowsAnEngineThatReadsBesideWriting) {
   auto sim = llama();
   sim.prefill_chunk = 0;
