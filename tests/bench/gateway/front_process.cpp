@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/bench/bench_report.hpp"
+#include "tests/support/free_port.hpp"
 
 namespace tandem::bench {
 namespace {
@@ -30,17 +31,6 @@ bool accepts(std::uint16_t port) {
   auto done = ::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address);
   ::close(socket);
   return done == 0;
-}
-
-std::uint16_t free_port() {
-  auto socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  auto address = address_of(0);
-  socklen_t size = sizeof address;
-  if (::bind(socket, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-    give_up("no free port");
-  ::close(socket);
-  return ::ntohs(address.sin_port);
 }
 
 /// The number behind the last colon of `name=http://127.0.0.1:PORT`.
@@ -146,7 +136,7 @@ front_ptr start_node(const std::filesystem::path& folder, const node_options& op
 front_ptr start_nginx(const std::filesystem::path& folder, const front_process& upstream) {
   const std::string program = "/usr/sbin/nginx";
   if (!std::filesystem::exists(program)) return missing("nginx");
-  auto port = free_port();
+  auto port = test::free_port();
   auto config = folder / "nginx.conf";
   auto at = folder.string();
   std::string temp;
@@ -168,7 +158,7 @@ front_ptr start_nginx(const std::filesystem::path& folder, const front_process& 
 front_ptr start_haproxy(const std::filesystem::path& folder, const front_process& upstream) {
   const std::string program = "/usr/sbin/haproxy";
   if (!std::filesystem::exists(program)) return missing("haproxy");
-  auto port = free_port();
+  auto port = test::free_port();
   auto config = folder / "haproxy.cfg";
   write_file(config,
              "global\n  nbthread 1\n  maxconn 4096\ndefaults\n  mode http\n"
@@ -186,7 +176,7 @@ front_ptr start_portkey(const front_process& upstream) {
                  "build/portkey/node_modules/@portkey-ai/gateway/build/start-server.js";
   if (!std::filesystem::exists(program) || !std::filesystem::exists("/usr/bin/node"))
     return missing("Portkey");
-  auto port = free_port();
+  auto port = test::free_port();
   auto options = placed(place::gateway_core, "/usr/bin/node",
                         {program.string(), "--headless", "--port=" + std::to_string(port)});
   options.environment = {{"NODE_ENV", "production"},

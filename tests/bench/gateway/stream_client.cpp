@@ -81,8 +81,9 @@ class stream_load {
     --left_;
     each.reader = {};
     each.has_begun = false;
-    if (::send(each.fd, request_.data(), request_.size(), MSG_NOSIGNAL) < 0) ++out_.failed;
+    // Before: an engine on this core may answer before send() returns.
     each.asked = steady::now();
+    if (::send(each.fd, request_.data(), request_.size(), MSG_NOSIGNAL) < 0) ++out_.failed;
   }
 
   void read(stream& each) {
