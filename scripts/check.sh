@@ -27,6 +27,17 @@ if git grep -nE '#include [<"]rocksdb/' -- '*.cpp' '*.hpp' ':!storage'; then com
 if git grep -nE '#include <caf/all.hpp>' -- '*.cpp' '*.hpp'; then complain "caf/all.hpp costs seconds in every file"; fi
 if git grep -nE '\[=\]|\[=,' -- actors; then complain "captures in actors are explicit"; fi
 
+# Two types of one name in one namespace are one to the linker, which keeps one's functions for both.
+twice=$(git ls-files -- 'schema/*.hpp' 'storage/*.hpp' 'actors/*.hpp' 'config/*.hpp' 'nodes/*.hpp' | xargs awk '
+  FNR == 1 { space = "" }
+  /^namespace [a-z_:]+ \{/ { space = $2 }
+  /^(struct|class|enum class|union) [a-z_0-9]+( final)?( :.*)?( \{.*)?$/ && !/;$/ {
+    type = space "::" ($1 == "enum" ? $3 : $2)
+    if (type in at && at[type] != FILENAME) print type " in " at[type] " and " FILENAME
+    at[type] = FILENAME
+  }')
+[ -z "$twice" ] || complain "two types of one name: $twice"
+
 for file in "${sources[@]}"; do
   lines=$(wc -l <"$file")
   [ "$lines" -le 600 ] || complain "$file has $lines lines; 600 is the most, 300 the habit"
