@@ -84,6 +84,11 @@ config_fields bind_engine_keys(engine_config& c) {
       bind_path("path", c.path,
                 "embedded, managed: a GGUF file. Relative paths start at this file's folder."),
       bind_text("weight_version", c.weight_version, "Empty: what the engine says itself.", 256),
+      bind_duration(
+          "warm_first", c.warm_first,
+          "After a start, and after other weights: how long at most what calls begin with\n"
+          "is read before it takes any. 0s: it takes calls at once.",
+          0s, 1h),
   };
 }
 
@@ -189,6 +194,18 @@ config_fields bind_breaker(breaker_config& c) {
       bind_duration("pause", c.pause,
                     "How long nothing is sent then; doubles with each trial that fails.", 1ms, day),
       bind_duration("pause_max", c.pause_max, "The longest that nothing is sent.", 1ms, day),
+  };
+}
+
+config_fields bind_scale(scale_config& c) {
+  return {
+      bind_integer("max", c.max, "Servers that stand for this engine, itself included.", 1, 256),
+      bind_duration("queue_delay", c.queue_delay,
+                    "Calls that would wait longer are too many for the servers.", 1ms, 1h),
+      bind_duration("grow_after", c.grow_after, "For so long, before one more is started.", 0s, 1h),
+      bind_duration("shrink_after", c.shrink_after,
+                    "How long one fewer would have been enough, before one is stopped.", 0s, day),
+      bind_duration("warm", c.warm, "warm_first of what is started so.", 0s, 1h),
   };
 }
 
@@ -359,6 +376,10 @@ std::vector<config_section> bind_engine(engine_config& c) {
        "When an engine that fails is left alone. Errors of the caller and back-pressure do not\n"
        "count.",
        bind_breaker(c.breaker)},
+      {"scale",
+       "More servers like this one while calls wait, fewer when they do not (kind = \"managed\",\n"
+       "\"embedded\" or \"sim\"). They are called NAME-2, NAME-3 and so on.",
+       bind_scale(c.scale), is({"managed", "embedded", "sim"}), "managed, embedded and sim"},
   };
 }
 

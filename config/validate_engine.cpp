@@ -54,6 +54,7 @@ class engine_validator {
                 engine_.breaker.pause_max);
     if (engine_.kind == "http" || engine_.kind == "managed") check_http();
     if (engine_.kind == "managed") check_process();
+    if (engine_.scale.max > 1) check_scale();
     if (engine_.kind == "http") check_weights();
     if (engine_.kind == "replay") check_replay();
   }
@@ -220,6 +221,17 @@ class engine_validator {
           "to listen; add an argument with {port}, or set process.port to the "
           "port that it takes");
     }
+  }
+
+  void check_scale() {
+    if (engine_.kind != "managed") return;
+    if (engine_.process.port != 0)
+      add("process.port", " is one port, and scale.max = " + std::to_string(engine_.scale.max) +
+                              " servers cannot share it; remove it, and any free one is taken");
+    if (!engine_.process.log.empty())
+      add("process.log", " is one file, and scale.max = " + std::to_string(engine_.scale.max) +
+                             " servers would write over each other in it; remove it, and each has "
+                             "NAME.log in logs in the data folder");
   }
 
   void check_placeholder(std::string_view name) {

@@ -79,6 +79,8 @@ struct EngineStatus @0xec4d5e6f7081b762 {
   # Its model makes vectors of texts, and nothing else.
   passesOn @39 :Bool;
   # Can take a client's request as it is.
+  warming @40 :Bool;
+  # With health `starting`: it could serve, and first reads what calls begin with.
 }
 
 enum Breaker @0xb9d0e1f2a3b4c563 {

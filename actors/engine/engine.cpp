@@ -43,6 +43,7 @@ engine_state::~engine_state() {
   for (auto& [id, promise] : probes) promise.deliver(err);
   for (auto& drain : drains) drain.deliver(err);
   for (auto& [ticket, promise] : orders) promise.deliver(err);
+  answer_warmed();
 }
 
 tmsg::attres engine_state::reply(const call& done, const generation& result) const {
@@ -133,6 +134,7 @@ void engine_state::begin(pointer self, call next) {
 
 void engine_state::publish(pointer self, bool always) {
   auto now = time->now();
+  begin_warming(self);
   if (auto next = gate.next_change(now); next && *next != gate_timer) {
     gate_timer = *next;
     self->delayed_send(self, *next - now, expire_atom_v);
@@ -274,6 +276,7 @@ tmsg::engstat engine_state::status() const {
   out->setCompletionTokens(completion_tokens);
   out->setSimulated(server_now.simulated);
   out->setHeld(gate.is_held());
+  out->setWarming(gate.is_warming() && gate.health(now) == schema::Health::STARTING);
   if (auto fixed = server->abilities().fixed; !fixed.empty())
     out->setWeightsFixed(valid_utf8(fixed));
   out->setBusyUs(static_cast<std::uint64_t>(std::max<std::int64_t>(busy.count(), 0)));
@@ -361,6 +364,7 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
     state.weights.await_order();
     state.gate.on_weights(state.weights.admits(), state.weights.reason());
   }
+  state.begin_warming(self);
   state.gate.note(state.time->now(), unix_ms());
   self->send(state.router, engine_atom_v, state.status(), caf::actor_cast<engine_actor>(self));
   return {[self](attempt_atom, const tmsg::attempt& attempt, const tmsg::decisn& decision,
@@ -459,6 +463,10 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
             self->state.drop_late(self);
             self->state.publish(self);
             self->state.tell_at_rest();
+          },
+          [self](warm_atom) { self->state.end_warming(self); },
+          [self](warm_atom, std::uint64_t round) {
+            if (round == self->state.warm_round) self->state.end_warming(self);
           },
           [self](drain_atom) {
             auto promise = self->make_response_promise<caf::ok_atom>();

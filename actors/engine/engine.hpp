@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <caf/actor_clock.hpp>
@@ -42,6 +43,9 @@ using engine_inside = engine_actor::extend<
     caf::reacts_to<weight_atom, std::uint64_t, weight_outcome>, caf::reacts_to<weight_atom>,
     // To itself: a pause of its gate is over, or the time of an attempt that waits.
     caf::reacts_to<expire_atom>,
+    // From the pool: there is nothing more to warm it with; and to itself: the time for that round
+    // is over.
+    caf::reacts_to<warm_atom>, caf::reacts_to<warm_atom, std::uint64_t>,
     // Takes nothing new from now on; answered when nothing is left to finish.
     caf::replies_to<drain_atom>::with<caf::ok_atom>,
     // Begins or ends that, without waiting.
@@ -103,6 +107,11 @@ struct engine_state {
   std::unordered_map<fence_key, std::uint64_t> ids;
   /// Of the call of purpose `warm` that runs; 0: none.
   std::uint64_t warm_id = 0;
+  /// The weights and the process that it was last warmed with, see `warm_first`.
+  std::string warmed_life;
+  std::uint64_t warm_round = 0;
+  /// To changes of weights that are done, when it has been warmed.
+  std::vector<std::pair<caf::typed_response_promise<tmsg::engupdd>, tmsg::engupdd>> warm_answers;
   std::uint64_t next_id = 1;
   std::uint64_t requests = 0;
   std::uint64_t failures = 0;
@@ -144,6 +153,10 @@ struct engine_state {
   /// Only while there is nothing else to do.
   void take_warm(pointer self, call next);
   void stop_warm(pointer self);
+  /// Where it could serve now with weights or a process that it has not been warmed with.
+  void begin_warming(pointer self);
+  void end_warming(pointer self);
+  void answer_warmed();
   void begin(pointer self, call next);
   void refuse(call& next, const engine_gate::verdict& why);
   void begin_waiting(pointer self);

@@ -176,6 +176,21 @@ struct replay_config {
   std::string column;
 };
 
+/// How many servers stand for one engine: `[engine.scale]`. Copies of it are started while calls
+/// wait, and stopped when those left can do the work; they are gone after the node's next start.
+struct scale_config {
+  /// Itself included; 1: there are no copies.
+  std::uint32_t max = 1;
+  /// Calls that would wait longer, as measured service times say, are too many for the copies.
+  std::chrono::milliseconds queue_delay{500};
+  /// For so long, before there is one more.
+  std::chrono::milliseconds grow_after{std::chrono::seconds{2}};
+  /// How long one fewer would have been enough, before there is one fewer.
+  std::chrono::milliseconds shrink_after{std::chrono::minutes{5}};
+  /// `warm_first` of a copy.
+  std::chrono::milliseconds warm{std::chrono::seconds{5}};
+};
+
 /// When an engine that fails is left alone: `[engine.breaker]`. Errors of the caller (4xx) and
 /// back-pressure do not count.
 struct breaker_config {
@@ -206,6 +221,9 @@ struct engine_config {
   std::filesystem::path path;
   /// Empty: what the engine says itself.
   std::string weight_version;
+  /// How long at most its pool may replay what calls begin with before it takes any, after a start
+  /// and after other weights; 0: it takes calls at once, and is warmed while it has none.
+  std::chrono::milliseconds warm_first{0};
   /// Starts without taking requests: drained by hand, see engine_changes. No key of the file.
   bool draining = false;
   /// Starts without taking requests until it is told which weights it is to serve. No key of the
@@ -220,6 +238,7 @@ struct engine_config {
   weights_config weights;
   replay_config replay;
   breaker_config breaker;
+  scale_config scale;
 
   [[nodiscard]] bool is_adaptive() const {
     return adaptive.value_or(kind == "http" || kind == "managed");

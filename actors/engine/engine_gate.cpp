@@ -23,6 +23,15 @@ engine_gate::engine_gate(std::string name, const breaker_config& config)
     : name_{std::move(name)}, breaker_{config} {}
 
 engine_gate::verdict engine_gate::look(clock::time_point now, bool holds_version) const {
+  return look(now, holds_version, false);
+}
+
+engine_gate::verdict engine_gate::look_warm(clock::time_point now) const {
+  return look(now, false, true);
+}
+
+engine_gate::verdict engine_gate::look(clock::time_point now, bool holds_version,
+                                       bool warms) const {
   auto where = "engine '" + name_ + "' ";
   if (draining_)
     return {errc::unavailable, where + "is being drained; `tandem engine undrain` ends that"};
@@ -33,6 +42,8 @@ engine_gate::verdict engine_gate::look(clock::time_point now, bool holds_version
     return {errc::unavailable,
             where + (probed_ == schema::Health::STARTING ? "is starting" : "is not healthy") +
                 (probed_reason_.empty() ? "" : ": " + probed_reason_)};
+  if (warming_ && !warms)
+    return {errc::unavailable, where + "is being warmed: it reads what calls begin with"};
   if (now < busy_until_)
     return {errc::overloaded, where + "asked us to wait: " + busy_reason_, until(busy_until_, now)};
   if (breaker_.state(now) == schema::Breaker::OPEN)
@@ -102,6 +113,7 @@ schema::Health engine_gate::health(clock::time_point now) const {
   if (draining_) return schema::Health::DRAINING;
   if (weights_ != weight_change::admission::open) return schema::Health::UPDATING;
   if (probed_ != schema::Health::HEALTHY) return probed_;
+  if (warming_) return schema::Health::STARTING;
   if (now < busy_until_) return schema::Health::BUSY;
   if (breaker_.state(now) == schema::Breaker::OPEN) return schema::Health::UNHEALTHY;
   return schema::Health::HEALTHY;

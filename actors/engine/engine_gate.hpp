@@ -15,9 +15,9 @@
 namespace tandem {
 
 /// Whether an engine takes requests now, and why not: what its server's probes say, back-pressure
-/// (429, 503 with Retry-After), its breaker, whether its weights are being changed, and whether it
-/// drains. What is said first of these is, from the last to the first: drained by hand, weights,
-/// probes, back-pressure, breaker. No clock: time is an argument.
+/// (429, 503 with Retry-After), its breaker, whether its weights are being changed, whether it is
+/// warmed first, and whether it drains. What is said first of these is: drained by hand, weights,
+/// probes, warming, back-pressure, breaker. No clock: time is an argument.
 class engine_gate {
  public:
   using clock = std::chrono::steady_clock;
@@ -45,10 +45,15 @@ class engine_gate {
   [[nodiscard]] verdict admit(clock::time_point now, bool holds_version = false);
   /// The same without letting one in.
   [[nodiscard]] verdict look(clock::time_point now, bool holds_version = false) const;
+  /// The same for a request that warms it.
+  [[nodiscard]] verdict look_warm(clock::time_point now) const;
   /// What the server's own probes say.
   void on_health(schema::Health health, std::string reason);
   /// While it drains it takes nothing; what it has is finished.
   void drain(bool draining) { draining_ = draining; }
+  /// While it is warmed it takes only what warms it; its health is `starting`.
+  void warm(bool warming) { warming_ = warming; }
+  [[nodiscard]] bool is_warming() const { return warming_; }
   /// What a change of weights lets through, and why not more.
   void on_weights(weight_change::admission admits, std::string reason);
   [[nodiscard]] bool is_held() const { return weights_ == weight_change::admission::held; }
@@ -74,7 +79,10 @@ class engine_gate {
   tandem::breaker breaker_;
   schema::Health probed_ = schema::Health::HEALTHY;
   std::string probed_reason_;
+  [[nodiscard]] verdict look(clock::time_point now, bool holds_version, bool warms) const;
+
   bool draining_ = false;
+  bool warming_ = false;
   weight_change::admission weights_ = weight_change::admission::open;
   std::string weights_reason_;
   std::string last_failure_;

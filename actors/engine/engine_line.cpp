@@ -1,6 +1,7 @@
 // How many are at work, who waits, and who is refused.
 
 #include <algorithm>
+#include <utility>
 
 #include <caf/send.hpp>
 
@@ -32,7 +33,7 @@ void engine_state::take(pointer self, call next) {
 
 void engine_state::take_warm(pointer self, call next) {
   auto now = time->now();
-  auto verdict = gate.look(now);
+  auto verdict = gate.look_warm(now);
   auto server_now = server->status();
   auto idle = running.empty() && waiting.size() == 0 && trial == 0 &&
               server_now.server_running == 0 && server_now.server_waiting == 0 &&
@@ -41,6 +42,31 @@ void engine_state::take_warm(pointer self, call next) {
     verdict = {errc::overloaded, "engine '" + config.name + "' has other work", retry_default};
   if (verdict.code != errc::unknown) return refuse(next, verdict);
   begin(self, std::move(next));
+}
+
+void engine_state::begin_warming(pointer self) {
+  if (config.warm_first <= std::chrono::milliseconds::zero()) return;
+  if (gate.look_warm(time->now()).code != errc::unknown) {
+    gate.warm(false);
+    return answer_warmed();
+  }
+  auto now = server->status();
+  auto life = now.weight_version + '/' + std::to_string(now.process_id) + '/' +
+              std::to_string(now.process_restarts);
+  if (std::exchange(warmed_life, life) == life) return;
+  gate.warm(true);
+  self->delayed_send(self, config.warm_first, warm_atom_v, ++warm_round);
+}
+
+void engine_state::end_warming(pointer self) {
+  if (!gate.is_warming()) return;
+  gate.warm(false);
+  publish(self);
+  answer_warmed();
+}
+
+void engine_state::answer_warmed() {
+  for (auto& [promise, answer] : std::exchange(warm_answers, {})) promise.deliver(answer);
 }
 
 void engine_state::stop_warm(pointer self) {

@@ -140,7 +140,12 @@ void engine_state::carry_out(pointer self, const weight_change::deed& deed) {
         if (found == orders.end()) continue;
         auto promise = std::move(found->second);
         orders.erase(found);
-        promise.deliver(updated(deed.end, config.name, server->status().weight_version));
+        auto end = updated(deed.end, config.name, server->status().weight_version);
+        // Whoever ordered it takes the next engine away when this one serves again.
+        if (gate.is_warming())
+          warm_answers.emplace_back(std::move(promise), std::move(end));
+        else
+          promise.deliver(std::move(end));
       }
   }
 }

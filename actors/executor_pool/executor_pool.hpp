@@ -336,6 +336,8 @@ struct executor_pool_state {
   void note_use(const flight& done, schema::AttemptResult::Reader result);
   void on_engine(pointer self, const tmsg::engstat& status, const engine_actor& engine);
   void warm_next(pointer self, const std::string& name);
+  /// To an engine that waits for it: there is nothing more to warm it with.
+  void tell_warm(pointer self, const std::string& name);
   void on_warmed(pointer self, const std::string& name, const std::string& life,
                  const tmsg::attempt& sent, const tmsg::decisn& decision,
                  const tmsg::attres& result);

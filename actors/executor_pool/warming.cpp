@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <climits>
 
+#include "actors/engine/engine.hpp"
 #include "actors/executor_pool/executor_pool.hpp"
 #include "actors/warm_up/warm_words.hpp"
 #include "schema/text.hpp"
@@ -110,24 +111,32 @@ void executor_pool_state::note_use(const flight& done, schema::AttemptResult::Re
 
 void executor_pool_state::on_engine(pointer self, const tmsg::engstat& status,
                                     const engine_actor& engine) {
-  if (warmer->is_off()) return;
   auto reader = status.read();
   std::string name{view(reader->getName())};
   auto& place = warm_places[name];
   place = {.handle = engine, .status = status, .life = life_of(*reader, engine)};
-  if (warmer->on_engine({.name = name,
-                         .model = view(reader->getModel()),
-                         .life = place.life,
-                         .serves = reader->getHealth() == schema::Health::HEALTHY},
-                        warm_now(self)))
-    warm_next(self, name);
+  if (warmer->on_engine(
+          {.name = name,
+           .model = view(reader->getModel()),
+           .life = place.life,
+           .serves = reader->getHealth() == schema::Health::HEALTHY || reader->getWarming()},
+          warm_now(self)))
+    return warm_next(self, name);
+  tell_warm(self, name);
+}
+
+void executor_pool_state::tell_warm(pointer self, const std::string& name) {
+  auto found = warm_places.find(name);
+  if (found == warm_places.end() || !found->second.status.read()->getWarming()) return;
+  if (warmer->is_warming(name)) return;
+  self->send(caf::actor_cast<engine_inside>(found->second.handle), warm_atom_v);
 }
 
 void executor_pool_state::warm_next(pointer self, const std::string& name) {
   auto found = warm_places.find(name);
   if (found == warm_places.end()) return;
   auto next = warmer->next(name, warm_now(self));
-  if (!next) return;
+  if (!next) return tell_warm(self, name);
   const auto& place = found->second;
   auto attempt = warm_attempt(*next, services.incarnation, ++warm_calls);
   auto decision = warm_decision(*place.status.read());
@@ -140,6 +149,7 @@ void executor_pool_state::warm_next(pointer self, const std::string& name) {
           [self, name, life = place.life](const caf::error&) {
             auto& state = self->state;
             state.warmer->on_reply(name, life, engine_warmer::outcome::failed, 0, warm_now(self));
+            state.warm_next(self, name);
           });
 }
 

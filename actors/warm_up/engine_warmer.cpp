@@ -53,6 +53,11 @@ bool engine_warmer::on_engine(const engine_news& news, double now_s) {
   return on.cold ? begin(on, now_s) : !on.queue.empty();
 }
 
+bool engine_warmer::is_warming(std::string_view name) const {
+  auto found = engines_.find(name);
+  return found != engines_.end() && (found->second.under_way || !found->second.queue.empty());
+}
+
 void engine_warmer::on_gone(std::string_view name) {
   if (auto found = engines_.find(name); found != engines_.end()) engines_.erase(found);
 }

@@ -56,6 +56,8 @@ class engine_warmer {
   /// True: there is something to replay there now, see next().
   [[nodiscard]] bool on_engine(const engine_news& news, double now_s);
   void on_gone(std::string_view name);
+  /// Something is under way there, or is to be.
+  [[nodiscard]] bool is_warming(std::string_view name) const;
   /// As if it had just begun; empty model: engines of any. Those that have something now.
   [[nodiscard]] std::vector<std::string> warm_again(std::string_view model, double now_s);
 

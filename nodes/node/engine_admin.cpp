@@ -40,7 +40,8 @@ caf::error engine_admin_state::check(const std::string& engine) const {
                                          (known.empty() ? "none" : known));
 }
 
-caf::error engine_admin_state::save(const engine_changes& wanted) {
+caf::error engine_admin_state::save(const engine_changes& wanted, const std::string& engine) {
+  if (copies.contains(engine)) return caf::none;
   if (auto err = save_engine_changes(parts.config.data, wanted)) return err;
   changes = wanted;
   return caf::none;
@@ -87,7 +88,7 @@ void engine_admin_state::add(pointer self, schema::EngineCommand::Reader command
 void engine_admin_state::started(pointer self, const engine_config& engine, promise promise) {
   auto wanted = changes;
   note_added(wanted, engine);
-  if (auto err = save(wanted)) {
+  if (auto err = save(wanted, engine.name)) {
     // It would be gone after a restart: better now, with the reason.
     self->request(parts.host(), caf::infinite, remove_atom_v, engine.name)
         .then([](caf::ok_atom) {}, [](const caf::error&) {});
@@ -100,6 +101,7 @@ void engine_admin_state::started(pointer self, const engine_config& engine, prom
   engines.push_back(engine);
   spdlog::info("engine added engine={} kind={} model={}", engine.name, engine.kind, engine.model);
   report(self, engine.name, promise);
+  if (!is_looking) look_at_scale(self);
 }
 
 caf::result<tmsg::engrep> engine_admin_state::drain(pointer self, const std::string& engine,
@@ -107,7 +109,7 @@ caf::result<tmsg::engrep> engine_admin_state::drain(pointer self, const std::str
   if (auto err = check(engine)) return err;
   auto wanted = changes;
   note_drained(wanted, engine, is_drained);
-  if (auto err = save(wanted)) return err;
+  if (auto err = save(wanted, engine)) return err;
   parts.engines->set_draining(engine, is_drained);
   spdlog::info("engine {} engine={}", is_drained ? "drains" : "takes work again", engine);
   auto promise = self->make_response_promise<tmsg::engrep>();
@@ -150,7 +152,7 @@ void engine_admin_state::remove(pointer self, const std::string& engine,
 void engine_admin_state::stop(pointer self, const std::string& engine, promise promise) {
   auto wanted = changes;
   note_removed(wanted, engine);
-  if (auto err = save(wanted)) {
+  if (auto err = save(wanted, engine)) {
     // It stays, as drained or not as it was.
     auto was_drained =
         std::find(changes.drained.begin(), changes.drained.end(), engine) != changes.drained.end();
@@ -167,6 +169,8 @@ void engine_admin_state::stop(pointer self, const std::string& engine, promise p
     state.busy.erase(engine);
     state.parts.engines->erase(engine);
     std::erase_if(state.engines, [&](const auto& each) { return each.name == engine; });
+    state.copies.erase(engine);
+    state.forget_scale(self, engine);
     spdlog::info("engine removed engine={}", engine);
     promise.deliver(name_only(engine));
   };
@@ -175,11 +179,12 @@ void engine_admin_state::stop(pointer self, const std::string& engine, promise p
             [done](const caf::error&) mutable { done(); });
 }
 
-engine_admin_actor::behavior_type engine_admin_behavior(engine_admin_state::pointer self,
-                                                        engine_admin_parts parts) {
+engine_admin_inside::behavior_type engine_admin_behavior(engine_admin_state::pointer self,
+                                                         engine_admin_parts parts) {
   self->state.parts = std::move(parts);
   self->state.engines = self->state.parts.config.engines;
   self->state.changes = self->state.parts.config.at_run_time;
+  self->state.look_at_scale(self);
   return {[self](engine_atom, const tmsg::engcmd& command) -> caf::result<tmsg::engrep> {
             auto& state = self->state;
             ++state.handled;
@@ -217,6 +222,11 @@ engine_admin_actor::behavior_type engine_admin_behavior(engine_admin_state::poin
                                  .in_flight = self->state.busy.size(),
                                  .handled = self->state.handled,
                                  .noun = "commands"});
+          },
+          [self](wake_atom) { self->state.look_at_scale(self); },
+          [self](wake_atom, const std::string& first) {
+            auto found = self->state.scaled.find(first);
+            if (found != self->state.scaled.end()) found->second.is_changing = false;
           }};
 }
 

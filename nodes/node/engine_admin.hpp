@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -12,6 +13,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include "actors/engine/managed/scale_rule.hpp"
 #include "actors/supervisor/supervisor.hpp"
 #include "config/node_config.hpp"
 #include "nodes/node/engine_registry.hpp"
@@ -30,6 +32,13 @@ using engine_admin_actor = caf::typed_actor<
     caf::replies_to<engine_atom, tmsg::engcmd>::with<tmsg::engrep>,
     caf::replies_to<status_atom>::with<tmsg::actstat>>;
 
+/// What only it itself says to it.
+using engine_admin_inside = engine_admin_actor::extend<
+    // It is time to look at the engines that are scaled.
+    caf::reacts_to<wake_atom>,
+    // It may be tried again to start a copy of this one.
+    caf::reacts_to<wake_atom, std::string>>;
+
 using engine_factory = std::function<child_spec(const engine_config&)>;
 
 struct engine_admin_parts {
@@ -40,10 +49,23 @@ struct engine_admin_parts {
   std::function<child_host()> host;
 };
 
+/// An engine with `[engine.scale]`, and its copies.
+struct scaled_engine {
+  scale_rule rule;
+  std::vector<std::string> copies;
+  /// Being gathered from `asked` more of them.
+  scale_facts facts;
+  std::size_t asked = 0;
+  /// A copy that does not answer; empty: there is none.
+  std::string failed;
+  /// A copy is being started or stopped, or could not be started a moment ago.
+  bool is_changing = false;
+};
+
 /// Spawn it detached: it writes `engines_file`.
 struct engine_admin_state {
   static constexpr const char* name = "engine_admin";
-  using pointer = engine_admin_actor::stateful_pointer<engine_admin_state>;
+  using pointer = engine_admin_inside::stateful_pointer<engine_admin_state>;
   using promise = caf::typed_response_promise<tmsg::engrep>;
 
   engine_admin_parts parts;
@@ -53,6 +75,11 @@ struct engine_admin_state {
   /// Being added or removed.
   std::set<std::string> busy;
   std::uint64_t handled = 0;
+  /// By the name of the first of each.
+  std::map<std::string, scaled_engine> scaled;
+  /// Of all of them.
+  std::set<std::string> copies;
+  bool is_looking = false;
 
   void add(pointer self, schema::EngineCommand::Reader command, promise promise);
   void started(pointer self, const engine_config& engine, promise promise);
@@ -64,10 +91,22 @@ struct engine_admin_state {
   void report(pointer self, const std::string& engine, promise promise);
   /// Nothing when `engine` can be worked on.
   [[nodiscard]] caf::error check(const std::string& engine) const;
-  [[nodiscard]] caf::error save(const engine_changes& wanted);
+  /// Of copies nothing is written down: they are gone after the next start.
+  [[nodiscard]] caf::error save(const engine_changes& wanted, const std::string& engine);
+
+  // engine_scale.cpp
+  void look_at_scale(pointer self);
+  /// `status` null: it did not answer.
+  void note_scale(pointer self, const std::string& first, const std::string& engine,
+                  const tmsg::engstat* status);
+  void change_scale(pointer self, const std::string& first);
+  void add_copy(pointer self, const std::string& first);
+  void remove_copy(pointer self, const std::string& first);
+  /// Its copies go with it.
+  void forget_scale(pointer self, const std::string& engine);
 };
 
-[[nodiscard]] engine_admin_actor::behavior_type engine_admin_behavior(
+[[nodiscard]] engine_admin_inside::behavior_type engine_admin_behavior(
     engine_admin_state::pointer self, engine_admin_parts parts);
 
 /// An engine that `engines` knows of, as long as it runs.

@@ -166,11 +166,11 @@ class EngineAdmin : public ::testing::Test {
     return found;
   }
 
-  /// Gives the engine a call that takes `ms`.
-  void work(const std::string& name, int ms) {
+  /// Gives the engine a call that takes `ms`, one of that number.
+  void work(const std::string& name, int ms, std::uint32_t number = 1) {
     message_builder<schema::Attempt> attempt;
     attempt->initFence().getJob().setNumber(1);
-    attempt->getFence().setAttempt(1);
+    attempt->getFence().setAttempt(number);
     attempt->setPurpose(schema::Purpose::STEP);
     auto message = attempt->initMessages(1)[0];
     message.setRole(schema::Role::USER);
@@ -189,6 +189,23 @@ class EngineAdmin : public ::testing::Test {
               [this](const caf::error&) { finished_ = 2; });
     });
     run();
+  }
+
+  /// As it goes on, looking twice a second.
+  void pass(std::chrono::milliseconds time) {
+    for (auto left = time; left > 0ms; left -= 500ms) {
+      scheduler().advance_time(500ms);
+      run();
+    }
+  }
+
+  /// One call at once; two seconds of work are given to it `calls` times.
+  void crowd(std::uint32_t calls) {
+    send(action::ADD, std::string{tiny_2} + "concurrency = 1\n[engine.scale]\nmax = 3\n" +
+                          "queue_delay = \"100ms\"\ngrow_after = \"1s\"\nshrink_after = \"5s\"\n");
+    ASSERT_FALSE(error_) << message_of(error_);
+    names_.insert(names_.end(), {"tiny-2-2", "tiny-2-3"});
+    for (std::uint32_t i = 1; i <= calls; ++i) work("tiny-2", 2000, i);
   }
 
   test::temp_folder folder_;
@@ -282,6 +299,42 @@ TEST_F(EngineAdmin, WhatCannotBeKeptIsNotDone) {
   EXPECT_EQ(code_of(error_), errc::storage_failed);
   EXPECT_EQ(health("tiny-1"), schema::Health::HEALTHY);
   std::filesystem::remove(folder_.path() / engines_file);
+}
+
+TEST_F(EngineAdmin, AScaledEngineHasCopiesWhileCallsWait) {
+  crowd(8);
+  EXPECT_EQ(health("tiny-2-2"), schema::Health::UNKNOWN);
+  pass(2500ms);
+  EXPECT_EQ(health("tiny-2-2"), schema::Health::STARTING) << "it is warmed first";
+  work("tiny-2-2", 100, 20);
+  EXPECT_EQ(finished_, 2) << "and takes nothing";
+  pass(5s);
+  EXPECT_EQ(health("tiny-2-2"), schema::Health::HEALTHY);
+  work("tiny-2-2", 100, 21);
+  pass(500ms);
+  EXPECT_EQ(finished_, 1);
+  pass(30s);
+  EXPECT_EQ(health("tiny-2-2"), schema::Health::UNKNOWN) << "nothing has waited for long";
+  EXPECT_EQ(health("tiny-2"), schema::Health::HEALTHY);
+  stop();
+  start();
+  EXPECT_EQ(health("tiny-2"), schema::Health::HEALTHY);
+  EXPECT_EQ(health("tiny-2-2"), schema::Health::UNKNOWN);
+}
+
+TEST_F(EngineAdmin, CopiesAreDrainedByHandAndGoWithTheFirst) {
+  crowd(8);
+  pass(2500ms);
+  send(action::DRAIN, "tiny-2-2");
+  EXPECT_FALSE(error_) << message_of(error_);
+  EXPECT_EQ(health("tiny-2-2"), schema::Health::DRAINING);
+  send(action::REMOVE, "tiny-2");
+  pass(1s);
+  EXPECT_EQ(health("tiny-2-2"), schema::Health::UNKNOWN);
+  // Nothing of them is written down.
+  stop();
+  EXPECT_NO_THROW(start());
+  EXPECT_EQ(health("tiny-2"), schema::Health::UNKNOWN);
 }
 
 TEST_F(EngineAdmin, ARestartedEngineIsDrainedAsBefore) {

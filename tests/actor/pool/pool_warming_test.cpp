@@ -23,17 +23,18 @@ class PoolWarming : public Pool {
                    caf::actor_cast<engine_warmer_actor>(pool_));
     run();
   }
-  engine_inside add(double prefill_rate = 0) {
+  engine_inside add(double prefill_rate = 0, std::chrono::milliseconds first = {}) {
     engine_config engine{.name = "tiny-1", .kind = "sim", .model = "tiny", .concurrency = 4};
     engine.sim.cache_blocks = 10'000;
     engine.sim.prefill_rate = prefill_rate;
+    engine.warm_first = first;
     return add_engine(engine);
   }
   /// The same engine, started anew.
-  void restart(double prefill_rate = 0) {
+  void restart(double prefill_rate = 0, std::chrono::milliseconds first = {}) {
     caf::anon_send_exit(engines_.at("tiny-1"), caf::exit_reason::kill);
     run();
-    add(prefill_rate);
+    add(prefill_rate, first);
   }
   /// 4 KiB that all have in common, and an end of its own.
   static wish call(std::uint32_t number, const std::string& directive = {}) {
@@ -131,6 +132,68 @@ TEST_F(PoolWarming, OtherWeightsAreWarmedAndTheRouterKnowsIt) {
   send(10, call(10));
   ASSERT_THAT(two.calls, SizeIs(1)) << "equal otherwise, the first would have been chosen";
   EXPECT_EQ(two.calls[0].attempt.read()->getPurpose(), schema::Purpose::STEP);
+}
+
+TEST_F(PoolWarming, AnEngineThatIsToBeWarmFirstTakesNothingBefore) {
+  begin();
+  add(1000, 5s);
+  EXPECT_EQ(engine_status("tiny-1").read()->getHealth(), schema::Health::HEALTHY)
+      << "nothing is known to warm it with";
+  make_hot();
+  for (int i = 0; i < 60; ++i) pass(100ms);
+  restart(1000, 5s);
+  for (int i = 0; i < 5; ++i) pass(100ms);
+  auto status = engine_status("tiny-1");
+  EXPECT_EQ(status.read()->getHealth(), schema::Health::STARTING);
+  EXPECT_TRUE(status.read()->getWarming());
+  send(10, call(10));
+  ASSERT_TRUE(answered(10));
+  EXPECT_EQ(code(10), errc::unavailable) << "a second of reading is not over";
+  for (int i = 0; i < 10; ++i) pass(100ms);
+  EXPECT_EQ(engine_status("tiny-1").read()->getHealth(), schema::Health::HEALTHY);
+  send(11, call(11));
+  for (int i = 0; i < 5; ++i) pass(100ms);
+  ASSERT_EQ(code(11), errc::unknown) << error(11);
+  EXPECT_GE(cached(11), 900);
+}
+
+TEST_F(PoolWarming, AnEngineThatIsToBeWarmFirstDoesNotWaitForLongerThanItIsTold) {
+  begin();
+  add(1000, 300ms);
+  make_hot();
+  for (int i = 0; i < 60; ++i) pass(100ms);
+  restart(1000, 300ms);
+  pass(200ms);
+  EXPECT_EQ(engine_status("tiny-1").read()->getHealth(), schema::Health::STARTING);
+  pass(100ms);
+  EXPECT_EQ(engine_status("tiny-1").read()->getHealth(), schema::Health::HEALTHY);
+}
+
+TEST_F(PoolWarming, AChangeOfWeightsIsOverWhenTheyAreWarm) {
+  begin();
+  add(1000, 5s);
+  make_hot();
+  for (int i = 0; i < 60; ++i) pass(100ms);
+  message_builder<schema::EngineUpdate> order;
+  order->setAction(schema::OrderAction::UPDATE);
+  order->setVersion("2");
+  order->setEpoch(1);
+  auto options = order->initOptions();
+  options.setDrainMs(1000);
+  options.setLoadMs(1000);
+  options.setPrompt("add 1 2");
+  auto is_over = false;
+  system_->spawn([&, update = order.finish()](caf::event_based_actor* self) {
+    self->request(engines_.at("tiny-1"), caf::infinite, weight_atom_v, update)
+        .then([&](const tmsg::engupdd&) { is_over = true; });
+  });
+  run();
+  for (int i = 0; i < 50 && !engine_status("tiny-1").read()->getWarming(); ++i) pass(20ms);
+  EXPECT_EQ(view(engine_status("tiny-1").read()->getWeightVersion()), "2");
+  EXPECT_FALSE(is_over);
+  for (int i = 0; i < 15; ++i) pass(100ms);
+  EXPECT_EQ(engine_status("tiny-1").read()->getHealth(), schema::Health::HEALTHY);
+  EXPECT_TRUE(is_over);
 }
 
 TEST_F(PoolWarming, AnEngineThatWentToOtherWeightsIsWarmBeforeTheFirstCall) {

@@ -218,5 +218,52 @@ TEST_F(NodeEngines, AServerThatIsAwayAndComesBackIsUsedAgain) {
   EXPECT_GT(small_.counts().requests, before);
 }
 
+TEST_F(NodeEngines, AManagedServerHasCopiesWhileCallsWait) {
+  node_.start(models + engine("large-0", "big", large_) +
+              R"(
+[[engine]]
+name = "own"
+kind = "managed"
+model = "little"
+path = "/dev/null"
+concurrency = 1
+adaptive = false
+[engine.http]
+health_interval = "50ms"
+[engine.process]
+command = [")" TANDEM_BIN_DIR
+              R"(/stub_engine", "--kind", "llama.cpp", "--model", "little", "--port", "{port}",
+           "--answer", "little", "--delay-us", "200000"]
+[engine.scale]
+max = 3
+queue_delay = "100ms"
+grow_after = "200ms"
+shrink_after = "1s"
+)");
+  ASSERT_TRUE(node_.wait_ready()) << node_.log();
+  at_ = std::make_unique<client>(connect(node_));
+  auto count = [&] {
+    auto topology = at_->topology();
+    auto serving = 0;
+    for (auto node : topology->read()->getNodes())
+      for (auto each : node.getEngines())
+        if (view(each.getName()).starts_with("own") && each.getHealth() == schema::Health::HEALTHY)
+          ++serving;
+    return serving;
+  };
+  auto wait_for = [&](int servers) {
+    auto end = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+    while (count() != servers && std::chrono::steady_clock::now() < end)
+      std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    return count();
+  };
+  ASSERT_EQ(wait_for(1), 1) << node_.log();
+  std::vector<job_id> jobs;
+  for (int i = 0; i < 30; ++i) jobs.push_back(submit(*at_, "goal " + std::to_string(i)));
+  EXPECT_EQ(wait_for(3), 3) << node_.log();
+  for (auto each : jobs) EXPECT_EQ(wait_end(*at_, each).state, "done") << node_.log();
+  EXPECT_EQ(wait_for(1), 1) << node_.log();
+}
+
 }  // namespace
 }  // namespace tandem::test

@@ -46,6 +46,20 @@ TEST_F(engine_gate_test, LetsEverythingThroughWhenNothingIsKnown) {
   EXPECT_EQ(gate_.refusals(), 0u);
 }
 
+TEST_F(engine_gate_test, WhileItIsWarmedOnlyWhatWarmsItGetsIn) {
+  gate_.warm(true);
+  EXPECT_EQ(health(), Health::STARTING);
+  EXPECT_EQ(admit(), errc::unavailable);
+  EXPECT_TRUE(says("being warmed")) << seen_.why;
+  EXPECT_EQ(gate_.look_warm(now_).code, errc::unknown);
+  gate_.on_health(Health::UNHEALTHY, "it does not answer");
+  EXPECT_EQ(gate_.look_warm(now_).code, errc::unavailable);
+  EXPECT_EQ(health(), Health::UNHEALTHY);
+  gate_.on_health(Health::HEALTHY, "");
+  gate_.warm(false);
+  EXPECT_EQ(admit(), errc::unknown);
+}
+
 TEST_F(engine_gate_test, AServerThatAsksToWaitIsLeftAloneForThatLong) {
   call(errc::overloaded, 700ms);
   EXPECT_EQ(health(), Health::BUSY);
