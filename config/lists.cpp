@@ -88,7 +88,7 @@ config_fields bind_engine_keys(engine_config& c) {
           "warm_first", c.warm_first,
           "After a start, and after other weights: how long at most what calls begin with\n"
           "is read before it takes any. 0s: it takes calls at once.",
-          0s, 1h),
+          0s, 5min),
   };
 }
 
@@ -205,7 +205,7 @@ config_fields bind_scale(scale_config& c) {
       bind_duration("grow_after", c.grow_after, "For so long, before one more is started.", 0s, 1h),
       bind_duration("shrink_after", c.shrink_after,
                     "How long one fewer would have been enough, before one is stopped.", 0s, day),
-      bind_duration("warm", c.warm, "warm_first of what is started so.", 0s, 1h),
+      bind_duration("warm", c.warm, "warm_first of what is started so.", 0s, 5min),
   };
 }
 

@@ -134,7 +134,10 @@ void engine_state::begin(pointer self, call next) {
 
 void engine_state::publish(pointer self, bool always) {
   auto now = time->now();
+  // With the same health it is news all the same: the pool has to know.
+  auto was_warming = gate.is_warming();
   begin_warming(self);
+  always = always || was_warming != gate.is_warming();
   if (auto next = gate.next_change(now); next && *next != gate_timer) {
     gate_timer = *next;
     self->delayed_send(self, *next - now, expire_atom_v);
@@ -464,6 +467,7 @@ engine_inside::behavior_type engine_behavior(engine_state::pointer self, engine_
             self->state.publish(self);
             self->state.tell_at_rest();
           },
+          [self](offer_atom, std::uint64_t count) { self->state.hand_back(count); },
           [self](warm_atom) { self->state.end_warming(self); },
           [self](warm_atom, std::uint64_t round) {
             if (round == self->state.warm_round) self->state.end_warming(self);

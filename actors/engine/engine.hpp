@@ -46,6 +46,8 @@ using engine_inside = engine_actor::extend<
     // From the pool: there is nothing more to warm it with; and to itself: the time for that round
     // is over.
     caf::reacts_to<warm_atom>, caf::reacts_to<warm_atom, std::uint64_t>,
+    // Others have room: so many of those who wait go to them.
+    caf::reacts_to<offer_atom, std::uint64_t>,
     // Takes nothing new from now on; answered when nothing is left to finish.
     caf::replies_to<drain_atom>::with<caf::ok_atom>,
     // Begins or ends that, without waiting.
@@ -109,6 +111,8 @@ struct engine_state {
   std::uint64_t warm_id = 0;
   /// The weights and the process that it was last warmed with, see `warm_first`.
   std::string warmed_life;
+  /// Or is being warmed with.
+  std::string warming_life;
   std::uint64_t warm_round = 0;
   /// To changes of weights that are done, when it has been warmed.
   std::vector<std::pair<caf::typed_response_promise<tmsg::engupdd>, tmsg::engupdd>> warm_answers;
@@ -150,6 +154,8 @@ struct engine_state {
   /// To a server, a place in the queue, or a refusal at once.
   void take(pointer self, call next);
   void line_up(pointer self, call next);
+  /// So many of those who wait, the next ones first, go elsewhere.
+  void hand_back(std::size_t count);
   /// Only while there is nothing else to do.
   void take_warm(pointer self, call next);
   void stop_warm(pointer self);

@@ -20,12 +20,12 @@ constexpr std::chrono::milliseconds retry_default{1000};
 void engine_state::take(pointer self, call next) {
   if (next.attempt.read()->getPurpose() == schema::Purpose::WARM)
     return take_warm(self, std::move(next));
-  stop_warm(self);
   auto now = time->now();
   auto full = running.size() >= places();
   auto holds = holds_version(next);
   auto verdict = full ? gate.look(now, holds) : gate.admit(now, holds);
   if (verdict.code != errc::unknown) return refuse(next, verdict);
+  stop_warm(self);
   next.trial = verdict.trial;
   if (full) return line_up(self, std::move(next));
   begin(self, std::move(next));
@@ -46,14 +46,18 @@ void engine_state::take_warm(pointer self, call next) {
 
 void engine_state::begin_warming(pointer self) {
   if (config.warm_first <= std::chrono::milliseconds::zero()) return;
-  if (gate.look_warm(time->now()).code != errc::unknown) {
+  auto at = time->now();
+  // A breaker that tries again lets only calls through.
+  if (gate.look_warm(at).code != errc::unknown ||
+      gate.breaker().state(at) != schema::Breaker::CLOSED) {
     gate.warm(false);
     return answer_warmed();
   }
   auto now = server->status();
   auto life = now.weight_version + '/' + std::to_string(now.process_id) + '/' +
               std::to_string(now.process_restarts);
-  if (std::exchange(warmed_life, life) == life) return;
+  if (life == warmed_life || (gate.is_warming() && life == warming_life)) return;
+  warming_life = std::move(life);
   gate.warm(true);
   self->delayed_send(self, config.warm_first, warm_atom_v, ++warm_round);
 }
@@ -61,7 +65,8 @@ void engine_state::begin_warming(pointer self) {
 void engine_state::end_warming(pointer self) {
   if (!gate.is_warming()) return;
   gate.warm(false);
-  publish(self);
+  warmed_life = warming_life;
+  publish(self, true);
   answer_warmed();
 }
 
@@ -74,6 +79,14 @@ void engine_state::stop_warm(pointer self) {
   if (found == running.end() || found->second.cancelled) return;
   found->second.cancelled = true;
   handle(self, warm_id, server->cancel(warm_id));
+}
+
+void engine_state::hand_back(std::size_t count) {
+  for (; count > 0; --count) {
+    auto next = waiting.pop();
+    if (!next) return;
+    refuse(*next, {errc::overloaded, "engine '" + config.name + "': another one has room now"});
+  }
 }
 
 void engine_state::line_up(pointer self, call next) {

@@ -142,7 +142,7 @@ void engine_state::carry_out(pointer self, const weight_change::deed& deed) {
         orders.erase(found);
         auto end = updated(deed.end, config.name, server->status().weight_version);
         // Whoever ordered it takes the next engine away when this one serves again.
-        if (gate.is_warming())
+        if (gate.is_warming() && deed.end.code == errc::unknown)
           warm_answers.emplace_back(std::move(promise), std::move(end));
         else
           promise.deliver(std::move(end));

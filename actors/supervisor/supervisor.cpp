@@ -314,8 +314,20 @@ supervisor_inside::behavior_type supervisor_behavior(supervisor_state::pointer s
         added.added = promise;
         state.spawn_child(self, added);
         // A failure is told by its DOWN, with the child's own reason.
-        state.confirm(self, added, [promise](const caf::error& err) mutable {
-          if (!err && promise.pending()) promise.deliver(caf::ok_atom_v);
+        state.confirm(self, added, [self, promise, id = added.id](const caf::error& err) mutable {
+          if (!promise.pending()) return;
+          if (!err) {
+            promise.deliver(caf::ok_atom_v);
+            return;
+          }
+          if (err != caf::sec::request_timeout) return;
+          // It lives, and says nothing: nobody would know of it.
+          for (auto& child : self->state.children) {
+            if (child.id != id) continue;
+            child.removed = true;
+            self->send_exit(child.handle, caf::exit_reason::kill);
+          }
+          promise.deliver(err);
         });
         return promise;
       },

@@ -48,6 +48,8 @@ void add_engines(roll_record& roll, const std::vector<fleet_engine>& engines) {
   for (const auto& each : roll.engines) known.emplace(each.node, each.name);
   for (const auto& each : engines) {
     if (known.contains({each.node, each.name})) continue;
+    // It says which when it is there.
+    if (each.version.empty() && !each.is_up && !each.is_gated) continue;
     roll.engines.push_back({.node = each.node,
                             .name = each.name,
                             .version = each.version,

@@ -330,9 +330,13 @@ void weight_sync_state::roll(pointer self, schema::WeightCommand::Reader command
   if (const auto* wanted = facts.wanted(model)) record.before = wanted->version;
   // What all of them have is what they go back to, also those that are away by then.
   if (record.before.empty()) {
-    const auto& common = fleet.engines.front().version;
-    auto same = std::all_of(fleet.engines.begin(), fleet.engines.end(),
-                            [&](const auto& each) { return each.version == common; });
+    std::string common;
+    // One that is only starting says nothing yet.
+    for (const auto& each : fleet.engines)
+      if (common.empty()) common = each.version;
+    auto same = std::all_of(fleet.engines.begin(), fleet.engines.end(), [&](const auto& each) {
+      return each.version == common || (each.version.empty() && !each.is_up);
+    });
     if (same && common != version && facts.find(model, common) != nullptr) record.before = common;
   }
   add_engines(record, fleet.engines);

@@ -223,11 +223,7 @@ engine_admin_inside::behavior_type engine_admin_behavior(engine_admin_state::poi
                                  .handled = self->state.handled,
                                  .noun = "commands"});
           },
-          [self](wake_atom) { self->state.look_at_scale(self); },
-          [self](wake_atom, const std::string& first) {
-            auto found = self->state.scaled.find(first);
-            if (found != self->state.scaled.end()) found->second.is_changing = false;
-          }};
+          [self](wake_atom) { self->state.look_at_scale(self); }};
 }
 
 child_spec registered_engine(const engine_config& engine,

@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <caf/replies_to.hpp>
@@ -35,9 +36,7 @@ using engine_admin_actor = caf::typed_actor<
 /// What only it itself says to it.
 using engine_admin_inside = engine_admin_actor::extend<
     // It is time to look at the engines that are scaled.
-    caf::reacts_to<wake_atom>,
-    // It may be tried again to start a copy of this one.
-    caf::reacts_to<wake_atom, std::string>>;
+    caf::reacts_to<wake_atom>>;
 
 using engine_factory = std::function<child_spec(const engine_config&)>;
 
@@ -51,15 +50,33 @@ struct engine_admin_parts {
 
 /// An engine with `[engine.scale]`, and its copies.
 struct scaled_engine {
+  using time_point = scale_rule::time_point;
+
+  struct copy {
+    std::string name;
+    /// When it last served, or was begun.
+    time_point fine;
+    bool serves = false;
+  };
+
   scale_rule rule;
-  std::vector<std::string> copies;
-  /// Being gathered from `asked` more of them.
+  /// Of others of that name, before it.
+  std::uint64_t number = 0;
+  std::vector<copy> copies;
+  /// Being gathered from `asked` more of them, in this round.
   scale_facts facts;
   std::size_t asked = 0;
-  /// A copy that does not answer; empty: there is none.
+  std::uint64_t round = 0;
+  /// With whom others can share what waits there.
+  std::vector<std::pair<std::string, std::uint64_t>> queues;
+  /// A copy that was given up; empty: there is none.
   std::string failed;
-  /// A copy is being started or stopped, or could not be started a moment ago.
-  bool is_changing = false;
+  /// Copies being started, and stopped.
+  bool is_growing = false;
+  std::string leaving;
+  /// None is started before, since one has failed; doubled by each that does.
+  time_point not_before{};
+  std::uint32_t failures = 0;
 };
 
 /// Spawn it detached: it writes `engines_file`.
@@ -80,6 +97,7 @@ struct engine_admin_state {
   /// Of all of them.
   std::set<std::string> copies;
   bool is_looking = false;
+  std::uint64_t rounds = 0;
 
   void add(pointer self, schema::EngineCommand::Reader command, promise promise);
   void started(pointer self, const engine_config& engine, promise promise);
@@ -97,9 +115,10 @@ struct engine_admin_state {
   // engine_scale.cpp
   void look_at_scale(pointer self);
   /// `status` null: it did not answer.
-  void note_scale(pointer self, const std::string& first, const std::string& engine,
-                  const tmsg::engstat* status);
+  void note_scale(pointer self, const std::string& first, std::uint64_t round,
+                  const std::string& engine, const tmsg::engstat* status);
   void change_scale(pointer self, const std::string& first);
+  void share_queues(const scaled_engine& group);
   void add_copy(pointer self, const std::string& first);
   void remove_copy(pointer self, const std::string& first);
   /// Its copies go with it.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include <spdlog/spdlog.h>
 #include <caf/send.hpp>
@@ -14,24 +15,24 @@ namespace {
 
 constexpr std::chrono::milliseconds look_pause{500};
 constexpr std::chrono::seconds answer_wait{5};
-/// After a copy could not be started.
+/// After a copy has failed; doubles while they do.
 constexpr std::chrono::seconds failure_pause{30};
-/// What a copy has is finished before it is stopped; then jobs have it done elsewhere.
+constexpr std::uint32_t failure_doublings_max = 5;
+/// What a copy has is finished before it is stopped; then it is done elsewhere.
 constexpr std::chrono::minutes drain_wait{10};
+constexpr std::chrono::seconds failed_drain_wait{10};
 
-void add_serving(scale_facts& to, schema::EngineStatus::Reader status) {
-  ++to.serving;
-  to.places += status.getLimit() == 0 ? status.getConcurrency() : status.getLimit();
-  to.running += status.getInFlight();
-  to.queued += status.getQueued();
-}
-
-tmsg::engcmd removal_of(const std::string& engine) {
+tmsg::engcmd removal_of(const std::string& engine, std::chrono::milliseconds deadline) {
   message_builder<schema::EngineCommand> out;
   out->setAction(schema::EngineAction::REMOVE);
   out->setName(engine);
-  out->setDeadlineMs(std::chrono::milliseconds{drain_wait}.count());
+  out->setDeadlineMs(static_cast<std::uint64_t>(deadline.count()));
   return out.finish();
+}
+
+void note_failure(scaled_engine& group, scaled_engine::time_point now) {
+  group.not_before = now + failure_pause * (1 << std::min(group.failures, failure_doublings_max));
+  ++group.failures;
 }
 
 }  // namespace
@@ -41,140 +42,206 @@ void engine_admin_state::look_at_scale(pointer self) {
   for (const auto& engine : engines) {
     if (engine.scale.max <= 1) continue;
     is_looking = true;
-    auto& group = scaled.try_emplace(engine.name, scaled_engine{.rule = scale_rule{engine.scale}})
-                      .first->second;
-    if (group.asked != 0 || group.is_changing) continue;
+    auto found = scaled.find(engine.name);
+    if (found == scaled.end())
+      found = scaled
+                  .emplace(engine.name,
+                           scaled_engine{.rule = scale_rule{engine.scale}, .number = ++rounds})
+                  .first;
+    auto& group = found->second;
+    if (group.asked != 0) continue;
     group.facts = {};
+    group.queues.clear();
     group.failed.clear();
-    auto names = group.copies;
-    names.push_back(engine.name);
+    group.round = ++rounds;
+    std::vector<std::string> names{engine.name};
+    for (const auto& each : group.copies) names.push_back(each.name);
     group.asked = names.size();
     for (const auto& each : names) {
       auto handle = parts.engines->find(each);
       if (!handle) {
-        note_scale(self, engine.name, each, nullptr);
+        note_scale(self, engine.name, group.round, each, nullptr);
         continue;
       }
+      auto note = [self, first = engine.name, round = group.round, each](const auto* status) {
+        self->state.note_scale(self, first, round, each, status);
+      };
       self->request(handle, answer_wait, engine_atom_v)
-          .then(
-              [self, first = engine.name, each](const tmsg::engstat& status) {
-                self->state.note_scale(self, first, each, &status);
-              },
-              [self, first = engine.name, each](const caf::error&) {
-                self->state.note_scale(self, first, each, nullptr);
-              });
+          .then([note](const tmsg::engstat& status) { note(&status); },
+                [note](const caf::error&) { note(static_cast<const tmsg::engstat*>(nullptr)); });
     }
   }
   if (is_looking) self->delayed_send(self, look_pause, wake_atom_v);
 }
 
-void engine_admin_state::note_scale(pointer self, const std::string& first,
+void engine_admin_state::note_scale(pointer self, const std::string& first, std::uint64_t round,
                                     const std::string& engine, const tmsg::engstat* status) {
   auto found = scaled.find(first);
-  if (found == scaled.end() || found->second.asked == 0) return;
+  if (found == scaled.end() || found->second.round != round) return;
   auto& group = found->second;
+  auto& facts = group.facts;
+  auto now = self->clock().now();
+  auto copy = std::find_if(group.copies.begin(), group.copies.end(),
+                           [&](const auto& each) { return each.name == engine; });
   using schema::Health;
-  auto health = status == nullptr ? Health::UNHEALTHY : status->read()->getHealth();
-  if (health == Health::HEALTHY || health == Health::BUSY) {
-    add_serving(group.facts, *status->read());
-  } else if (health == Health::STARTING || health == Health::UPDATING) {
-    ++group.facts.starting;
-  } else if (health != Health::DRAINING && engine != first) {
-    // The first one is looked after like any engine.
-    ++group.facts.failed;
-    group.failed = engine;
-  }
+  auto health = status == nullptr ? Health::UNKNOWN : status->read()->getHealth();
+  auto serves = health == Health::HEALTHY || health == Health::BUSY;
   if (status != nullptr) {
-    group.facts.finished += status->read()->getRequests();
-    group.facts.busy += std::chrono::microseconds{status->read()->getBusyUs()};
+    auto reader = status->read();
+    facts.finished += reader->getRequests();
+    facts.busy += std::chrono::microseconds{reader->getBusyUs()};
+    if (serves) {
+      std::uint64_t places =
+          reader->getLimit() == 0 ? reader->getConcurrency() : reader->getLimit();
+      ++facts.serving;
+      facts.places += places;
+      facts.running += reader->getInFlight();
+      facts.queued += reader->getQueued();
+      facts.idle += reader->getQueued() == 0 && reader->getInFlight() < places ? 1 : 0;
+      group.queues.emplace_back(engine, reader->getQueued());
+    }
+  }
+  if (copy != group.copies.end()) {
+    copy->serves = serves;
+    if (serves) {
+      copy->fine = now;
+      group.failures = 0;
+    }
+  }
+  // Servers that load their weights refuse connections, die and are started anew: they have the
+  // time that one start may take. The first one is looked after as any engine is.
+  auto patience = std::chrono::milliseconds{process_config{}.start_timeout};
+  for (const auto& each : engines)
+    if (each.name == first) patience = each.process.start_timeout;
+  if (health == Health::DRAINING || engine == group.leaving) {
+    ++facts.draining;
+  } else if (!serves && health != Health::UPDATING && copy != group.copies.end() &&
+             now - copy->fine > patience) {
+    ++facts.failed;
+    group.failed = engine;
+  } else if (!serves && (copy != group.copies.end() || health == Health::STARTING ||
+                         health == Health::UPDATING)) {
+    ++facts.starting;
   }
   if (--group.asked == 0) change_scale(self, first);
 }
 
 void engine_admin_state::change_scale(pointer self, const std::string& first) {
   auto& group = scaled.at(first);
-  switch (group.rule.look(group.facts, self->clock().now())) {
+  share_queues(group);
+  auto now = self->clock().now();
+  switch (group.rule.look(group.facts, now)) {
     case scale_step::grow:
-      return add_copy(self, first);
+      if (!group.is_growing && now >= group.not_before) add_copy(self, first);
+      return;
     case scale_step::shrink:
-      return remove_copy(self, first);
+      if (group.leaving.empty()) remove_copy(self, first);
+      return;
     case scale_step::stay:
       return;
+  }
+}
+
+void engine_admin_state::share_queues(const scaled_engine& group) {
+  if (group.facts.idle == 0 || group.facts.queued == 0) return;
+  // Each call that waits is an engine's from the time that it was routed; an engine that has come
+  // since has none.
+  auto fair = group.facts.queued / group.facts.serving;
+  for (const auto& [engine, queued] : group.queues) {
+    if (queued <= fair) continue;
+    if (auto handle = parts.engines->find(engine); handle)
+      caf::anon_send(handle, offer_atom_v, queued - fair);
   }
 }
 
 void engine_admin_state::add_copy(pointer self, const std::string& first) {
   auto found = std::find_if(engines.begin(), engines.end(),
                             [&](const auto& each) { return each.name == first; });
-  if (found == engines.end()) return;
+  if (found == engines.end() || busy.contains(first) || engines.size() >= engines_max) return;
   auto copy = *found;
   auto is_taken = [&](const std::string& name) {
-    return busy.contains(name) || std::any_of(engines.begin(), engines.end(),
-                                              [&](const auto& each) { return each.name == name; });
+    return busy.contains(name) || parts.engines->find(name) ||
+           std::any_of(engines.begin(), engines.end(),
+                       [&](const auto& each) { return each.name == name; });
   };
   for (int number = 2; copy.name == first || is_taken(copy.name); ++number)
     copy.name = first + "-" + std::to_string(number);
   copy.warm_first = found->scale.warm;
   copy.scale = {};
   auto& group = scaled.at(first);
-  group.is_changing = true;
+  group.is_growing = true;
   busy.insert(copy.name);
   spdlog::info("engine grows engine={} copy={} wait_ms={} queued={}", first, copy.name,
                group.rule.delay().count(), group.facts.queued);
+  auto own = [self, first, number = group.number]() -> scaled_engine* {
+    auto at = self->state.scaled.find(first);
+    return at == self->state.scaled.end() || at->second.number != number ? nullptr : &at->second;
+  };
   self->request(parts.host(), caf::infinite, add_atom_v,
                 registered_engine(copy, parts.engines, parts.make_child))
       .then(
-          [self, first, copy](caf::ok_atom) {
+          [self, own, copy](caf::ok_atom) {
             auto& state = self->state;
             state.busy.erase(copy.name);
             state.engines.push_back(copy);
             state.copies.insert(copy.name);
-            auto group = state.scaled.find(first);
-            if (group == state.scaled.end()) {
-              // The first one was removed meanwhile.
-              self->request(caf::actor_cast<engine_admin_actor>(self), caf::infinite, engine_atom_v,
-                            removal_of(copy.name))
-                  .then([](const tmsg::engrep&) {}, [](const caf::error&) {});
+            if (auto* group = own(); group != nullptr) {
+              group->copies.push_back({.name = copy.name, .fine = self->clock().now()});
+              group->is_growing = false;
               return;
             }
-            group->second.copies.push_back(copy.name);
-            group->second.is_changing = false;
+            // The first one was removed meanwhile.
+            self->request(caf::actor_cast<engine_admin_actor>(self), caf::infinite, engine_atom_v,
+                          removal_of(copy.name, failed_drain_wait))
+                .then([](const tmsg::engrep&) {}, [](const caf::error&) {});
           },
-          [self, first, copy](const caf::error& err) {
+          [self, own, first, copy](const caf::error& err) {
             auto& state = self->state;
             state.busy.erase(copy.name);
-            state.parts.engines->erase(copy.name);
+            // A conflict is somebody else's engine.
+            if (code_of(err) != errc::conflict) state.parts.engines->erase(copy.name);
             spdlog::warn("engine cannot grow engine={} copy={} reason=\"{}\"", first, copy.name,
                          message_of(err));
-            self->delayed_send(self, failure_pause, wake_atom_v, first);
+            if (auto* group = own(); group != nullptr) {
+              group->is_growing = false;
+              note_failure(*group, self->clock().now());
+            }
           });
 }
 
 void engine_admin_state::remove_copy(pointer self, const std::string& first) {
   auto& group = scaled.at(first);
-  if (group.copies.empty()) return;
-  auto copy = group.failed.empty() ? group.copies.back() : group.failed;
-  group.is_changing = true;
+  std::string copy = group.failed;
+  // The latest of those that serve.
+  for (const auto& each : group.copies)
+    if (group.failed.empty() && each.serves) copy = each.name;
+  if (copy.empty() || busy.contains(copy)) return;
+  auto is_failed = !group.failed.empty();
+  if (is_failed) note_failure(group, self->clock().now());
+  group.leaving = copy;
   spdlog::info("engine shrinks engine={} copy={} reason=\"{}\"", first, copy,
-               group.failed.empty() ? "one fewer would have been enough" : "it does not answer");
-  auto done = [self, first] {
-    auto group = self->state.scaled.find(first);
-    if (group != self->state.scaled.end()) group->second.is_changing = false;
+               is_failed ? "it does not serve" : "one fewer would have been enough");
+  auto done = [self, first, copy] {
+    auto at = self->state.scaled.find(first);
+    if (at != self->state.scaled.end() && at->second.leaving == copy) at->second.leaving.clear();
   };
+  std::chrono::milliseconds wait = drain_wait;
+  if (is_failed) wait = failed_drain_wait;
   self->request(caf::actor_cast<engine_admin_actor>(self), caf::infinite, engine_atom_v,
-                removal_of(copy))
+                removal_of(copy, wait))
       .then([done](const tmsg::engrep&) { done(); }, [done](const caf::error&) { done(); });
 }
 
 void engine_admin_state::forget_scale(pointer self, const std::string& engine) {
-  for (auto& [first, group] : scaled) std::erase(group.copies, engine);
+  for (auto& [first, group] : scaled)
+    std::erase_if(group.copies, [&](const auto& each) { return each.name == engine; });
   auto found = scaled.find(engine);
   if (found == scaled.end()) return;
-  auto copies = std::move(found->second.copies);
+  auto gone = std::move(found->second.copies);
   scaled.erase(found);
-  for (const auto& each : copies)
+  for (const auto& each : gone)
     self->request(caf::actor_cast<engine_admin_actor>(self), caf::infinite, engine_atom_v,
-                  removal_of(each))
+                  removal_of(each.name, drain_wait))
         .then([](const tmsg::engrep&) {}, [](const caf::error&) {});
 }
 

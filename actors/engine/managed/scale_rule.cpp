@@ -5,19 +5,10 @@ namespace {
 
 /// Of the calls of the last look, in the mean of all.
 constexpr double news_share = 0.3;
-/// One fewer is enough where those left would be no busier.
+/// One fewer is enough where those left would be no busier in the mean, and nobody waits longer
+/// than a part of what is borne.
 constexpr double busy_share_max = 0.7;
-
-/// Whether it has held for so long, as of now.
-bool has_lasted(bool holds, std::optional<scale_rule::time_point>& since,
-                scale_rule::time_point now, std::chrono::milliseconds pause) {
-  if (!holds) {
-    since.reset();
-    return false;
-  }
-  if (!since) since = now;
-  return now - *since >= pause;
-}
+constexpr int calm_part = 4;
 
 }  // namespace
 
@@ -50,24 +41,40 @@ std::chrono::milliseconds scale_rule::estimate(const scale_facts& now, time_poin
 scale_step scale_rule::look(const scale_facts& now, time_point at) {
   learn(now);
   delay_ = estimate(now, at);
-  auto all = now.serving + now.starting + now.failed;
+  if (now.failed > 0) return scale_step::shrink;
+  if (is_too_few(now, at)) return scale_step::grow;
+  return is_too_many(now, at) ? scale_step::shrink : scale_step::stay;
+}
+
+bool scale_rule::is_too_few(const scale_facts& now, time_point at) {
+  auto all = now.serving + now.starting + now.draining;
   // Each that is on its way will take its part of what waits.
   auto bearable = config_.queue_delay * (1 + now.starting);
-  auto too_few = now.serving > 0 && now.failed == 0 && all < config_.max && delay_ > bearable;
-  if (has_lasted(too_few, too_few_since_, at, config_.grow_after)) {
+  if (now.serving == 0 || now.idle > 0 || all >= config_.max || delay_ <= bearable) {
     too_few_since_.reset();
-    too_many_since_.reset();
-    return scale_step::grow;
+    return false;
   }
-  auto left = now.serving == 0
-                  ? 0.0
-                  : static_cast<double>(now.places) * static_cast<double>(now.serving - 1) /
-                        static_cast<double>(now.serving);
-  auto too_many = now.failed > 0 || (now.serving > 1 && now.starting == 0 && now.queued == 0 &&
-                                     static_cast<double>(now.running) <= busy_share_max * left);
-  if (!has_lasted(too_many, too_many_since_, at, config_.shrink_after)) return scale_step::stay;
-  too_many_since_.reset();
-  return scale_step::shrink;
+  if (!too_few_since_) too_few_since_ = at;
+  if (at - *too_few_since_ < config_.grow_after) return false;
+  too_few_since_.reset();
+  return true;
+}
+
+bool scale_rule::is_too_many(const scale_facts& now, time_point at) {
+  if (now.serving <= 1 || now.starting > 0 || delay_ * calm_part > config_.queue_delay) {
+    calm_since_.reset();
+    return false;
+  }
+  if (!calm_since_) {
+    calm_since_ = at;
+    running_sum_ = looks_ = 0;
+  }
+  running_sum_ += static_cast<double>(now.running);
+  ++looks_;
+  if (at - *calm_since_ < config_.shrink_after) return false;
+  calm_since_.reset();
+  auto left = static_cast<double>(now.places) * (now.serving - 1) / now.serving;
+  return running_sum_ / looks_ <= busy_share_max * left;
 }
 
 }  // namespace tandem

@@ -10,10 +10,14 @@ namespace tandem {
 
 /// The servers that stand for one engine, as they are at one moment.
 struct scale_facts {
-  /// Those that take calls, those that soon will, and those that do not answer.
+  /// Those that take calls, those that soon will, those that finish what they have, and those that
+  /// were given up.
   std::uint32_t serving = 0;
   std::uint32_t starting = 0;
+  std::uint32_t draining = 0;
   std::uint32_t failed = 0;
+  /// Of those that serve: with places to spare, and nobody who waits.
+  std::uint32_t idle = 0;
   /// Of those that serve: calls at once.
   std::uint64_t places = 0;
   std::uint64_t running = 0;
@@ -42,6 +46,8 @@ class scale_rule {
  private:
   void learn(const scale_facts& now);
   [[nodiscard]] std::chrono::milliseconds estimate(const scale_facts& now, time_point at);
+  [[nodiscard]] bool is_too_few(const scale_facts& now, time_point at);
+  [[nodiscard]] bool is_too_many(const scale_facts& now, time_point at);
 
   scale_config config_;
   std::chrono::milliseconds delay_{0};
@@ -51,7 +57,10 @@ class scale_rule {
   double service_us_ = 0;
   std::optional<time_point> waited_since_;
   std::optional<time_point> too_few_since_;
-  std::optional<time_point> too_many_since_;
+  std::optional<time_point> calm_since_;
+  /// Since then.
+  double running_sum_ = 0;
+  double looks_ = 0;
 };
 
 }  // namespace tandem
