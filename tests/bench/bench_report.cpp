@@ -1,6 +1,7 @@
 #include "tests/bench/bench_report.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -25,7 +26,10 @@ int finish(const report& result) {
   std::printf("{\"bench\":\"%s\",\"figures\":{", result.bench.c_str());
   const char* comma = "";
   for (const auto& [name, value] : result.figures) {
-    std::printf("%s\"%s\":%.6g", comma, name.c_str(), value);
+    if (std::isfinite(value))
+      std::printf("%s\"%s\":%.6g", comma, name.c_str(), value);
+    else
+      std::printf("%s\"%s\":null", comma, name.c_str());
     comma = ",";
   }
   std::printf("},\"ratio\":%.4g,\"goal\":%.6g,\"ok\":%s}\n", result.ratio, result.goal,
