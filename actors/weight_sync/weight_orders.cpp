@@ -9,6 +9,8 @@
 namespace tandem {
 namespace {
 
+/// In which any job reads a result.
+constexpr std::chrono::milliseconds pins_pause{100};
 constexpr std::uint64_t catch_up_again_ms = 15'000;
 // The engine bounds itself; this is for one that does not.
 constexpr std::chrono::minutes engine_wait{60};
@@ -161,49 +163,64 @@ void weight_sync_state::change_engine(pointer self, const tmsg::wtorder& order) 
           });
 }
 
+/// Twice: while a job reads its first result, the pool holds its pin no more, and its planner not
+/// yet.
 void weight_sync_state::ask_pins(pointer self, const tmsg::wtorder& order) {
-  struct gathered {
-    std::map<std::string, std::uint64_t> pins;
-    std::size_t open = 0;
-    caf::error failed;
-  };
-  auto all = std::make_shared<gathered>();
-  all->open = pin_keepers.size() + 1;
-  auto answered = [this, self, order, all] {
-    if (--all->open != 0) return;
-    if (all->failed) return outcome(self, order, all->failed);
-    message_builder<schema::WeightOutcome> out;
-    auto reader = order.read();
-    out->setId(reader->getId());
-    out->setRoll(reader->getRoll());
-    out->setFrom(start.incarnation);
-    auto pins = out->initPins(static_cast<unsigned>(all->pins.size()));
-    unsigned place = 0;
-    for (const auto& [version, jobs] : all->pins) {
-      pins[place].setVersion(version);
-      pins[place++].setJobs(jobs);
+  auto count = std::make_shared<pin_count>();
+  count->order = order;
+  count_pins(self, count);
+}
+
+void weight_sync_state::count_pins(pointer self, const std::shared_ptr<pin_count>& count) {
+  count->now.clear();
+  count->open = pin_keepers.size() + 1;
+  auto answered = [this, self, count] {
+    if (--count->open != 0) return;
+    for (const auto& [version, jobs] : count->now) {
+      auto& most = count->most[version];
+      most = std::max(most, jobs);
     }
-    auto told = out.finish();
-    done.end(reader->getId(), told);
-    send_outcome(self, reader->getFrom(), told);
+    if (count->is_second || count->failed) return end_pins(self, *count);
+    count->is_second = true;
+    auto id = count->order.read()->getId();
+    pin_counts.insert_or_assign(id, count);
+    self->delayed_send(self, pins_pause, pin_atom_v, id);
   };
   message_builder<schema::WeightPin> question;
-  question->setModel(order.read()->getModel());
+  question->setModel(count->order.read()->getModel());
   auto message = question.finish();
   for (const auto& [journal, each] : pin_keepers)
     self->request(each, std::chrono::seconds{5}, pin_atom_v, message)
         .then(
-            [all, answered](const tmsg::wtoutcm& reply) {
+            [count, answered](const tmsg::wtoutcm& reply) {
               auto reader = reply.read();
               for (auto pin : reader->getPins())
-                all->pins[std::string{view(pin.getVersion())}] += pin.getJobs();
+                count->now[std::string{view(pin.getVersion())}] += pin.getJobs();
               answered();
             },
-            [all, answered](const caf::error& err) {
-              all->failed = err;
+            [count, answered](const caf::error& err) {
+              count->failed = err;
               answered();
             });
   answered();
+}
+
+void weight_sync_state::end_pins(pointer self, const pin_count& count) {
+  if (count.failed) return outcome(self, count.order, count.failed);
+  message_builder<schema::WeightOutcome> out;
+  auto reader = count.order.read();
+  out->setId(reader->getId());
+  out->setRoll(reader->getRoll());
+  out->setFrom(start.incarnation);
+  auto pins = out->initPins(static_cast<unsigned>(count.most.size()));
+  unsigned place = 0;
+  for (const auto& [version, jobs] : count.most) {
+    pins[place].setVersion(version);
+    pins[place++].setJobs(jobs);
+  }
+  auto told = out.finish();
+  done.end(reader->getId(), told);
+  send_outcome(self, reader->getFrom(), told);
 }
 
 void weight_sync_state::outcome(pointer self, const tmsg::wtorder& order, const caf::error& err,

@@ -251,6 +251,10 @@ weight_sync_inside::behavior_type weight_sync_behavior(weight_sync_state::pointe
             self->state.pin_keepers.insert_or_assign(journal, keeper);
           },
           [self](wake_atom) { self->state.on_timer(self); },
+          [self](pin_atom, std::uint64_t order) {
+            auto found = self->state.pin_counts.extract(order);
+            if (found) self->state.count_pins(self, found.mapped());
+          },
           [self](wake_atom, std::uint64_t) { self->state.react(self); }};
 }
 

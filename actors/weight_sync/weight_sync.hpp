@@ -52,7 +52,9 @@ using weight_sync_inside = weight_sync_actor::extend<
     caf::reacts_to<member_atom, tmsg::member, peer_handles>,
     // To itself: a timer; and something has happened in a thread of its
     // own.
-    caf::reacts_to<wake_atom>, caf::reacts_to<wake_atom, std::uint64_t>>;
+    caf::reacts_to<wake_atom>, caf::reacts_to<wake_atom, std::uint64_t>,
+    // To itself: pins are counted again for the order of that number.
+    caf::reacts_to<pin_atom, std::uint64_t>>;
 
 struct weight_sync_start {
   weight_config config;
@@ -133,6 +135,17 @@ struct weight_sync_state {
   std::map<std::uint64_t, peer> peers;
   router_actor router;
   std::map<std::uint64_t, pin_asked> pin_keepers;
+  struct pin_count {
+    tmsg::wtorder order;
+    /// Jobs by version: of this round, and the most of both.
+    std::map<std::string, std::uint64_t> now;
+    std::map<std::string, std::uint64_t> most;
+    std::size_t open = 0;
+    bool is_second = false;
+    caf::error failed;
+  };
+  /// Between the rounds, by order.
+  std::map<std::uint64_t, std::shared_ptr<pin_count>> pin_counts;
   std::map<std::string, seen_engine> engines;
   std::map<weight_hash, fetch> fetches;
   std::map<std::uint64_t, adding> additions;
@@ -210,6 +223,8 @@ struct weight_sync_state {
   void carry_out(pointer self, const tmsg::wtorder& order);
   void change_engine(pointer self, const tmsg::wtorder& order);
   void ask_pins(pointer self, const tmsg::wtorder& order);
+  void count_pins(pointer self, const std::shared_ptr<pin_count>& count);
+  void end_pins(pointer self, const pin_count& count);
   void outcome(pointer self, const tmsg::wtorder& order, const caf::error& err,
                schema::EnginePhase phase = schema::EnginePhase::UNKNOWN,
                std::string_view version = {});
