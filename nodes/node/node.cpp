@@ -204,7 +204,8 @@ caf::error node::state::describe(const planner_start& start) {
                           .roles = config.roles,
                           .started_at_ms = unix_ms()};
   if (plans) facts.journals.emplace_back(own.journal, own.birth_ms);
-  if (parts.tls) facts.certificate_ends_at_ms = certificate_ends_at_ms(config.tls.folder);
+  facts.certificate_ends_at_ms =
+      certificate_ends_at_ms(shown_certificates(config, parts.tls.has_value()));
   parts.self = std::make_shared<own_member>(std::move(facts));
   return caf::none;
 }
@@ -410,7 +411,7 @@ caf::error node::renew_certificates() const {
   if (!files) return std::move(files.error());
   const auto& parts = state_->parts;
   auto changed = parts.self->update([&](own_member::facts& facts) {
-    facts.certificate_ends_at_ms = certificate_ends_at_ms(state_->config.tls.folder);
+    facts.certificate_ends_at_ms = certificate_ends_at_ms(shown_certificates(state_->config, true));
   });
   caf::anon_send(parts.actors->mesh, node_atom_v, changed);
   return caf::none;

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <map>
 #include <span>
 
 #include <poll.h>
@@ -64,13 +65,15 @@ void raise_file_limit() {
 }
 
 node_exit serve(node& running, const node_config& config, const stop_signals& signals) {
-  certificate_watch watch;
+  std::map<std::filesystem::path, certificate_watch> watches;
   auto look = [&] {
-    auto file = certificate_files(config.tls.folder, certificate_kind::node).certificate;
-    auto certificate = describe_certificate(file);
-    if (!certificate) return;
-    if (auto warning = watch.look(*certificate, std::chrono::system_clock::now()))
-      spdlog::warn("certificate ends soon file={} reason=\"{}\"", file.string(), *warning);
+    for (const auto& each : shown_certificates(config, true)) {
+      auto certificate = describe_certificate(each.file);
+      if (!certificate) continue;
+      if (auto warning =
+              watches[each.file].look(*certificate, each.advice, std::chrono::system_clock::now()))
+        spdlog::warn("certificate ends soon file={} reason=\"{}\"", each.file.string(), *warning);
+    }
   };
   look();
   pollfd waits[] = {{.fd = signals.fd(), .events = POLLIN, .revents = 0},

@@ -1,5 +1,7 @@
 // Certificates of a node that runs.
 
+#include <thread>
+
 #include "config/certificates.hpp"
 #include "nodes/node/certificate_watch.hpp"
 #include "tests/integration/node/node_test.hpp"
@@ -66,22 +68,52 @@ TEST(Certificates, ANodeStartsWithWhatAnotherMachinesAuthorityIssued) {
   EXPECT_EQ(node.stop(), 0) << node.log();
 }
 
+TEST(Certificates, ThatOfTheHttpServerIsLookedAtToo) {
+  temp_folder ca;
+  ASSERT_FALSE(found_authority(ca.path() / "ca", "web"));
+  auto issued = issue_certificate(ca.path() / "ca", {.name = "front", .lifetime = 5 * day},
+                                  ca.path() / "front");
+  ASSERT_TRUE(issued) << message_of(issued.error());
+  node_process node{TANDEM_BIN_DIR};
+  node.start(sim_config{.more = "[http]\nlisten = \"127.0.0.1:0\"\ncert_file = \"" +
+                                issued->certificate.string() + "\"\nkey_file = \"" +
+                                issued->key.string() + "\"\n"}
+                 .text());
+  ASSERT_TRUE(node.wait_ready()) << node.log();
+  auto said = "certificate ends soon file=" + issued->certificate.string();
+  for (int i = 0; i < 200 && node.log().find(said) == std::string::npos; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
+  EXPECT_THAT(node.log(), HasSubstr(said));
+  EXPECT_THAT(node.log(), HasSubstr("http.cert_file"));
+  // The alarm is for the first of both.
+  node_config config;
+  config.tls.folder = node.tls_dir();
+  config.http.listen = "127.0.0.1:0";
+  auto own_ms = certificate_ends_at_ms(shown_certificates(config, true));
+  config.http.cert_file = issued->certificate;
+  auto first_ms = certificate_ends_at_ms(shown_certificates(config, true));
+  EXPECT_GT(first_ms, 0u);
+  EXPECT_LT(first_ms, own_ms);
+  EXPECT_EQ(certificate_ends_at_ms(shown_certificates(config, false)), first_ms);
+}
+
 TEST(CertificateWatch, SaysItOnceADay) {
   using namespace std::chrono_literals;
   auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   certificate_info info{
       .common_name = "alpha", .not_before = now - 85 * day, .not_after = now + 5 * day};
   certificate_watch watch;
-  auto said = watch.look(info, now);
+  auto said = watch.look(info, "call alice", now);
   ASSERT_TRUE(said);
   EXPECT_THAT(*said, HasSubstr("'alpha' ends at "));
-  EXPECT_FALSE(watch.look(info, now + 23h));
-  EXPECT_TRUE(watch.look(info, now + 24h));
+  EXPECT_THAT(*said, HasSubstr("; call alice"));
+  EXPECT_FALSE(watch.look(info, "call alice", now + 23h));
+  EXPECT_TRUE(watch.look(info, "call alice", now + 24h));
   auto renewed = info;
   renewed.not_after = now + 90 * day;
-  EXPECT_FALSE(watch.look(renewed, now + 49h));
-  EXPECT_TRUE(watch.look(info, now + 49h));
-  EXPECT_THAT(*watch.look(info, now + 30 * day), HasSubstr("ended at "));
+  EXPECT_FALSE(watch.look(renewed, "call alice", now + 49h));
+  EXPECT_TRUE(watch.look(info, "call alice", now + 49h));
+  EXPECT_THAT(*watch.look(info, "call alice", now + 30 * day), HasSubstr("ended at "));
 }
 
 }  // namespace
