@@ -67,8 +67,14 @@ struct scaled_engine {
   scale_facts facts;
   std::size_t asked = 0;
   std::uint64_t round = 0;
-  /// With whom others can share what waits there.
-  std::vector<std::pair<std::string, std::uint64_t>> queues;
+  struct queue {
+    std::string engine;
+    std::string weight_version;
+    std::uint64_t queued = 0;
+    bool has_room = false;
+  };
+  /// Of those that serve.
+  std::vector<queue> queues;
   /// A copy that was given up; empty: there is none.
   std::string failed;
   /// Copies being started, and stopped.

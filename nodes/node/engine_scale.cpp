@@ -97,8 +97,12 @@ void engine_admin_state::note_scale(pointer self, const std::string& first, std:
       facts.places += places;
       facts.running += reader->getInFlight();
       facts.queued += reader->getQueued();
-      facts.idle += reader->getQueued() == 0 && reader->getInFlight() < places ? 1 : 0;
-      group.queues.emplace_back(engine, reader->getQueued());
+      auto has_room = reader->getQueued() == 0 && reader->getInFlight() < places;
+      facts.idle += has_room ? 1 : 0;
+      group.queues.push_back({.engine = engine,
+                              .weight_version = std::string{view(reader->getWeightVersion())},
+                              .queued = reader->getQueued(),
+                              .has_room = has_room});
     }
   }
   if (copy != group.copies.end()) {
@@ -147,10 +151,15 @@ void engine_admin_state::share_queues(const scaled_engine& group) {
   // Each call that waits is an engine's from the time that it was routed; an engine that has come
   // since has none.
   auto fair = group.facts.queued / group.facts.serving;
-  for (const auto& [engine, queued] : group.queues) {
-    if (queued <= fair) continue;
-    if (auto handle = parts.engines->find(engine); handle)
-      caf::anon_send(handle, offer_atom_v, queued - fair);
+  for (const auto& from : group.queues) {
+    // A job that holds its weights finds no place at others.
+    auto is_like = [&](const auto& to) {
+      return to.has_room && to.weight_version == from.weight_version;
+    };
+    if (from.queued <= fair || std::none_of(group.queues.begin(), group.queues.end(), is_like))
+      continue;
+    if (auto handle = parts.engines->find(from.engine); handle)
+      caf::anon_send(handle, offer_atom_v, from.queued - fair);
   }
 }
 
