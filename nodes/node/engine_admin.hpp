@@ -75,8 +75,9 @@ struct scaled_engine {
   };
   /// Of those that serve.
   std::vector<queue> queues;
-  /// A copy that was given up; empty: there is none.
+  /// A copy that was given up, and what it said last; empty: there is none.
   std::string failed;
+  std::string failed_why;
   /// Copies being started, and stopped.
   bool is_growing = false;
   std::string leaving;

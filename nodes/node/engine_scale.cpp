@@ -30,6 +30,14 @@ tmsg::engcmd removal_of(const std::string& engine, std::chrono::milliseconds dea
   return out.finish();
 }
 
+/// As `tandem engine explain` says it.
+std::string why_not(const tmsg::engstat* status) {
+  if (status == nullptr) return "it does not answer";
+  auto changes = status->read()->getChanges();
+  return changes.size() == 0 ? "it does not serve"
+                             : std::string{view(changes[changes.size() - 1].getReason())};
+}
+
 void note_failure(scaled_engine& group, scaled_engine::time_point now) {
   group.not_before = now + failure_pause * (1 << std::min(group.failures, failure_doublings_max));
   ++group.failures;
@@ -123,6 +131,7 @@ void engine_admin_state::note_scale(pointer self, const std::string& first, std:
              now - copy->fine > patience) {
     ++facts.failed;
     group.failed = engine;
+    group.failed_why = why_not(status);
   } else if (!serves && (copy != group.copies.end() || health == Health::STARTING ||
                          health == Health::UPDATING)) {
     ++facts.starting;
@@ -228,8 +237,15 @@ void engine_admin_state::remove_copy(pointer self, const std::string& first) {
   auto is_failed = !group.failed.empty();
   if (is_failed) note_failure(group, self->clock().now());
   group.leaving = copy;
-  spdlog::info("engine shrinks engine={} copy={} reason=\"{}\"", first, copy,
-               is_failed ? "it does not serve" : "one fewer would have been enough");
+  if (is_failed)
+    spdlog::warn(
+        "engine's copy is given up engine={} copy={} reason=\"{}\" output={} again_in_s={}", first,
+        copy, group.failed_why, (parts.config.data / "logs" / (copy + ".log")).string(),
+        std::chrono::duration_cast<std::chrono::seconds>(group.not_before - self->clock().now())
+            .count());
+  else
+    spdlog::info("engine shrinks engine={} copy={} reason=\"one fewer would have been enough\"",
+                 first, copy);
   auto done = [self, first, copy] {
     auto at = self->state.scaled.find(first);
     if (at != self->state.scaled.end() && at->second.leaving == copy) at->second.leaving.clear();
