@@ -16,15 +16,6 @@ std::string quick_cluster_config(unsigned gone_after_ms) {
          std::to_string(gone_after_ms) + "ms\"\n";
 }
 
-bool wait_until(std::chrono::milliseconds limit, const std::function<bool()>& holds) {
-  auto end = std::chrono::steady_clock::now() + limit;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds{20});
-  }
-  return true;
-}
-
 cluster_process::cluster_process(const std::filesystem::path& bin, std::size_t nodes)
     : addresses_(nodes) {
   auto check = [](const auto& result) {

@@ -10,15 +10,13 @@
 #include "tests/support/node_client.hpp"
 #include "tests/support/node_process.hpp"
 #include "tests/support/temp_folder.hpp"
+#include "tests/support/wait_until.hpp"
 
 namespace tandem::test {
 
 /// `[cluster]` for tests: a lost node is gone after `gone_after_ms`. A busy machine loses nodes
 /// that are there if this is short.
 [[nodiscard]] std::string quick_cluster_config(unsigned gone_after_ms);
-
-/// Looks again and again until `holds` or `limit` has passed; whether it holds.
-[[nodiscard]] bool wait_until(std::chrono::milliseconds limit, const std::function<bool()>& holds);
 
 /// Nodes `n0`, `n1`, … of one authority, each with its data folder. They find each other by --join.
 class cluster_process {

@@ -1,5 +1,6 @@
 #include "tests/support/free_port.hpp"
 
+#include <cstddef>
 #include <stdexcept>
 
 #include <arpa/inet.h>

@@ -330,6 +330,23 @@ TEST_F(EngineAdmin, AScaledEngineHasCopiesWhileCallsWait) {
   EXPECT_EQ(health("tiny-2-2"), schema::Health::UNKNOWN);
 }
 
+TEST_F(EngineAdmin, ACopyThatDoesNotServeIsGivenUpAfterTheTimeOfAStart) {
+  crowd(8);
+  pass(8s);
+  ASSERT_EQ(health("tiny-2-2"), schema::Health::HEALTHY);
+  caf::anon_send_exit(registry_->find("tiny-2-2"), caf::exit_reason::kill);
+  pass(process_config{}.start_timeout - 10s);
+  EXPECT_TRUE(registry_->find("tiny-2-2")) << "it may be starting anew";
+  pass(20s);
+  EXPECT_FALSE(registry_->find("tiny-2-2"));
+  // Another one, but not at once.
+  for (std::uint32_t i = 1; i <= 20; ++i) work("tiny-2", 2000, 100 + i);
+  pass(10s);
+  EXPECT_FALSE(registry_->find("tiny-2-2"));
+  pass(20s);
+  EXPECT_TRUE(registry_->find("tiny-2-2"));
+}
+
 TEST_F(EngineAdmin, CopiesAreDrainedByHandAndGoWithTheFirst) {
   crowd(8);
   pass(2500ms);

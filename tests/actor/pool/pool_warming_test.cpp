@@ -59,6 +59,17 @@ class PoolWarming : public Pool {
                     [](const caf::error& err) { FAIL() << message_of(err); });
     return report;
   }
+  static tmsg::engupd update_to(const std::string& version) {
+    message_builder<schema::EngineUpdate> order;
+    order->setAction(schema::OrderAction::UPDATE);
+    order->setVersion(version);
+    order->setEpoch(1);
+    auto options = order->initOptions();
+    options.setDrainMs(1000);
+    options.setLoadMs(1000);
+    options.setPrompt("add 1 2");
+    return order.finish();
+  }
   struct warm_counts {
     std::string node;
     std::uint64_t replayed = 0;
@@ -174,16 +185,8 @@ TEST_F(PoolWarming, AChangeOfWeightsIsOverWhenTheyAreWarm) {
   add(1000, 5s);
   make_hot();
   for (int i = 0; i < 60; ++i) pass(100ms);
-  message_builder<schema::EngineUpdate> order;
-  order->setAction(schema::OrderAction::UPDATE);
-  order->setVersion("2");
-  order->setEpoch(1);
-  auto options = order->initOptions();
-  options.setDrainMs(1000);
-  options.setLoadMs(1000);
-  options.setPrompt("add 1 2");
   auto is_over = false;
-  system_->spawn([&, update = order.finish()](caf::event_based_actor* self) {
+  system_->spawn([&, update = update_to("2")](caf::event_based_actor* self) {
     self->request(engines_.at("tiny-1"), caf::infinite, weight_atom_v, update)
         .then([&](const tmsg::engupdd&) { is_over = true; });
   });
@@ -200,15 +203,7 @@ TEST_F(PoolWarming, AnEngineThatWentToOtherWeightsIsWarmBeforeTheFirstCall) {
   begin();
   add();
   make_hot();
-  message_builder<schema::EngineUpdate> order;
-  order->setAction(schema::OrderAction::UPDATE);
-  order->setVersion("2");
-  order->setEpoch(1);
-  auto options = order->initOptions();
-  options.setDrainMs(1000);
-  options.setLoadMs(1000);
-  options.setPrompt("add 1 2");
-  caf::anon_send(engines_.at("tiny-1"), weight_atom_v, order.finish());
+  caf::anon_send(engines_.at("tiny-1"), weight_atom_v, update_to("2"));
   for (int i = 0; i < 20; ++i) pass(100ms);
   ASSERT_EQ(view(engine_status("tiny-1").read()->getWeightVersion()), "2");
   EXPECT_EQ(counts().replayed, 1);

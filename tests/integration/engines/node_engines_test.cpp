@@ -10,6 +10,7 @@
 #include "tests/support/node_client.hpp"
 #include "tests/support/node_process.hpp"
 #include "tests/support/stub_engine.hpp"
+#include "tests/support/wait_until.hpp"
 
 namespace tandem::test {
 namespace {
@@ -245,6 +246,7 @@ warm = "5min"
 )");
   ASSERT_TRUE(node_.wait_ready()) << node_.log();
   at_ = std::make_unique<client>(connect(node_));
+  constexpr std::chrono::seconds patience{60};
   auto count = [&] {
     auto topology = at_->topology();
     auto serving = 0;
@@ -254,19 +256,12 @@ warm = "5min"
           ++serving;
     return serving;
   };
-  auto wait_for = [&](int servers) {
-    auto end = std::chrono::steady_clock::now() + std::chrono::seconds{60};
-    while ((servers > 1 ? count() < servers : count() != servers) &&
-           std::chrono::steady_clock::now() < end)
-      std::this_thread::sleep_for(std::chrono::milliseconds{50});
-    return count();
-  };
-  ASSERT_EQ(wait_for(1), 1) << node_.log();
+  ASSERT_TRUE(wait_until(patience, [&] { return count() == 1; })) << node_.log();
   std::vector<job_id> jobs;
   for (int i = 0; i < 30; ++i) jobs.push_back(submit(*at_, "goal " + std::to_string(i)));
-  EXPECT_GE(wait_for(2), 2) << node_.log();
+  EXPECT_TRUE(wait_until(patience, [&] { return count() >= 2; })) << node_.log();
   for (auto each : jobs) EXPECT_EQ(wait_end(*at_, each).state, "done") << node_.log();
-  EXPECT_EQ(wait_for(1), 1) << node_.log();
+  EXPECT_TRUE(wait_until(patience, [&] { return count() == 1; })) << node_.log();
 }
 
 }  // namespace

@@ -1,10 +1,9 @@
 // Certificates of a node that runs.
 
-#include <thread>
-
 #include "config/certificates.hpp"
 #include "nodes/node/certificate_watch.hpp"
 #include "tests/integration/node/node_test.hpp"
+#include "tests/support/wait_until.hpp"
 
 namespace tandem::test {
 namespace {
@@ -81,9 +80,8 @@ TEST(Certificates, ThatOfTheHttpServerIsLookedAtToo) {
                  .text());
   ASSERT_TRUE(node.wait_ready()) << node.log();
   auto said = "certificate ends soon file=" + issued->certificate.string();
-  for (int i = 0; i < 200 && node.log().find(said) == std::string::npos; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds{50});
-  EXPECT_THAT(node.log(), HasSubstr(said));
+  EXPECT_TRUE(wait_until(command_limit, [&] { return node.log().find(said) != std::string::npos; }))
+      << node.log();
   EXPECT_THAT(node.log(), HasSubstr("http.cert_file"));
   // The alarm is for the first of both.
   node_config config;

@@ -80,7 +80,6 @@ TEST_F(ScaleRule, DoesNotGrowBecauseNothingServes) {
 }
 
 TEST_F(ScaleRule, DoesNotGrowWhereOneHasPlacesToSpare) {
-  end_calls(10, 1000ms);
   facts_ = {.serving = 2, .idle = 1, .places = 8, .running = 4, .queued = 50};
   EXPECT_EQ(count(scale_step::grow, 30s), 0) << "what waits at one is the other's soon";
 }
