@@ -155,8 +155,15 @@ exchange_actor::behavior_type exchange_behavior(exchange_state::pointer self,
   self->state.next_id = std::max<std::uint64_t>(config.first_id, 1);
   self->state.config = std::move(config);
   self->state.router = std::move(router);
+  self->state.port = attempt_port{self};
   self->state.wire(self);
   return {
+      [self](done_atom, std::uint64_t call, const tmsg::attres& result) {
+        self->state.on_guest_reply(self, call, result);
+      },
+      [self](done_atom, std::uint64_t call, const caf::error& err) {
+        self->state.on_no_guest_reply(self, call, err);
+      },
       // Within the node: as an engine.
       [self](attempt_atom, const tmsg::attempt& attempt, const tmsg::decisn& decision,
              const chunk_sink& sink) {

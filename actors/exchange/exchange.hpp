@@ -14,6 +14,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include "actors/engine/attempt_port.hpp"
 #include "actors/exchange/credit_ledger.hpp"
 #include "actors/exchange/exchange_actor.hpp"
 #include "actors/exchange/exchange_config.hpp"
@@ -101,6 +102,10 @@ struct exchange_state {
   std::unordered_map<std::uint64_t, task> tasks;
   std::unordered_multimap<fence_key, std::uint64_t> task_ids;
   std::uint64_t next_id = 1;
+  /// Engines at work for guests: their nodes and ids, by the number of the call.
+  attempt_port port;
+  std::unordered_map<std::uint64_t, std::pair<std::uint64_t, std::uint64_t>> guest_calls;
+  std::uint64_t next_guest_call = 1;
   /// Which guest streams under a fence: its node and id.
   std::unordered_map<fence_key, std::pair<std::uint64_t, std::uint64_t>> streams;
   std::deque<std::pair<clock::time_point, std::uint64_t>> given_up;
@@ -152,6 +157,9 @@ struct exchange_state {
   void on_guest_chunk(pointer self, const tmsg::chunk& chunk);
   /// Its payload has not come whole: it is answered without one.
   void on_no_work(pointer self, peer& from, std::uint64_t id);
+  void on_guest_reply(pointer self, std::uint64_t call, const tmsg::attres& result);
+  /// Its engine has ended.
+  void on_no_guest_reply(pointer self, std::uint64_t call, const caf::error& err);
   void on_guest_result(pointer self, std::uint64_t from, std::uint64_t id,
                        const tmsg::attres& result);
   void on_cancel(pointer self, peer& from, std::uint64_t id, std::string_view reason);

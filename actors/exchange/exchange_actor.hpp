@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+
+#include <caf/error.hpp>
 #include <caf/replies_to.hpp>
 #include <caf/typed_actor.hpp>
 
@@ -32,6 +35,9 @@ using exchange_actor = exchange_peer::extend_with<engine_actor>::extend_with<mem
         // All engines of other nodes, as `name@node`, with credits and why they are not used.
         caf::replies_to<list_atom>::with<tmsg::offer>,
         // To itself: offers are due; some cancelled attempt is to be given up.
-        caf::reacts_to<wake_atom>, caf::reacts_to<expire_atom>>;
+        caf::reacts_to<wake_atom>, caf::reacts_to<expire_atom>,
+        // Of an engine of this node; or it has ended without a reply.
+        caf::reacts_to<done_atom, std::uint64_t, tmsg::attres>,
+        caf::reacts_to<done_atom, std::uint64_t, caf::error>>;
 
 }  // namespace tandem

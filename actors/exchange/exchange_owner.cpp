@@ -142,21 +142,31 @@ void exchange_state::on_work(pointer self, peer& from, std::uint64_t id, std::st
   auto handle = next.handle;
   from.guests.emplace(id, std::move(next));
   from.guest_bytes += bytes;
-  self->request(handle, caf::infinite, attempt_atom_v, attempt, decision, sink)
-      .then(
-          [self, incarnation, id](const tmsg::attres& result) {
-            self->state.on_guest_result(self, incarnation, id, result);
-          },
-          [self, incarnation, id](const caf::error& err) {
-            auto& state = self->state;
-            auto peer = state.peers.find(incarnation);
-            if (peer == state.peers.end()) return;
-            auto guest = peer->second.guests.find(id);
-            if (guest == peer->second.guests.end()) return;
-            state.on_guest_result(self, incarnation, id,
-                                  no_call(guest->second.attempt, guest->second.decision,
-                                          errc::engine_failed, message_of(err)));
-          });
+  auto call = next_guest_call++;
+  guest_calls.emplace(call, std::pair{incarnation, id});
+  port.send(self, call, handle, attempt, decision, sink);
+}
+
+void exchange_state::on_guest_reply(pointer self, std::uint64_t call, const tmsg::attres& result) {
+  auto found = guest_calls.find(call);
+  if (found == guest_calls.end()) return;
+  auto [incarnation, id] = found->second;
+  guest_calls.erase(found);
+  on_guest_result(self, incarnation, id, result);
+}
+
+void exchange_state::on_no_guest_reply(pointer self, std::uint64_t call, const caf::error& err) {
+  auto found = guest_calls.find(call);
+  if (found == guest_calls.end()) return;
+  auto [incarnation, id] = found->second;
+  guest_calls.erase(found);
+  auto peer = peers.find(incarnation);
+  if (peer == peers.end()) return;
+  auto guest = peer->second.guests.find(id);
+  if (guest == peer->second.guests.end()) return;
+  on_guest_result(
+      self, incarnation, id,
+      no_call(guest->second.attempt, guest->second.decision, errc::engine_failed, message_of(err)));
 }
 
 void exchange_state::on_no_work(pointer self, peer& from, std::uint64_t id) {

@@ -203,7 +203,6 @@ void executor_pool_state::send_to(pointer self, const fence_key& fence,
   if (!second) note_call(self, *asked, next);
   auto id = next_flight++;
   of.call_ids[of.calls++] = id;
-  auto name = std::string{view(chosen->getEngine())};
   if (second) {
     of.hedged = true;
   } else if (of.at == stage::answering && asked->getHedge() && !asked->getStream()) {
@@ -216,25 +215,23 @@ void executor_pool_state::send_to(pointer self, const fence_key& fence,
     }
   }
   flights.emplace(id, std::move(next));
-  self->request(engine, caf::infinite, attempt_atom_v, call->get(), decision, of.sink)
-      .then([self, id](const tmsg::attres& result) { self->state.on_reply(self, id, result); },
-            [self, id, name](const caf::error& err) {
-              auto& state = self->state;
-              auto flight = state.flights.find(id);
-              if (flight == state.flights.end()) return;
-              auto work = state.attempts.find(flight->second.fence);
-              message_builder<schema::AttemptResult> lost;
-              if (work != state.attempts.end())
-                lost->setFence(work->second.attempt.read()->getFence());
-              lost->setEngine(name);
-              const auto& decision = flight->second.decision.read();
-              lost->setModel(decision->getModel());
-              lost->setTier(decision->getTier());
-              lost->setWeightVersion(decision->getWeightVersion());
-              lost->setFinish(schema::Finish::ERROR);
-              write_error(lost->initError(), errc::engine_failed, message_of(err));
-              state.on_reply(self, id, lost.finish());
-            });
+  engines.send(self, id, engine, call->get(), decision, of.sink);
+}
+
+void executor_pool_state::on_no_reply(pointer self, std::uint64_t id, const caf::error& err) {
+  auto flight = flights.find(id);
+  if (flight == flights.end()) return;
+  auto work = attempts.find(flight->second.fence);
+  message_builder<schema::AttemptResult> lost;
+  if (work != attempts.end()) lost->setFence(work->second.attempt.read()->getFence());
+  const auto& decision = flight->second.decision.read();
+  lost->setEngine(decision->getEngine());
+  lost->setModel(decision->getModel());
+  lost->setTier(decision->getTier());
+  lost->setWeightVersion(decision->getWeightVersion());
+  lost->setFinish(schema::Finish::ERROR);
+  write_error(lost->initError(), errc::engine_failed, message_of(err));
+  on_reply(self, id, lost.finish());
 }
 
 void executor_pool_state::no_route(pointer self, const fence_key& fence, const caf::error& err) {

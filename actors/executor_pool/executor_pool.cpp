@@ -64,8 +64,9 @@ void executor_pool_state::take(pointer self, const tmsg::attempt& attempt, const
                                        : "the executor's queue is full (executor.queue_max)"));
     return;
   }
-  auto deadline = timers.emplace(self->clock().now() + timeout_of(*reader),
-                                 timer{.fence = fence, .kind = timer_kind::deadline});
+  // Most have the same time, so that the last to come is the last to be over.
+  auto deadline = timers.emplace_hint(timers.end(), self->clock().now() + timeout_of(*reader),
+                                      timer{.fence = fence, .kind = timer_kind::deadline});
   auto& of = attempts.try_emplace(fence).first->second;
   of.attempt = kept;
   if (services.trace && reader->getTrace().getSampled()) begin_trace(of);
@@ -229,6 +230,7 @@ executor_pool_inside::behavior_type executor_pool_behavior(executor_pool_state::
   state.waiting = executor_pool_state::line{config.queue_max};
   state.hedging = hedge_policy{config.hedging};
   state.answers = answer_cache{config.cache};
+  state.engines = attempt_port{self};
   auto seed = state.services.seed;
   if (seed == 0) seed = std::uint64_t{std::random_device{}()} << 32 | std::random_device{}();
   state.start_warming(seed);
@@ -308,6 +310,12 @@ executor_pool_inside::behavior_type executor_pool_behavior(executor_pool_state::
           state.on_checked(self, fence, result.broken, errc::engine_failed);
         else
           state.on_checked(self, fence, result.misfit);
+      },
+      [self](done_atom, std::uint64_t id, const tmsg::attres& result) {
+        self->state.on_reply(self, id, result);
+      },
+      [self](done_atom, std::uint64_t id, const caf::error& err) {
+        self->state.on_no_reply(self, id, err);
       }};
 }
 

@@ -18,6 +18,7 @@
 #include "actors/cache_shard/attempt_key.hpp"
 #include "actors/embedding/embedding_client.hpp"
 #include "actors/engine/admission/fair_line.hpp"
+#include "actors/engine/attempt_port.hpp"
 #include "actors/engine/prompt_profile.hpp"
 #include "actors/executor_pool/answer_cache.hpp"
 #include "actors/executor_pool/command_check.hpp"
@@ -51,7 +52,10 @@ using executor_pool_inside = executor_pool_actor::extend_with<cache_asker>::
         // The router was started anew.
         caf::reacts_to<wire_atom, router_actor>,
         // From a thread of the user's checks.
-        caf::reacts_to<done_atom, std::uint64_t, command_verdict>>;
+        caf::reacts_to<done_atom, std::uint64_t, command_verdict>,
+        // Of an engine, by the number of its flight; or it has ended without a reply.
+        caf::reacts_to<done_atom, std::uint64_t, tmsg::attres>,
+        caf::reacts_to<done_atom, std::uint64_t, caf::error>>;
 
 /// Numbers of attempts that no job makes: what is computed beside what was served, and a judge's
 /// reading of what was delivered.
@@ -204,6 +208,7 @@ struct executor_pool_state {
   line waiting;
   std::unordered_map<fence_key, work> attempts;
   std::unordered_map<std::uint64_t, flight> flights;
+  attempt_port engines;
   std::uint64_t next_flight = 1;
   std::unordered_map<std::uint64_t, fence_key> checks;
   std::uint64_t next_check = 1;
@@ -270,6 +275,8 @@ struct executor_pool_state {
                const engine_actor& engine, bool second);
   void no_route(pointer self, const fence_key& fence, const caf::error& err);
   void on_reply(pointer self, std::uint64_t id, const tmsg::attres& result);
+  /// Its engine has ended.
+  void on_no_reply(pointer self, std::uint64_t id, const caf::error& err);
   void on_refusal(pointer self, work& of, const fence_key& fence,
                   schema::AttemptResult::Reader result);
   void cancel_calls(pointer self, const fence_key& fence, std::string_view reason);
