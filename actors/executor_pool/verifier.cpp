@@ -1,5 +1,7 @@
 #include "actors/executor_pool/verifier.hpp"
 
+#include <memory>
+
 #include <re2/re2.h>
 
 #include "actors/executor_pool/json_schema_check.hpp"
@@ -33,12 +35,16 @@ std::string unusable_expression(const std::string& why) {
 std::string match(std::string_view expression, const std::string_view* output) {
   if (expression.size() > regex_bytes_max)
     return unusable_expression("longer than " + std::to_string(regex_bytes_max) + " bytes");
-  re2::RE2::Options options;
-  options.set_log_errors(false);
-  options.set_max_mem(1 << 20);
-  re2::RE2 compiled{piece(expression), options};
-  if (!compiled.ok()) return unusable_expression(compiled.error());
-  if (output == nullptr || re2::RE2::FullMatch(piece(trimmed(*output)), compiled)) return {};
+  // Most checks of one kind of step are the same.
+  thread_local std::unique_ptr<re2::RE2> last;
+  if (!last || last->pattern() != expression) {
+    re2::RE2::Options options;
+    options.set_log_errors(false);
+    options.set_max_mem(1 << 20);
+    last = std::make_unique<re2::RE2>(piece(expression), options);
+  }
+  if (!last->ok()) return unusable_expression(last->error());
+  if (output == nullptr || re2::RE2::FullMatch(piece(trimmed(*output)), *last)) return {};
   return differs("does not match the check's regular expression", *output);
 }
 

@@ -74,6 +74,11 @@ bool is_rewarded(schema::Attempt::Reader attempt) {
          (attempt.getRewarded() || attempt.getCheck().getKind().size() != 0);
 }
 
+/// The lower, the sooner an engine is taken.
+unsigned rank_of(bool has_failed, bool is_full) {
+  return (has_failed ? 2u : 0u) + (is_full ? 1u : 0u);
+}
+
 }  // namespace
 
 route_table::route_table(const router_config& config, const std::vector<model_config>& models,
@@ -101,7 +106,7 @@ void route_table::update(const tmsg::engstat& status, place where) {
     auto found = std::find_if(m.engines.begin(), m.engines.end(),
                               [&](const engine& e) { return e.name == name; });
     if (found == m.engines.end()) {
-      m.engines.push_back({.name = std::string{name}, .slot = picker_.add()});
+      m.engines.push_back({.slot = picker_.add(), .name = std::string{name}});
       found = std::prev(m.engines.end());
       note_place({static_cast<std::size_t>(&m - models_.data()), m.engines.size() - 1});
     } else if (found->slot && (found->weight_version != view(reader->getWeightVersion()) ||
@@ -216,7 +221,7 @@ void route_table::find_able(model& of, schema::RouteQuery::Reader query, std::st
   auto pinned = *pin;
   // Engines that failed this step already are taken only when nothing else is left, full ones only
   // when all are.
-  std::pair best{true, true};
+  auto best = rank_of(true, true);
   why_not = "no engine";
   auto could = of.engines.empty();
   const auto prompt_tokens = tokens_in(query.getPromptBytes());
@@ -252,7 +257,7 @@ void route_table::find_able(model& of, schema::RouteQuery::Reader query, std::st
       why_not = "there are more engines than the router can choose from";
       continue;
     }
-    std::pair each{excludes && names(excluded, e.name), e.in_flight >= e.concurrency};
+    auto each = rank_of(excludes && names(excluded, e.name), e.in_flight >= e.concurrency);
     if (each > best) continue;
     if (each < best) able_.clear();
     best = each;

@@ -15,6 +15,7 @@
 #include <caf/expected.hpp>
 
 #include "actors/engine/engine_config.hpp"
+#include "actors/name_hash.hpp"
 #include "actors/router/engine_picker.hpp"
 #include "actors/router/model_chooser.hpp"
 #include "schema/types.hpp"
@@ -74,10 +75,8 @@ class route_table {
   [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
 
  private:
-  struct engine {
-    std::string name;
-    std::string weight_version;
-    std::uint64_t profile = 0;
+  /// What a choice looks at is in its first line of cache.
+  struct alignas(64) engine {
     bool healthy = false;
     /// Takes only calls that hold its present weights.
     bool held = false;
@@ -87,9 +86,12 @@ class route_table {
     std::uint32_t concurrency = 1;
     std::uint32_t context_tokens = 0;
     std::uint32_t in_flight = 0;
-    std::uint32_t process = 0;
     /// At the picker; none: it has no room for more, the engine is not chosen.
     std::optional<engine_slot> slot = {};
+    std::uint32_t process = 0;
+    std::uint64_t profile = 0;
+    std::string weight_version;
+    std::string name;
   };
   struct model {
     model_config config;
@@ -102,12 +104,6 @@ class route_table {
   struct place_of_engine {
     std::size_t model = 0;
     std::size_t engine = 0;
-  };
-  struct name_hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view name) const {
-      return std::hash<std::string_view>{}(name);
-    }
   };
   /// Null: there is none of that name.
   [[nodiscard]] engine* find_engine(std::string_view name);

@@ -88,7 +88,7 @@ struct router_state {
   router_config config;
   std::uint64_t own_origin = 0;
   std::unique_ptr<route_table> table;
-  std::map<std::string, known_engine, std::less<>> engines;
+  std::unordered_map<std::string, known_engine, name_hash, std::equal_to<>> engines;
   /// Null: nobody wants to know.
   engine_listener listener;
   engine_warmer_actor warmer;

@@ -1,5 +1,9 @@
 #include "actors/engine/sim/sim_weights.hpp"
 
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+
 namespace tandem {
 namespace {
 
@@ -26,10 +30,16 @@ std::string sim_weights::words(std::uint32_t tokens) const {
   text.reserve(bytes);
   if (!mark_.empty() && mark_.size() <= bytes) text = mark_;
   if (text.empty() && bytes > 0) text = "sim:";
-  auto begun = text.size();
-  text.resize(bytes);
-  for (auto at = begun; at < bytes; ++at) text[at] = " sim"[(at - begun) % 4];
+  write_on(text, bytes);
   return text;
+}
+
+void sim_weights::write_on(std::string& text, std::size_t bytes) {
+  constexpr std::string_view word = " sim";
+  auto at = text.size();
+  text.resize(bytes);
+  for (; at < bytes; at += word.size())
+    std::memcpy(text.data() + at, word.data(), std::min(word.size(), bytes - at));
 }
 
 bool sim_weights::strikes(const std::string& fault, const weight_target& target) {

@@ -25,6 +25,8 @@ class sim_weights {
   [[nodiscard]] const std::string& made_up() const { return made_up_; }
   /// As many words of one token each, the version among them where there is room.
   [[nodiscard]] std::string words(std::uint32_t tokens) const;
+  /// Such words until it has so many bytes.
+  static void write_on(std::string& text, std::size_t bytes);
 
  private:
   [[nodiscard]] bool strikes(const std::string& fault, const weight_target& target);

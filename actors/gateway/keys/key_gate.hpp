@@ -13,6 +13,7 @@
 
 #include "actors/gateway/keys/key_holder.hpp"
 #include "actors/gateway/keys/key_meter.hpp"
+#include "actors/name_hash.hpp"
 #include "schema/gateway.capnp.h"
 
 namespace tandem {
@@ -53,15 +54,11 @@ class key_gate {
 
  private:
   using holder_ptr = std::shared_ptr<const key_holder>;
-  struct id_hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view id) const { return std::hash<std::string_view>{}(id); }
-  };
 
   [[nodiscard]] holder_ptr find(std::string_view id) const;
 
   mutable std::shared_mutex mutex_;
-  std::unordered_map<std::string, holder_ptr, id_hash, std::equal_to<>> holders_;
+  std::unordered_map<std::string, holder_ptr, name_hash, std::equal_to<>> holders_;
   holder_ptr open_;
 };
 

@@ -1,6 +1,7 @@
 #include "actors/router/learning/text_scan.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <iterator>
 
@@ -25,25 +26,38 @@ bool is_capital(char c) {
 bool is_continued(char c) {
   return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
 }
-bool is_letter(char c) {
-  return is_capital(c) || (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80;
+
+/// Each letter as a small one; 0: no letter.
+constexpr auto small_letters = [] {
+  std::array<char, 256> out{};
+  for (int c = 'a'; c <= 'z'; ++c) out[static_cast<std::size_t>(c)] = static_cast<char>(c);
+  for (int c = 'A'; c <= 'Z'; ++c)
+    out[static_cast<std::size_t>(c)] = static_cast<char>(c - 'A' + 'a');
+  for (int c = 0x80; c <= 0xff; ++c) out[static_cast<std::size_t>(c)] = static_cast<char>(c);
+  return out;
+}();
+
+char small_letter(char c) {
+  return small_letters[static_cast<unsigned char>(c)];
 }
-char lower(char c) {
-  return is_capital(c) ? static_cast<char>(c - 'A' + 'a') : c;
+bool is_letter(char c) {
+  return small_letter(c) != 0;
 }
 
 /// Quantities that are written out are numbers, too.
 constexpr std::string_view number_words[] = {
-    "billion",  "double",    "dozen",    "eight",    "eighteen", "eighty", "eleven",   "fifteen",
-    "fifth",    "fifty",     "five",     "forty",    "four",     "fourth", "fourteen", "half",
-    "hundred",  "million",   "nine",     "nineteen", "ninety",   "one",    "quarter",  "second",
-    "seven",    "seventeen", "seventy",  "six",      "sixteen",  "sixty",  "ten",      "third",
-    "thirteen", "thirty",    "thousand", "three",    "thrice",   "triple", "twelve",   "twenty",
+    "billion",  "double",    "dozen",    "eight",    "eighteen", "eighty",   "eleven",  "fifteen",
+    "fifth",    "fifty",     "five",     "forty",    "four",     "fourteen", "fourth",  "half",
+    "hundred",  "million",   "nine",     "nineteen", "ninety",   "one",      "quarter", "second",
+    "seven",    "seventeen", "seventy",  "six",      "sixteen",  "sixty",    "ten",     "third",
+    "thirteen", "thirty",    "thousand", "three",    "thrice",   "triple",   "twelve",  "twenty",
     "twice",    "two",       "zero"};
 
+static_assert(std::is_sorted(std::begin(number_words), std::end(number_words)));
+
 bool is_number_word(std::string_view word) {
-  return std::find(std::begin(number_words), std::end(number_words), word) !=
-         std::end(number_words);
+  return word.size() >= 3 &&
+         std::binary_search(std::begin(number_words), std::end(number_words), word);
 }
 
 }  // namespace
@@ -124,14 +138,17 @@ void text_scan::take_letters(std::string_view& text) {
   std::size_t length = 0;
   std::size_t letters = 0;
   bool capital = is_capital(text.front());
-  for (; length < std::min(text.size(), word_bytes); ++length) {
-    char c = text[length];
-    if (c == '\'' && length + 1 < text.size() && is_letter(text[length + 1])) continue;
-    if (!is_letter(c)) break;
+  const auto most = std::min(text.size(), word_bytes);
+  for (; length < most; ++length) {
+    auto c = small_letter(text[length]);
+    if (c == 0) {
+      if (text[length] != '\'' || length + 1 >= text.size() || !is_letter(text[length + 1])) break;
+      continue;
+    }
     if (static_cast<unsigned char>(c) >= 0x80) ++counts_.foreign;
-    if (length < start.size()) start[length] = lower(c);
+    if (length < start.size()) start[length] = c;
     if (!is_continued(c)) ++letters;
-    if (letters <= stem_letters) hash = (hash ^ static_cast<unsigned char>(lower(c))) * fnv_prime;
+    if (letters <= stem_letters) hash = (hash ^ static_cast<unsigned char>(c)) * fnv_prime;
   }
   text.remove_prefix(length);
   counts_.letters += static_cast<std::uint32_t>(length);

@@ -46,7 +46,8 @@ class estimated_ttft_policy : public engine_policy {
   static std::uint64_t key_of(const engine_option& option) {
     auto ties = std::clamp((option.ttft_s() + option.bias_s) * (1 / tie_s), 0.0, ties_max);
     auto load = static_cast<float>(option.in_flight) / static_cast<float>(option.concurrency);
-    return static_cast<std::uint64_t>(ties) << 32 | std::bit_cast<std::uint32_t>(load);
+    return static_cast<std::uint64_t>(static_cast<std::int64_t>(ties)) << 32 |
+           std::bit_cast<std::uint32_t>(load);
   }
 
   static constexpr double ties_max = 4e9;
