@@ -8,7 +8,7 @@ set -euo pipefail
 packages=(
   g++ cmake ninja-build pkg-config ccache mold
   libcaf-dev capnproto libcapnp-dev librocksdb-dev
-  libboost-program-options-dev libtomlplusplus-dev libsimdjson-dev libre2-dev libvalijson-dev nlohmann-json3-dev
+  libboost-program-options-dev libtomlplusplus-dev libsimdjson-dev libre2-dev libgoogle-perftools-dev libvalijson-dev nlohmann-json3-dev
   libspdlog-dev libssl-dev prometheus-cpp-dev
   libcurl4-openssl-dev curl
   # RocksDB's CMake package asks for the libraries that it compresses with.

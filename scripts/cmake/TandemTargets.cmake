@@ -74,3 +74,12 @@ function(tandem_fuzzer name)
   target_link_libraries(fuzz_${name} PRIVATE tandem::flags ${ARG_LINKS})
   target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
 endfunction()
+
+# Takes the place of malloc in an executable: the simulation makes and drops some ninety things a call on one thread, which
+# takes a tenth less time with it. Sanitizers bring their own.
+function(tandem_use_tcmalloc target)
+  if(NOT TANDEM_SANITIZE)
+    target_link_libraries(${target} PRIVATE
+      -Wl,--push-state,--no-as-needed PkgConfig::TCMALLOC -Wl,--pop-state)
+  endif()
+endfunction()
