@@ -147,6 +147,7 @@ std::shared_ptr<const planned_job> plan_of(const logged_job& job) {
       if (auto need = places.find(id); need != places.end() && id < step.id)
         made.needs.push_back(need->second);
   }
+  out->plan_tokens = job.plan_out;
   auto share =
       job.plan_out / static_cast<std::uint32_t>(std::max<std::size_t>(out->steps.size(), 1));
   for (auto& step : out->steps)

@@ -27,11 +27,11 @@ enum class row_read : std::uint8_t {
 /// steps that were done, with what each needed, its kind, what its model read and wrote. Steps of
 /// plans that were given up are left out. A job without steps is read as a call.
 /// What the export does not have is put in its place: the plan's text is spread evenly over the
-/// steps (a simulated one has some 30 tokens a step at least, so tiny plans come out dearer), and a
-/// step that a cache answered has the mean size of the others. Of each step it is noted whether a
-/// model of `small_tier` did it right: not, where its output did not fit or a larger model had to
-/// do it; right, where it did it and somebody said that the whole job was right; else unknown. The
-/// job is verified when an output was refused. `wrong`: `problem` says why.
+/// steps, and a step that a cache answered has the mean size of the others. Of each step it is
+/// noted whether a model of `small_tier` did it right: not, where its output did not fit or a
+/// larger model had to do it; right, where it did it and somebody said that the whole job was
+/// right; else unknown. The job is verified when an output was refused. `wrong`: `problem` says
+/// why.
 [[nodiscard]] row_read read_job_row(simdjson::dom::parser& parser, std::string_view line,
                                     std::string_view small_tier, work_item& out,
                                     std::string& problem);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ class durations {
   void add(double seconds) { values_.push_back(static_cast<float>(seconds)); }
   void sort();
   [[nodiscard]] std::size_t count() const { return values_.size(); }
+  [[nodiscard]] std::span<const float> all() const { return values_; }
   [[nodiscard]] double mean() const;
   /// 0 to 1; 0 of nothing. After sort().
   [[nodiscard]] double quantile(double share) const;

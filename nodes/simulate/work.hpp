@@ -37,6 +37,8 @@ struct planned_step {
 
 struct planned_job {
   std::vector<planned_step> steps;
+  /// That its planner writes; 0: as the plan's text comes.
+  std::uint32_t plan_tokens = 0;
 };
 
 /// One thing that a client asks: one call, or a job that plans and acts.

@@ -124,7 +124,7 @@ std::string sim_backend::text_for(const generation_request& request, const sim_d
   auto other = wrong(text);
   if (wish.has_reply || wish.tokens == 0) return other;
   // A wrong answer takes as long to write as a right one.
-  while (other.size() < text.size()) other += " sim";
+  if (other.size() < text.size()) sim_weights::write_on(other, text.size());
   other.resize(text.size());
   return other;
 }
@@ -166,7 +166,9 @@ paced_call sim_backend::answer(const generation_request& request, const sim_dire
   if (result.code == errc::unknown) {
     result.text = text_for(request, wish, fault);
     result.finish = wish.cut ? schema::Finish::LENGTH : schema::Finish::STOP;
-    call.write_tokens = std::min<std::uint64_t>(tokens_in(result.text.size()), request.max_tokens);
+    std::uint64_t tokens = wish.tokens;
+    if (!wish.has_reply || tokens == 0) tokens = tokens_in(result.text.size());
+    call.write_tokens = std::min<std::uint64_t>(tokens, request.max_tokens);
     result.completion_tokens = call.write_tokens;
     break_off(call, wish, fault);
   }

@@ -19,7 +19,7 @@ struct sim_directive {
   /// The text to answer with.
   std::string reply;
   bool has_reply = false;
-  /// How many tokens the reply has, where it is not worded; 0: as it comes.
+  /// How many tokens the reply has, or counts as where it is worded; 0: as it comes.
   std::uint32_t tokens = 0;
   /// How many tokens the prompt has; 0: as its bytes say.
   std::uint32_t prompt_tokens = 0;

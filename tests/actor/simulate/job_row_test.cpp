@@ -60,6 +60,7 @@ TEST(JobRow, IsTheJobWithItsPlanAndSizes) {
   EXPECT_EQ(r.item.tenant, "ann");
   EXPECT_EQ(r.item.input_tokens, 300);
   ASSERT_NE(r.item.job, nullptr);
+  EXPECT_EQ(r.item.job->plan_tokens, 200);
   const auto& steps = r.item.job->steps;
   ASSERT_EQ(steps.size(), 2);
   EXPECT_EQ(steps[0].kind, "calc");

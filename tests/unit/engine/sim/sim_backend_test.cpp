@@ -58,6 +58,9 @@ TEST(sim_backend, DirectivesWordTheReply) {
   EXPECT_EQ(ask(backend, R"(do this @sim {"reply":"42"})").text, "42");
   EXPECT_EQ(ask(backend, "@sim {\"reply\":\"\"}\nmore").text, "");
   EXPECT_EQ(ask(backend, R"(@sim {"reply":"grün \u4e16"})").text, "grün 世");
+  auto counted = ask(backend, R"(@sim {"reply":"twelve bytes","tokens":20})");
+  EXPECT_EQ(counted.text, "twelve bytes");
+  EXPECT_EQ(counted.completion_tokens, 20u);
   EXPECT_EQ(ask(backend, R"(@sim {"reply":"a","cut":true})").finish, schema::Finish::LENGTH);
 }
 
