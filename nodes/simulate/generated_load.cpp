@@ -152,7 +152,8 @@ class generated_load : public work_source {
     out.block_tokens = block_tokens;
     out.difficulty = random_.uniform();
     if (spec_.kinds > 1) out.kind = kind_of(out.difficulty);
-    out.verified = spec_.verified > 0 && random_.uniform() < spec_.verified;
+    // Drawn whatever it is: the rest stays as it is when it changes.
+    out.verified = random_.uniform() < spec_.verified;
     out.same_as = number_;
     if (spec_.tenants > 1) out.tenant = "tenant-" + std::to_string(random_.below(spec_.tenants));
     if (spec_.prefixes != 0) draw_prefix(out);

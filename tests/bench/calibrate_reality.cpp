@@ -23,11 +23,12 @@ namespace {
 using std::chrono::microseconds;
 
 /// Sizes evenly spread over orders of magnitude.
-std::vector<planned_call> traffic(prompt_maker& prompts, double seconds, double gap_us) {
+std::vector<planned_call> traffic(prompt_maker& prompts, const reality_settings& with,
+                                  double seconds, double gap_us) {
   std::vector<planned_call> calls;
   for (double at = 0; at < seconds * 1e6;) {
-    auto prompt = 8 * std::pow(reality_prompt_tokens_max / 8, prompts.text().share());
-    auto answer = std::pow(reality_answer_tokens_max, prompts.text().share());
+    auto prompt = 8 * std::pow(with.prompt_tokens_max / 8.0, prompts.text().share());
+    auto answer = std::pow(with.answer_tokens_max, prompts.text().share());
     calls.push_back(
         {at, prompts.of_tokens(prompt), static_cast<std::uint32_t>(std::lround(answer))});
     at -= gap_us * std::log(1 - prompts.text().share());
@@ -103,14 +104,15 @@ void add_latencies(const measured_round& calls, std::vector<double>& to) {
 }
 
 /// Microseconds a call when there is always one waiting, as the simulation has it.
-double capacity(const engine_config& engine, const sim_config& sim, prompt_maker& prompts) {
-  auto calls = traffic(prompts, 1, 1e6 / 500);
+double capacity(const reality_settings& with, const sim_config& sim, prompt_maker& prompts) {
+  auto calls = traffic(prompts, with, 1, 1e6 / 500);
   measured_round crowd;
   for (const auto& call : calls)
     crowd.push_back({.prompt_tokens = static_cast<double>(prompts.tokens_in(call.prompt)),
                      .written_tokens = static_cast<double>(call.tokens)});
   double last = 0;
-  for (const auto& call : simulation{engine, sim}.take(crowd)) last = std::max(last, call.end_us);
+  for (const auto& call : simulation{with.engine, sim}.take(crowd))
+    last = std::max(last, call.end_us);
   return last / static_cast<double>(crowd.size());
 }
 
@@ -144,9 +146,9 @@ int run(const reality_settings& with) {
   for (std::size_t turn = 0; turn < reality_turns; ++turn)
     for (auto& one : taken) {
       calibrated.measure();
-      if (each_us == 0) each_us = capacity(with.engine, calibrated.guess(), prompts);
+      if (each_us == 0) each_us = capacity(with, calibrated.guess(), prompts);
       one.real.push_back(calibrated.meter().measure(
-          traffic(prompts, with.load_seconds / reality_turns, each_us / one.load)));
+          traffic(prompts, with, with.load_seconds / reality_turns, each_us / one.load)));
     }
   calibrated.measure();
   calibrated.fit();

@@ -221,5 +221,9 @@ int run(const reality_settings& with) {
 }  // namespace tandem::bench
 
 int main(int argc, char** argv) {
-  return tandem::bench::run(tandem::bench::read_reality_settings(argc, argv));
+  auto with = tandem::bench::read_reality_settings(argc, argv);
+  // The tiny planner's plans, and prompts of a line.
+  with.prompt_tokens_max = 48;
+  with.answer_tokens_max = 48;
+  return tandem::bench::run(with);
 }

@@ -55,15 +55,14 @@ calibration_turns::calibration_turns(const reality_settings& with) : with_{with}
 
 void calibration_turns::measure() {
   auto slice_s = with_.seconds / static_cast<double>(reality_turns * reality_loads.size());
-  auto found =
-      calibrate(*meter_, {.seconds = each_.empty() ? with_.seconds / 8 : slice_s,
-                          .requests_max = 1'000'000,
-                          .concurrency = with_.engine.concurrency,
-                          .is_limited = true,
-                          .prompt_tokens = static_cast<std::uint32_t>(reality_prompt_tokens_max),
-                          .answer_tokens = static_cast<std::uint32_t>(reality_answer_tokens_max),
-                          .context_tokens = meter_->status().context_tokens,
-                          .seed = each_.size()});
+  auto found = calibrate(*meter_, {.seconds = each_.empty() ? with_.seconds / 8 : slice_s,
+                                   .requests_max = 1'000'000,
+                                   .concurrency = with_.engine.concurrency,
+                                   .is_limited = true,
+                                   .prompt_tokens = with_.prompt_tokens_max,
+                                   .answer_tokens = with_.answer_tokens_max,
+                                   .context_tokens = meter_->status().context_tokens,
+                                   .seed = each_.size()});
   if (!found) give_up(message_of(found.error()));
   all_.insert(all_.end(), found->measured.begin(), found->measured.end());
   each_.push_back(std::move(found->measured));

@@ -15,8 +15,6 @@ namespace tandem::bench {
 inline constexpr std::array reality_loads{0.3, 0.6, 0.85};
 /// A machine with other work is now faster and now slower: calibration and loads take short turns.
 inline constexpr std::size_t reality_turns = 48;
-inline constexpr double reality_prompt_tokens_max = 400;
-inline constexpr double reality_answer_tokens_max = 64;
 
 struct reality_settings {
   node_config config;
@@ -24,6 +22,9 @@ struct reality_settings {
   /// To calibrate in, and of each load.
   double seconds = 30;
   double load_seconds = 20;
+  /// The longest of what is measured: as long as what is asked for then.
+  std::uint32_t prompt_tokens_max = 400;
+  std::uint32_t answer_tokens_max = 64;
 };
 
 /// `--config FILE` (config/embedded.toml), `--engine NAME` (planner-embedded), `--url URL`: a

@@ -19,6 +19,9 @@ using us = testing::virtual_time::us;
 constexpr std::uint64_t seeds = 5;
 constexpr seconds before{300};
 constexpr double load = .7;
+/// More away would leave too few for the load. One of a hundred is slower than the earlier p99
+/// whatever happens, so that only the shortest update can have 95% fewer of these than a stop.
+constexpr std::uint32_t at_once_most = 4;
 
 double s(us time) {
   return static_cast<double>(time.count()) / 1e6;
@@ -142,7 +145,7 @@ void report_interruption(routing_results& results) {
       "First seed; before and during:\n\n"
       "| update | seconds | p99 first token, s | p99 whole, s | failed or slower than the earlier "
       "p99 | cut off and asked again | lost |\n|---|---|---|---|---|---|---|\n";
-  for (std::uint32_t at_once : {1u, 2u}) {
+  for (std::uint32_t at_once : {1u, 2u, at_once_most}) {
     compared all;
     std::string wrong;
     for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
@@ -172,7 +175,8 @@ void report_interruption(routing_results& results) {
     add_bar(results, "the same, worst seed", regime, "total_p99_worst" + name,
             worst(all.total, true), "p99_over_before_max");
     add_bar(results, "fewer failed or slower than the earlier p99 than a stop of the world", regime,
-            "fewer" + name, estimate_of(all.fewer));
+            "fewer" + name, estimate_of(all.fewer),
+            at_once == at_once_most ? "fewer_min" : std::string{});
     add_bar(results, "the same beyond the one of a hundred that always is", regime,
             "fewer_beyond" + name, estimate_of(all.fewer_beyond));
     add_bar(results, "the same, worst seed", regime, "fewer_beyond_worst" + name,

@@ -96,6 +96,19 @@ TEST(GeneratedLoad, TheSameSeedGivesTheSameItemsAlsoASecondTime) {
   EXPECT_NE(all_of(spec, 8).back().at_s, first.back().at_s);
 }
 
+TEST(GeneratedLoad, HowManyAreVerifiedMovesNothingElse) {
+  auto none = all_of({.requests = 1'000, .verified = 0, .tenants = 3});
+  auto some = all_of({.requests = 1'000, .verified = 0.4, .tenants = 3});
+  std::size_t verified = 0;
+  for (std::size_t i = 0; i < none.size(); ++i) {
+    EXPECT_EQ(none[i].at_s, some[i].at_s);
+    EXPECT_EQ(none[i].tenant, some[i].tenant);
+    EXPECT_FALSE(none[i].verified);
+    verified += some[i].verified ? 1 : 0;
+  }
+  EXPECT_NEAR(static_cast<double>(verified), 400, 60);
+}
+
 TEST(GeneratedLoad, RepeatsAreWordByWordTheSame) {
   std::set<std::uint64_t> names;
   auto items = all_of({.requests = 10'000, .repeats = 0.3});
