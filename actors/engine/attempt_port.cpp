@@ -42,8 +42,6 @@ class port : public caf::monitorable_actor {
       pass_on(make_error(errc::internal, "an engine answered with something else"));
   }
 
-  const char* name() const { return "attempt_port"; }
-
  private:
   caf::actor_addr owner_;
 };

@@ -44,6 +44,8 @@ class calibration_turns {
   void fit();
   /// The profile until now.
   [[nodiscard]] sim_config guess() const;
+  /// After fit().
+  [[nodiscard]] const sim_config& fitted() const { return sim_; }
   [[nodiscard]] fit_error error() const;
   /// The engine as fast as it was just before and after the load of that number. After fit().
   [[nodiscard]] sim_config at(std::size_t number) const;
