@@ -152,7 +152,7 @@ int run(const reality_settings& with) {
     }
   calibrated.measure();
   calibrated.fit();
-  print_reality_head(calibrated, "calls");
+  print_reality_head(&calibrated, "calls");
   report result{.bench = "calibrate_reality", .figures = {}, .goal = reality_goal, .ok = true};
   for (const auto& one : taken) compare(one, with.engine, calibrated, result);
   result.ok = result.ratio <= reality_goal;

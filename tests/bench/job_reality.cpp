@@ -1,10 +1,9 @@
 // Whether a simulation tells the truth of whole jobs: a node with one real engine, calibrated by
 // itself, gets jobs of tests/data/tasks.jsonl at three loads; what `tandem jobs export` says of
-// them is then simulated, with the engine's profile. Here node and engine share the cores, so the
-// engine is slower beside a node than by itself: how much is taken from other jobs, just before and
-// after, at half of what it can bear.
+// them is then simulated, with the engine's profile.
 //   bench_job_reality [--config FILE] [--engine NAME] [--seconds N] [--load-seconds N]
 //   bench_job_reality --url URL [--concurrency N] ...
+//   bench_job_reality --sim MS ...: the engine is simulated in both, so that the node is compared
 // See reality.hpp. A goal of issue 9: mean and p95 of the latency within 15%.
 
 #include <algorithm>
@@ -13,7 +12,7 @@
 #include <cstdio>
 #include <future>
 #include <memory>
-#include <numeric>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -36,8 +35,6 @@ using clock = std::chrono::steady_clock;
 
 /// Sent at once, to see what the engine can bear.
 constexpr std::size_t crowd = 64;
-/// Of the jobs that show how fast the engine is beside its node.
-constexpr double speed_load = 0.5;
 
 struct served_job {
   double at_s = 0;
@@ -175,91 +172,45 @@ node_config config_of(const reality_settings& with, const std::filesystem::path&
   return config;
 }
 
-/// Draws jobs and has them served.
-class job_source {
- public:
-  job_source(node& at, double seconds)
-      : node_{at},
-        seconds_{seconds},
-        tasks_{read_tasks(TANDEM_SOURCE_DIR "/tests/data/tasks.jsonl")} {
-    serve(node_, draw(8, 0, 0));
-    auto begin = clock::now();
-    serve(node_, draw(crowd, 0, 0));
-    each_s_ = std::chrono::duration<double>(clock::now() - begin).count() / crowd;
-  }
-
-  std::vector<served_job> at_load(double load) {
-    return serve(node_, draw(SIZE_MAX, seconds_, each_s_ / load));
-  }
-
- private:
-  std::vector<served_job> draw(std::size_t most, double seconds, double gap_s) {
-    std::vector<served_job> jobs;
-    for (double at = 0; jobs.size() < most && at <= seconds;) {
-      jobs.push_back({.at_s = at, .question = tasks_[random_() % tasks_.size()].question});
-      at += gap_s * std::exponential_distribution<>{}(random_);
-    }
-    return jobs;
-  }
-
-  node& node_;
-  double seconds_;
-  std::vector<task> tasks_;
-  std::mt19937_64 random_{7};
-  double each_s_ = 0;
-};
-
-double sum_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0);
-}
-
-/// How many times slower than its profile the engine is, so that these jobs take as long as they
-/// did.
-double slowness_of(const std::vector<const std::vector<served_job>*>& slices,
-                   const node_config& config, const sim_config& sim) {
-  double measured = 0;
-  for (const auto* slice : slices)
-    for (const auto& job : *slice) measured += job.took_ms;
-  double low = 0.2;
-  double high = 5;
-  for (int i = 0; i < 12; ++i) {
-    auto middle = std::sqrt(low * high);
-    double simulated = 0;
-    for (const auto* slice : slices)
-      simulated += sum_of(simulate(*slice, config, slowed(sim, middle)));
-    (simulated < measured ? low : high) = middle;
-  }
-  return std::sqrt(low * high);
-}
-
 int run(const reality_settings& with) {
   temp_folder folder{"job-reality"};
   auto config = config_of(with, folder.path());
-  calibration_turns calibrated{with};
+  auto tasks = read_tasks(TANDEM_SOURCE_DIR "/tests/data/tasks.jsonl");
+  std::optional<calibration_turns> calibrated;
+  if (with.engine.kind != "sim") calibrated.emplace(with);
   auto node = start_node(config);
-  job_source source{*node, with.load_seconds / reality_turns};
-  const auto loads = reality_loads.size();
-  std::vector<std::vector<served_job>> served;
-  std::vector<std::vector<served_job>> beside;
-  for (std::size_t turn = 0; turn < reality_turns; ++turn)
-    for (auto load : reality_loads) {
-      calibrated.measure();
-      beside.push_back(source.at_load(speed_load));
-      served.push_back(source.at_load(load));
+  std::mt19937_64 random{7};
+  auto make_jobs = [&](std::size_t most, double seconds, double gap_s) {
+    std::vector<served_job> jobs;
+    for (double at = 0; jobs.size() < most && at <= seconds;) {
+      jobs.push_back({.at_s = at, .question = tasks[random() % tasks.size()].question});
+      at += gap_s * std::exponential_distribution<>{}(random);
     }
-  beside.push_back(source.at_load(speed_load));
+    return jobs;
+  };
+  serve(*node, make_jobs(8, 0, 0));
+  auto begin = clock::now();
+  serve(*node, make_jobs(crowd, 0, 0));
+  auto each_s = std::chrono::duration<double>(clock::now() - begin).count() / crowd;
+  std::vector<std::vector<std::vector<served_job>>> served(reality_loads.size());
+  for (std::size_t turn = 0; turn < reality_turns; ++turn)
+    for (std::size_t i = 0; i < reality_loads.size(); ++i) {
+      if (calibrated) calibrated->measure();
+      served[i].push_back(serve(*node, make_jobs(SIZE_MAX, with.load_seconds / reality_turns,
+                                                 each_s / reality_loads[i])));
+    }
+  if (calibrated) calibrated->measure();
   node->stop();
-  calibrated.fit();
-  print_reality_head(calibrated, "jobs");
+  if (calibrated) calibrated->fit();
+  print_reality_head(calibrated ? &*calibrated : nullptr, "jobs");
   report result{.bench = "job_reality", .figures = {}, .goal = reality_goal, .ok = true};
-  for (std::size_t i = 0; i < loads; ++i) {
+  for (std::size_t i = 0; i < reality_loads.size(); ++i) {
     std::vector<double> measured;
     std::vector<double> simulated;
-    for (std::size_t at = i; at < served.size(); at += loads) {
-      auto slow = slowness_of({&beside[at], &beside[at + 1]}, config, calibrated.fitted());
-      for (const auto& job : served[at]) measured.push_back(job.took_ms);
-      auto times = simulate(served[at], config, slowed(calibrated.fitted(), slow));
-      simulated.insert(simulated.end(), times.begin(), times.end());
+    for (std::size_t turn = 0; turn < reality_turns; ++turn) {
+      for (const auto& job : served[i][turn]) measured.push_back(job.took_ms);
+      auto sim = calibrated ? calibrated->at(turn * reality_loads.size() + i) : with.engine.sim;
+      for (auto ms : simulate(served[i][turn], config, sim)) simulated.push_back(ms);
     }
     add_reality(reality_loads[i], std::move(measured), std::move(simulated), result);
   }

@@ -38,6 +38,18 @@ reality_settings read_reality_settings(int argc, char** argv) {
     out.engine = {.name = "server", .kind = "http", .model = found->model};
     out.engine.http.url = given["--url"];
   }
+  if (given.contains("--sim")) {
+    auto token = std::chrono::microseconds{std::llround(std::stod(given["--sim"]) * 1e3)};
+    out.engine = {.name = "sim", .kind = "sim", .model = found->model};
+    auto& sim = out.engine.sim;
+    sim.first_token = 4 * token;
+    sim.per_token = token;
+    sim.per_token_batch = token / 10;
+    sim.prefill_rate = 5e6 / static_cast<double>(token.count());
+    sim.prefill_chunk = 512;
+    sim.slots = 8;
+    out.engine.concurrency = 8;
+  }
   if (given.contains("--concurrency"))
     out.engine.concurrency = static_cast<std::uint32_t>(std::stoul(given["--concurrency"]));
   if (given.contains("--seconds")) out.seconds = std::stod(given["--seconds"]);
@@ -86,10 +98,12 @@ sim_config calibration_turns::at(std::size_t number) const {
   return slowed(sim_, slowness(near, sim_));
 }
 
-void print_reality_head(const calibration_turns& calibrated, const char* what) {
-  auto error = calibrated.error();
-  std::printf("calibrated by %zu calls, whose times are off by %.1f%% (median)\n\n", error.calls,
-              100 * error.median);
+void print_reality_head(const calibration_turns* calibrated, const char* what) {
+  if (calibrated != nullptr) {
+    auto error = calibrated->error();
+    std::printf("calibrated by %zu calls, whose times are off by %.1f%% (median)\n\n", error.calls,
+                100 * error.median);
+  }
   std::printf(
       "| load | %s | mean, measured | simulated | off | p95, measured | simulated | off |\n", what);
   std::printf("|---|---|---|---|---|---|---|---|\n");

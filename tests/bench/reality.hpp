@@ -44,8 +44,6 @@ class calibration_turns {
   void fit();
   /// The profile until now.
   [[nodiscard]] sim_config guess() const;
-  /// After fit().
-  [[nodiscard]] const sim_config& fitted() const { return sim_; }
   [[nodiscard]] fit_error error() const;
   /// The engine as fast as it was just before and after the load of that number. After fit().
   [[nodiscard]] sim_config at(std::size_t number) const;
@@ -59,7 +57,8 @@ class calibration_turns {
   sim_config sim_;
 };
 
-void print_reality_head(const calibration_turns& calibrated, const char* what);
+/// Null: nothing was calibrated.
+void print_reality_head(const calibration_turns* calibrated, const char* what);
 
 /// One line of the table, and its figures into the report: milliseconds, as they came.
 void add_reality(double load, std::vector<double> measured, std::vector<double> simulated,
