@@ -22,7 +22,7 @@ struct spell_sums {
   double work_s = 0;
 };
 
-spell_sums sum_of(std::vector<std::pair<float, float>>& spells) {
+spell_sums sum_of(std::vector<std::pair<double, double>>& spells) {
   std::sort(spells.begin(), spells.end());
   spell_sums out;
   double until = -1;
@@ -90,8 +90,7 @@ void run_account::add_model_call(std::string_view engine, std::string_view model
   use.cost_usd += static_cast<double>(usage.getCostNanousd()) / nanousd_per_usd;
   result_.queue_s.add(static_cast<double>(queue_us) / us_per_s);
   auto works = static_cast<double>(total_us - std::min(queue_us, total_us)) / us_per_s;
-  engines_[std::string{engine}].spells.emplace_back(
-      static_cast<float>(std::max(end_s - works, 0.0)), static_cast<float>(end_s));
+  engines_[std::string{engine}].spells.emplace_back(std::max(end_s - works, 0.0), end_s);
 }
 
 void run_account::note_arrival(double sent_s, double end_s) {

@@ -37,7 +37,7 @@ class run_account {
   struct engine_work {
     std::string model;
     /// From when to when it had a call, in the order of their ends.
-    std::vector<std::pair<float, float>> spells;
+    std::vector<std::pair<double, double>> spells;
   };
 
   [[nodiscard]] double now_s() const;
