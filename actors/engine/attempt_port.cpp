@@ -30,8 +30,8 @@ class port : public caf::monitorable_actor {
     auto number = what->mid.request_id().integer_value();
     const auto& content = what->content();
     auto pass_on = [&](auto reply) {
-      to->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, done_atom_v,
-                                            number, std::move(reply)),
+      to->enqueue(caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, caf::make_message_id(),
+                                            {}, done_atom_v, number, std::move(reply)),
                   host);
     };
     if (content.match_elements<tmsg::attres>())
@@ -63,6 +63,10 @@ void attempt_port::send(caf::local_actor* owner, std::uint64_t number, const eng
                                         caf::message_id{number}.with_normal_priority(), {},
                                         attempt_atom_v, attempt, decision, sink),
               owner->context());
+}
+
+bool attempt_port::is_from_it(const caf::strong_actor_ptr& sender) const {
+  return sender != nullptr && port_ == sender;
 }
 
 }  // namespace tandem

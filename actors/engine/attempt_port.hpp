@@ -18,13 +18,16 @@ namespace tandem {
 class attempt_port {
  public:
   attempt_port() = default;
-  /// Replies go to `owner` for as long as it lives.
+  /// Replies go to `owner` for as long as it lives; they do not keep it alive.
   explicit attempt_port(caf::local_actor* owner);
 
   /// `number` is the owner's own: not 0, below 2^60, and never of two at once.
   void send(caf::local_actor* owner, std::uint64_t number, const engine_actor& engine,
             const tmsg::attempt& attempt, const tmsg::decisn& decision,
             const chunk_sink& sink) const;
+
+  /// Whether the message that says `done_atom` is a reply: other nodes may know the owner too.
+  [[nodiscard]] bool is_from_it(const caf::strong_actor_ptr& sender) const;
 
  private:
   caf::actor port_;

@@ -159,10 +159,12 @@ exchange_actor::behavior_type exchange_behavior(exchange_state::pointer self,
   self->state.wire(self);
   return {
       [self](done_atom, std::uint64_t call, const tmsg::attres& result) {
-        self->state.on_guest_reply(self, call, result);
+        if (self->state.port.is_from_it(self->current_sender()))
+          self->state.on_guest_reply(self, call, result);
       },
       [self](done_atom, std::uint64_t call, const caf::error& err) {
-        self->state.on_no_guest_reply(self, call, err);
+        if (self->state.port.is_from_it(self->current_sender()))
+          self->state.on_no_guest_reply(self, call, err);
       },
       // Within the node: as an engine.
       [self](attempt_atom, const tmsg::attempt& attempt, const tmsg::decisn& decision,

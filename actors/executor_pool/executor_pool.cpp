@@ -312,10 +312,12 @@ executor_pool_inside::behavior_type executor_pool_behavior(executor_pool_state::
           state.on_checked(self, fence, result.misfit);
       },
       [self](done_atom, std::uint64_t id, const tmsg::attres& result) {
-        self->state.on_reply(self, id, result);
+        if (self->state.engines.is_from_it(self->current_sender()))
+          self->state.on_reply(self, id, result);
       },
       [self](done_atom, std::uint64_t id, const caf::error& err) {
-        self->state.on_no_reply(self, id, err);
+        if (self->state.engines.is_from_it(self->current_sender()))
+          self->state.on_no_reply(self, id, err);
       }};
 }
 

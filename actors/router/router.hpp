@@ -17,6 +17,7 @@
 #include <caf/typed_response_promise.hpp>
 
 #include "actors/embedding/embedding_client.hpp"
+#include "actors/name_hash.hpp"
 #include "actors/router/route_table.hpp"
 #include "actors/router/router_actor.hpp"
 #include "schema/errc.hpp"

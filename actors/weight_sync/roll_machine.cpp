@@ -359,6 +359,12 @@ void roll_machine::on_outcome(const roll_order& order, errc code, const std::str
       continue;
     each.ended_ms = now_ms;
     each.error = error;
+    if (code == errc::cancelled) {
+      // Taken out meanwhile: its node will not tell of it again.
+      each.phase = phase::AWAY;
+      change();
+      return;
+    }
     each.phase = code == errc::unknown ? phase::SERVING : phase::FAILED;
     if (code == errc::unknown) each.version = order.version;
     change();

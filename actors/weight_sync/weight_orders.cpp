@@ -111,7 +111,7 @@ void weight_sync_state::change_engine(pointer self, const tmsg::wtorder& order) 
   auto found = std::find_if(present.begin(), present.end(),
                             [&](const auto& each) { return each.config.name == engine; });
   if (found == present.end() || !found->handle)
-    return outcome(self, order, make_error(errc::not_found, cannot(engine, "is not there")));
+    return outcome(self, order, make_error(errc::cancelled, cannot(engine, "is not there")));
   if (found->config.model != model)
     return outcome(self, order,
                    make_error(errc::invalid_argument,
@@ -133,9 +133,14 @@ void weight_sync_state::change_engine(pointer self, const tmsg::wtorder& order) 
   // News of the engine go before the outcome, so that nobody decides by older ones afterwards.
   auto tell_end = [this, self, order, engine, handle = found->handle](
                       const caf::error& err, schema::EnginePhase phase, std::string now) {
-    auto end = [this, self, order, err, phase, now] {
+    auto end = [this, self, order, engine, err, phase, now] {
+      auto present = start.engines();
+      auto is_there = std::any_of(present.begin(), present.end(), [&](const auto& each) {
+        return each.config.name == engine && each.handle;
+      });
+      auto gone = make_error(errc::cancelled, cannot(engine, "was taken out"));
       tell(self);
-      outcome(self, order, err, phase, now);
+      outcome(self, order, err && !is_there ? gone : err, phase, now);
       react(self);
     };
     self->request(handle, status_wait, engine_atom_v)

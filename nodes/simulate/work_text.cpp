@@ -115,11 +115,15 @@ std::string job_directive(const work_item& item, std::uint64_t number) {
   }
   plan += "]}";
   // A planner reads the goal, not what tells the simulated one what to write.
-  return "job " + std::to_string(number) +
-         " @sim {\"prompt_tokens\":" + std::to_string(std::max(item.input_tokens, 1u)) +
-         (item.job->plan_tokens != 0 ? ",\"tokens\":" + std::to_string(item.job->plan_tokens)
-                                     : "") +
-         ",\"reply\":\"" + json_quoted(plan) + "\"}";
+  auto text = "job " + std::to_string(number) + " @sim {\"prompt_tokens\":";
+  text += std::to_string(std::max(item.input_tokens, 1u));
+  if (item.job->plan_tokens != 0) {
+    text += ",\"tokens\":";
+    text += std::to_string(item.job->plan_tokens);
+  }
+  text += ",\"reply\":\"";
+  text += json_quoted(plan);
+  return text + "\"}";
 }
 
 }  // namespace tandem::simulation

@@ -79,7 +79,6 @@ endfunction()
 # takes a tenth less time with it. Sanitizers bring their own.
 function(tandem_use_tcmalloc target)
   if(NOT TANDEM_SANITIZE)
-    target_link_libraries(${target} PRIVATE
-      -Wl,--push-state,--no-as-needed PkgConfig::TCMALLOC -Wl,--pop-state)
+    target_link_libraries(${target} PRIVATE "-Wl,--push-state,--no-as-needed,-l${TCMALLOC_LIBRARIES},--pop-state")
   endif()
 endfunction()

@@ -138,8 +138,9 @@ void sim_backend::break_off(paced_call& call, const sim_directive& wish, bool fa
   if (!after) return;
   auto& result = call.result;
   call.breaks = true;
+  auto whole = std::max<std::uint64_t>(call.write_tokens, 1);
   call.write_tokens = std::min(call.write_tokens, *after);
-  result.text = cut(result.text, call.write_tokens * 4);
+  result.text = cut(result.text, result.text.size() * call.write_tokens / whole);
   result.completion_tokens = call.write_tokens;
   result.code = errc::engine_failed;
   result.error =
@@ -167,7 +168,8 @@ paced_call sim_backend::answer(const generation_request& request, const sim_dire
     result.text = text_for(request, wish, fault);
     result.finish = wish.cut ? schema::Finish::LENGTH : schema::Finish::STOP;
     std::uint64_t tokens = wish.tokens;
-    if (!wish.has_reply || tokens == 0) tokens = tokens_in(result.text.size());
+    if (!wish.has_reply || result.text.empty() || tokens == 0)
+      tokens = tokens_in(result.text.size());
     call.write_tokens = std::min<std::uint64_t>(tokens, request.max_tokens);
     result.completion_tokens = call.write_tokens;
     break_off(call, wish, fault);

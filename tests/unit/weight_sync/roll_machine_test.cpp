@@ -23,6 +23,8 @@ class fleet {
     bool gated = false;
     bool up = true;
     std::string fails_at;
+    /// It is taken out of its node while it loads.
+    bool leaves = false;
   };
 
   std::vector<engine> engines;
@@ -65,6 +67,11 @@ class fleet {
       machine.on_outcome(order, errc::unknown, {}, now);
     } else if (order.action == OrderAction::UPDATE) {
       auto& at = find(order.node, order.engine);
+      if (at.leaves) {
+        machine.on_outcome(order, errc::cancelled, "it was taken out", now);
+        std::erase_if(engines, [&](const auto& each) { return &each == &at; });
+        return;
+      }
       if (at.fails_at == order.version) {
         at.gated = true;
         machine.on_outcome(order, errc::engine_failed, "it serves the old version", now);
@@ -155,6 +162,16 @@ TEST(RollMachine, TakesBackWhatWasChangedWhenAnEngineFails) {
   EXPECT_GT(machine.record().epoch, epoch);
   EXPECT_NE(machine.record().reason.find("e0@n2"), std::string::npos) << machine.record().reason;
   EXPECT_EQ(machine.wanted(), "1");
+}
+
+TEST(RollMachine, AnEngineThatIsTakenOutWhileItLoadsIsNoFailure) {
+  auto of = make_fleet(2, 2);
+  of.find("n0", "e1").leaves = true;
+  roll_machine machine{new_roll(of)};
+  of.run(machine);
+  EXPECT_EQ(machine.record().phase, RollPhase::DONE) << machine.record().reason;
+  EXPECT_EQ(of.at("2"), 3u);
+  EXPECT_EQ(machine.record().engines.size(), 3u);
 }
 
 TEST(RollMachine, StaysGatedAndSaysSoWhenGoingBackFailsToo) {
