@@ -17,7 +17,6 @@
 #include <caf/typed_response_promise.hpp>
 
 #include "actors/embedding/embedding_client.hpp"
-#include "actors/name_hash.hpp"
 #include "actors/router/route_table.hpp"
 #include "actors/router/router_actor.hpp"
 #include "schema/errc.hpp"
@@ -89,7 +88,7 @@ struct router_state {
   router_config config;
   std::uint64_t own_origin = 0;
   std::unique_ptr<route_table> table;
-  std::unordered_map<std::string, known_engine, name_hash, std::equal_to<>> engines;
+  std::map<std::string, known_engine, std::less<>> engines;
   /// Null: nobody wants to know.
   engine_listener listener;
   engine_warmer_actor warmer;
