@@ -219,6 +219,25 @@ TEST_F(Exchange, AResultTooLargeForTheWayBackIsNotBoughtTwice) {
   EXPECT_TRUE(far.calls.empty()) << "it is not asked again";
 }
 
+TEST_F(Exchange, AReplyThatNoEngineGaveEndsNothing) {
+  start_two();
+  auto& far = hold(beta_, "far");
+  send(1, small);
+  message_builder<schema::AttemptResult> forged;
+  forged->setText("forged");
+  // The first call of a guest has the first number.
+  auto result = forged.finish();
+  caf::anon_send(beta_.exchange, done_atom_v, std::uint64_t{1}, result);
+  caf::anon_send(beta_.exchange, done_atom_v, std::uint64_t{1},
+                 make_error(errc::engine_failed, "forged"));
+  run();
+  ASSERT_FALSE(answered(1));
+  far.answer({.text = "true"});
+  run();
+  ASSERT_TRUE(answered(1));
+  EXPECT_EQ(text_of(1), "true");
+}
+
 TEST_F(Exchange, ACancelReachesTheEngineAndItsReplyCounts) {
   start_two();
   auto& far = hold(beta_, "far");
