@@ -106,8 +106,10 @@ std::string job_directive(const work_item& item, std::uint64_t number) {
     if (id++ != 0) plan += ',';
     plan += "{\"id\":" + std::to_string(id) + ",\"kind\":\"" + step.kind + "\",\"prompt\":\"" +
             json_quoted(step_prompt(step, mixed(number * 1024 + id))) + "\",\"depends_on\":[";
-    for (std::size_t i = 0; i < step.needs.size(); ++i)
-      plan += (i == 0 ? "" : ",") + std::to_string(step.needs[i] + 1);
+    for (std::size_t i = 0; i < step.needs.size(); ++i) {
+      if (i != 0) plan += ',';
+      plan += std::to_string(step.needs[i] + 1);
+    }
     plan += ']';
     if (item.verified)
       plan += R"(,"check":{"kind":"regex","argument":")" + json_quoted(right_answer) + "\"}";
