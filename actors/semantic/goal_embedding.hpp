@@ -27,4 +27,8 @@ inline constexpr std::size_t goal_embedding_dimension = 256;
 
 [[nodiscard]] float inner_product(std::span<const float> a, std::span<const float> b);
 
+/// The same of `size` numbers each, as this processor does it fastest; the same bits on all.
+using inner_product_call = float (*)(const float* a, const float* b, std::size_t size);
+[[nodiscard]] inner_product_call inner_product_function();
+
 }  // namespace tandem

@@ -9,6 +9,8 @@
 #include <hnswlib/hnswlib.h>
 #pragma GCC diagnostic pop
 
+#include "actors/semantic/goal_embedding.hpp"
+
 namespace tandem {
 namespace {
 
@@ -21,6 +23,30 @@ constexpr std::size_t place_bytes = sizeof(std::mutex) + 2 + 4 + 8;
 /// A node of the table from ids to places, and its bucket.
 constexpr std::size_t table_bytes = 40;
 
+/// hnswlib's own one has the instructions that it was built for.
+class product_space final : public hnswlib::SpaceInterface<float> {
+ public:
+  explicit product_space(std::size_t dimension)
+      : parameter_{dimension, inner_product_function()} {}
+
+  std::size_t get_data_size() override { return parameter_.dimension * sizeof(float); }
+  hnswlib::DISTFUNC<float> get_dist_func() override { return distance; }
+  void* get_dist_func_param() override { return &parameter_; }
+
+ private:
+  struct parameter {
+    std::size_t dimension;
+    inner_product_call product;
+  };
+
+  static float distance(const void* a, const void* b, const void* with) {
+    const auto& p = *static_cast<const parameter*>(with);
+    return 1 - p.product(static_cast<const float*>(a), static_cast<const float*>(b), p.dimension);
+  }
+
+  parameter parameter_;
+};
+
 }  // namespace
 
 struct goal_graph::state {
@@ -32,7 +58,7 @@ struct goal_graph::state {
   }
 
   std::size_t dimension;
-  hnswlib::InnerProductSpace space;
+  product_space space;
   hnswlib::HierarchicalNSW<float> graph;
 };
 

@@ -29,9 +29,9 @@ std::string key_of(const goal_number& n) {
   return to_string(n);
 }
 
-std::set<std::string> firm_numbers(const goal_facts& facts) {
+std::set<std::string> firm_numbers(const std::vector<goal_number>& numbers) {
   std::set<std::string> out;
-  for (const auto& n : facts.numbers)
+  for (const auto& n : numbers)
     if (!n.loose) out.insert(key_of(n));
   return out;
 }
@@ -44,8 +44,8 @@ std::optional<std::string> first_missing(const std::set<std::string>& of,
 }
 
 guard_verdict check_numbers(const goal_facts& asked, const goal_facts& kept) {
-  auto a = firm_numbers(asked);
-  auto k = firm_numbers(kept);
+  auto a = firm_numbers(asked.numbers);
+  auto k = firm_numbers(kept.numbers);
   if (auto n = first_missing(a, k))
     return refuse(goal_guard::numbers, "the number " + *n + " is not in the stored goal");
   if (auto n = first_missing(k, a))
@@ -353,6 +353,12 @@ guard_verdict check_guards(const goal_facts& asked, const goal_facts& kept) {
                      check_exchanged, check_opposites, check_swapped})
     if (auto verdict = check(asked, kept); !verdict.passed()) return verdict;
   return {};
+}
+
+std::uint64_t hash_of_numbers(const std::vector<goal_number>& numbers) {
+  std::uint64_t hash = 0;
+  for (const auto& text : firm_numbers(numbers)) hash = goal_hash(text, hash);
+  return hash;
 }
 
 guard_verdict check_tool_arguments(const std::vector<std::string>& asked,

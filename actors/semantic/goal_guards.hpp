@@ -62,6 +62,9 @@ struct guard_verdict {
 /// sentence.
 [[nodiscard]] guard_verdict check_guards(const goal_facts& asked, const goal_facts& kept);
 
+/// Of the numbers that must be in both goals: where it differs, `check_guards` refuses.
+[[nodiscard]] std::uint64_t hash_of_numbers(const std::vector<goal_number>& numbers);
+
 /// The arguments of the job's tools must be equal, in order.
 [[nodiscard]] guard_verdict check_tool_arguments(const std::vector<std::string>& asked,
                                                  const std::vector<std::string>& kept);

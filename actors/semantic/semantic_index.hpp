@@ -24,6 +24,8 @@ struct semantic_entry {
   std::string scope;
   std::string goal;
   std::vector<std::string> tool_arguments;
+  /// `hash_of_numbers`
+  std::uint64_t numbers = 0;
   /// The caller's: what it finds the plan by.
   std::string payload;
   std::int64_t expires_at_ms = 0;

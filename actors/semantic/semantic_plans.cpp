@@ -39,6 +39,7 @@ struct semantic_plans::prepared_goal {
   std::string scope;
   std::vector<float> vector;
   goal_facts facts;
+  std::uint64_t numbers = 0;
   std::vector<std::string> tool_arguments;
 };
 
@@ -72,6 +73,7 @@ std::optional<std::string> semantic_plans::prepare(const semantic_question& aske
     if (!normalise(out.vector)) return "the embedding is no vector";
   }
   out.scope = name_of(asked.scope, asked.embedding.size());
+  out.numbers = hash_of_numbers(numbers);
   out.facts = facts_of(words, std::move(numbers));
   out.tool_arguments.assign(asked.tool_arguments.begin(), asked.tool_arguments.end());
   return std::nullopt;
@@ -106,6 +108,8 @@ semantic_answer semantic_plans::look(const semantic_question& asked, std::int64_
   for (std::size_t i = 0; i < near.size(); ++i) {
     auto& [entry, similarity] = near[i];
     if (similarity < config_.similarity_min) break;
+    // Why is told of the first alone; of others it is enough that they are refused.
+    if (!first.passed() && entry->numbers != goal.numbers) continue;
     auto verdict = check_tool_arguments(goal.tool_arguments, entry->tool_arguments);
     goal_facts kept;
     if (verdict.passed()) {
@@ -191,6 +195,7 @@ std::uint64_t semantic_plans::store(const semantic_question& asked, std::string 
   auto id = index_.put({.scope = std::move(goal.scope),
                         .goal = std::string{asked.goal},
                         .tool_arguments = std::move(goal.tool_arguments),
+                        .numbers = goal.numbers,
                         .payload = std::move(payload)},
                        goal.vector, now_ms);
   if (id != 0) ++counts_.stored;

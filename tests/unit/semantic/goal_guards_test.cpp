@@ -34,6 +34,8 @@ TEST_P(Guards, DecideAboutThisPair) {
   EXPECT_STREQ(to_string(verdict.refused_by), to_string(p.refused_by)) << verdict.why;
   EXPECT_EQ(verdict.why.empty(), verdict.passed());
   EXPECT_EQ(compare(p.two, p.one).passed(), verdict.passed()) << "not symmetric";
+  auto hash = [](std::string_view text) { return hash_of_numbers(numbers_of(words_of(text, 99))); };
+  EXPECT_EQ(hash(p.one) == hash(p.two), p.refused_by != goal_guard::numbers);
 }
 
 using enum goal_guard;
