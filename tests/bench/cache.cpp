@@ -1,46 +1,56 @@
 // The response cache, level by level, each beside what it could be at best.
-//   bench_cache [SCENARIO...]
+//   bench_cache [--docs FOLDER] [SCENARIO...]
 
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <vector>
 
 #include "tests/bench/cache_bench.hpp"
+#include "tests/bench/routing_documents.hpp"
 
 namespace tandem::bench {
 namespace {
 
 constexpr cache_scenario scenarios[] = {
-    {"first_level", run_first_level},   {"heap", run_heap},
-    {"third_level", run_third_level},   {"miss_ratios", run_miss_ratios},
-    {"second_level", run_second_level}, {"equal_requests", run_equal_requests},
+    // First, since it forks.
+    {"second_level", run_second_level},
+    {"first_level", run_first_level},
+    {"heap", run_heap},
+    {"third_level", run_third_level},
+    {"miss_ratios", run_miss_ratios},
+    {"equal_requests", run_equal_requests},
 };
 
-bool is_asked_for(const char* name, int argc, char** argv) {
-  for (int i = 1; i < argc; ++i)
-    if (std::strcmp(argv[i], name) == 0) return true;
-  // It has been seen to wait without end, between its two actor systems in one process: by name
-  // alone.
-  return argc < 2 && std::strcmp(name, "second_level") != 0;
-}
-
-int run(int argc, char** argv) {
+int run(const std::filesystem::path& docs, const std::vector<std::string>& names) {
   cache_results results;
   for (const auto& one : scenarios) {
-    if (!is_asked_for(one.name, argc, argv)) continue;
+    if (!names.empty() && std::find(names.begin(), names.end(), one.name) == names.end()) continue;
     const auto from = std::chrono::steady_clock::now();
     one.run(results);
     std::fprintf(stderr, "bench: %s took %.1f s\n", one.name, seconds_since(from));
   }
-  return finish({.bench = "cache",
-                 .figures = results.figures,
-                 .ratio = results.used,
-                 .goal = 1,
-                 .ok = results.ok});
+  std::printf("%s\n", to_table(results.documents.bars).c_str());
+  for (const auto& note : results.documents.notes) std::printf("%s\n", note.c_str());
+  if (!docs.empty()) write_documents(docs, "cache", results.documents);
+  report r{.bench = "cache", .figures = results.figures, .ratio = 0, .goal = 1, .ok = results.ok};
+  for (const auto& b : results.documents.bars) {
+    r.ratio = std::max(r.ratio, b.used());
+    r.ok = r.ok && b.ok();
+  }
+  return finish(r);
 }
 
 }  // namespace
 }  // namespace tandem::bench
 
 int main(int argc, char** argv) {
-  return tandem::bench::run(argc, argv);
+  std::filesystem::path docs;
+  std::vector<std::string> names;
+  for (int i = 1; i < argc; ++i)
+    if (std::strcmp(argv[i], "--docs") == 0 && i + 1 < argc)
+      docs = argv[++i];
+    else
+      names.emplace_back(argv[i]);
+  return tandem::bench::run(docs, names);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -12,27 +13,37 @@
 
 #include "schema/cache_item.hpp"
 #include "tests/bench/bench_report.hpp"
+#include "tests/bench/routing_results.hpp"
 
 namespace tandem::bench {
 
 /// What the scenarios of `bench_cache` found.
 struct cache_results {
   std::map<std::string, double> figures;
-  /// The worst figure over its goal.
-  double used = 0;
+  routing_results documents;
   bool ok = true;
 
   void note(const std::string& figure, double value) { figures[figure] = value; }
-  /// `goal`: the name of a maximum in goals.json.
-  void must(const std::string& figure, double value, const std::string& goal_name) {
+  /// `goal_name`: that of a maximum in goals.json.
+  void must(const std::string& figure, double value, const std::string& goal_name,
+            const std::string& what, const std::string& regime) {
     figures[figure] = value;
-    const auto most = goal("cache", goal_name);
-    used = std::max(used, value / most);
-    ok = ok && value <= most;
+    documents.bars.push_back(
+        {what, regime, figure, {value, value, value}, goal("cache", goal_name), bar_kind::at_most});
+  }
+  void fail(const std::string& why) {
+    documents.notes.push_back("Not measured: " + why + ".");
+    ok = false;
   }
 };
 
-/// One of the bench's scenarios; prints what it does.
+[[nodiscard]] inline std::string rounded(double value, int digits = 2) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+/// One of the bench's scenarios.
 struct cache_scenario {
   const char* name;
   void (*run)(cache_results&);

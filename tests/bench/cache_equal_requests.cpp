@@ -77,7 +77,7 @@ std::uint64_t calls_of_engines(node& at) {
 void run_equal_requests(cache_results& results) {
   temp_folder folder{"cache_equal_requests"};
   auto files = ensure_certificates(folder.path() / "tls", "n0", {});
-  if (!files) return;
+  if (!files) return results.fail("no certificates could be made");
   std::vector<node_config> configs;
   for (std::size_t i = 0; i < nodes_max; ++i) {
     auto config = instant_sim(folder.path() / ("n" + std::to_string(i)), 1);
@@ -102,11 +102,11 @@ void run_equal_requests(cache_results& results) {
     failed += each->failed;
   }
   auto calls = calls_of_engines(*nodes[0]);
-  std::printf("%zu equal requests over %zu nodes: %llu calls of an engine, %zu failed\n", requests,
-              nodes.size(), static_cast<unsigned long long>(calls), failed);
   results.note("equal_requests_failed", static_cast<double>(failed));
   results.must("equal_requests_calls", static_cast<double>(calls) + static_cast<double>(failed),
-               "equal_requests_calls_max");
+               "equal_requests_calls_max",
+               "calls of engines for equal requests at once, and failures",
+               std::to_string(requests) + " over " + std::to_string(nodes.size()) + " nodes, TLS");
   for (auto& each : nodes) (void)each->stop();
 }
 

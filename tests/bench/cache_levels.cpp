@@ -135,13 +135,13 @@ void run_first_level(cache_results& results) {
   });
   if (found != 2 * lookups) throw std::runtime_error("not all that was put is there");
   const auto clock = time_each(lookups, [] {});
-  std::printf(
-      "first level, %zu answers of 1 KiB, uniform: hit p50 %.3f us, p99 %.3f us; with its key of "
-      "700 "
-      "bytes p50 %.3f us; the clock alone %.3f us\n",
-      static_cast<std::size_t>(items), percentile(hit, 0.5), percentile(hit, 0.99),
-      percentile(with_key, 0.5), percentile(clock, 0.5));
-  results.must("l1_hit_us_p50", percentile(hit, 0.5), "l1_hit_us_p50_max");
+  const std::string regime = "100,000 answers of 1 KiB, uniform";
+  results.must("l1_hit_us_p50", percentile(hit, 0.5), "l1_hit_us_p50_max",
+               "first level: a hit, median, µs", regime);
+  results.documents.notes.push_back(
+      "First level, " + regime + ": p99 " + rounded(percentile(hit, 0.99)) +
+      " µs; with its key, of 700 bytes, " + rounded(percentile(with_key, 0.5)) +
+      " µs; the clock alone takes " + rounded(percentile(clock, 0.5)) + " µs.");
   results.note("l1_hit_with_key_us_p50", percentile(with_key, 0.5));
 }
 
@@ -154,14 +154,16 @@ void run_heap(cache_results& results) {
     for (std::uint64_t n = 0; n < 2 * first_level_room / (size + 128); ++n)
       cache->put(bench_key(n), {bench_words(size, random), now_ms, now_ms + hour_ms, 1000});
     const auto real = heap_in_use() - before;
-    std::printf(
-        "first level, full of %zu bytes each: %.1f MiB of the heap, %.1f MiB by its own count, "
-        "%.1f MiB allowed\n",
-        size, real / 1048576.0, static_cast<double>(cache->bytes()) / 1048576.0,
-        static_cast<double>(first_level_room) / 1048576.0);
+    results.documents.notes.push_back(
+        "First level, full of " + std::to_string(size) +
+        " bytes each: " + rounded(real / 1048576.0, 1) + " MiB of the heap, " +
+        rounded(static_cast<double>(cache->bytes()) / 1048576.0, 1) + " MiB by its own count, " +
+        rounded(static_cast<double>(first_level_room) / 1048576.0, 1) + " MiB allowed.");
     worst = std::max(worst, real / static_cast<double>(first_level_room));
   }
-  results.must("bytes_over_bound", worst, "bytes_over_bound_max");
+  results.must("bytes_over_bound", worst, "bytes_over_bound_max",
+               "first level: the heap's bytes over its bound",
+               "full of answers of 64 bytes, 1 KiB, 32 KiB; the worst");
 }
 
 void run_third_level(cache_results& results) {
@@ -184,16 +186,19 @@ void run_third_level(cache_results& results) {
     static_cast<void>(
         (*store)->get("small", bench_key(stored_items + random() % stored_items), now_ms));
   });
-  std::printf(
-      "third level, %zu answers of 1 KiB, p50: block cache cold %.2f us against %.2f us of a bare "
-      "get, warm %.2f against %.2f; a miss %.2f us\n",
-      static_cast<std::size_t>(stored_items), cold.store_us, cold.bare_us, warm.store_us,
-      warm.bare_us, percentile(miss, 0.5));
+  results.documents.notes.push_back(
+      "Third level, 200,000 answers of 1 KiB, medians: with RocksDB's block cache cold " +
+      rounded(cold.store_us) + " µs against " + rounded(cold.bare_us) + " of a bare get, warm " +
+      rounded(warm.store_us) + " against " + rounded(warm.bare_us) + "; a miss " +
+      rounded(percentile(miss, 0.5)) + " µs.");
   results.note("l3_cold_us_p50", cold.store_us);
   results.note("l3_warm_us_p50", warm.store_us);
   results.note("l3_miss_us_p50", percentile(miss, 0.5));
-  results.must("l3_over_bare_get_cold", cold.store_us / cold.bare_us, "l3_over_bare_get_max");
-  results.must("l3_over_bare_get_warm", warm.store_us / warm.bare_us, "l3_over_bare_get_max");
+  const std::string regime = "200,000 answers of 1 KiB, the same data, in turns, block cache ";
+  results.must("l3_over_bare_get_cold", cold.store_us / cold.bare_us, "l3_over_bare_get_max",
+               "third level: a hit over a bare RocksDB get, medians", regime + "cold");
+  results.must("l3_over_bare_get_warm", warm.store_us / warm.bare_us, "l3_over_bare_get_max",
+               "third level: a hit over a bare RocksDB get, medians", regime + "warm");
 }
 
 }  // namespace tandem::bench
