@@ -1,8 +1,8 @@
 // Caches of three nodes through schedules by seed: shards are killed and come back, nodes disagree
-// on who is there, engines fail and change weights, callers leave, entries are poisoned, tenants
-// ask what others have asked. Whatever happens, each call is answered once, with what the engine of
-// its node would say for this tenant, this prompt and weights that were there while it was under
-// way.
+// on who is there, engines fail, cut their answers and change weights, callers leave, entries are
+// poisoned, clocks jump, tenants ask what others have asked, prompts have ten megabytes. Whatever
+// happens, each call is answered once, with what the engine of its node would say for this tenant,
+// this prompt and weights that were there while it was under way.
 //   TANDEM_FAULT_SEED=N     one seed alone
 //   TANDEM_FAULT_SEEDS=N    the first N, 200 by default
 
@@ -32,11 +32,30 @@ struct asked_call {
   bool cancelled = false;
 };
 
+/// The machine's clock, for as long as it lives: it stands still, and jumps.
+class jumping_clock {
+ public:
+  explicit jumping_clock(std::chrono::steady_clock::duration from) : now_{from} {
+    virtual_now = &now_;
+  }
+  jumping_clock(const jumping_clock&) = delete;
+  jumping_clock& operator=(const jumping_clock&) = delete;
+  ~jumping_clock() { virtual_now = nullptr; }
+
+  void jump(std::chrono::steady_clock::duration by) { now_ += by; }
+
+ private:
+  std::chrono::steady_clock::time_point now_;
+};
+
 class run_of_seed {
  public:
-  explicit run_of_seed(std::uint64_t seed) : random_{seed}, nodes_{3, small_config()} {
+  explicit run_of_seed(std::uint64_t seed)
+      : random_{seed}, wall_{std::chrono::hours{1'000}}, nodes_{3, small_config()} {
     nodes_.introduce_all();
   }
+  run_of_seed(const run_of_seed&) = delete;
+  run_of_seed& operator=(const run_of_seed&) = delete;
 
   void run(int steps) {
     for (int i = 0; i < steps; ++i) step();
@@ -47,7 +66,7 @@ class run_of_seed {
   [[nodiscard]] std::string complaint() {
     for (const auto& call : calls_) {
       auto where = "call " + std::to_string(call.number) + " at node " + std::to_string(call.at) +
-                   " (" + call.what.tenant + ", " + call.what.prompt + ")";
+                   " (" + call.what.tenant + ", " + call.what.prompt.substr(0, 40) + ")";
       if (!nodes_.answered(call.number)) return where + " was never answered";
       auto result = nodes_.result(call.number).read();
       if (result->getError().getCode() != schema::Errc::UNKNOWN) {
@@ -55,6 +74,10 @@ class run_of_seed {
         return where + " failed: " + std::string{view(result->getError().getMessage())};
       }
       auto said = std::string{view(result->getText())};
+      if (result->getFinish() == schema::Finish::LENGTH) {
+        if (nodes_.level_of(call.number) != 0) return where + " got what was cut for another";
+        continue;
+      }
       auto right = std::any_of(call.weights.begin(), call.weights.end(), [&](const auto& weights) {
         return said == cache_cluster::answer(call.what.tenant, call.what.prompt, weights);
       });
@@ -94,6 +117,7 @@ class run_of_seed {
     call.what.prompt = "p" + std::to_string(pick(6));
     // A tenant that tries to look like another.
     if (pick(10) == 0) call.what.prompt = "a|" + call.what.prompt;
+    if (pick(500) == 0) call.what.prompt.append(10'000'000, 'x');
     if (pick(8) == 0) call.what.check = call.what.prompt;
     if (pick(12) == 0) call.what.cache = schema::CacheUse::REFRESH;
     call.weights.insert(nodes_[call.at].engine.weights);
@@ -191,7 +215,7 @@ class run_of_seed {
     else if (what < 78)
       nodes_[node()].engine.fails += 1;
     else if (what < 81)
-      nodes_[node()].engine.cuts += 0;
+      nodes_[node()].engine.cuts += 1;
     else if (what < 85)
       change_weights();
     else if (what < 89)
@@ -200,6 +224,8 @@ class run_of_seed {
       change_membership();
     else if (what < 96)
       change_shard();
+    else if (what < 98)
+      wall_.jump(std::chrono::minutes{static_cast<long>(pick(120)) - 60});
     else
       nodes_.pass(std::chrono::milliseconds{pick(500)});
     if (pick(3) == 0) nodes_.run();
@@ -215,6 +241,7 @@ class run_of_seed {
   }
 
   std::mt19937_64 random_;
+  jumping_clock wall_;
   cache_cluster nodes_;
   std::vector<asked_call> calls_;
 };
