@@ -325,6 +325,11 @@ config_fields bind_cache(cache_config& c) {
       bind_flag("embeddings", c.embeddings,
                 "Goals are compared by the vectors of [embeddings]' server, where it answers in\n"
                 "time; otherwise by their words."),
+      bind_name(
+          "adapt", c.adapt,
+          "The tier whose model puts a near plan into the words of the new goal. Empty: it is\n"
+          "used as it is.",
+          true),
       bind_integer("warm_up_tokens", c.warm_up_tokens,
                    "Prompt tokens of frequent prefixes that are replayed on an idle engine which "
                    "begins with\n"

@@ -189,6 +189,12 @@ class validator {
       add("cache." + each.tier, "[cache." + each.tier + "]: no [[model]] is of tier " +
                                     toml_string(each.tier) + nearest_hint(each.tier, tiers));
     }
+    const auto& adapt = config_.executor.cache.adapt;
+    // There need be none of the tier that it is where nothing is said.
+    if (!adapt.empty() && adapt != cache_config{}.adapt &&
+        std::find(tiers.begin(), tiers.end(), adapt) == tiers.end())
+      add("cache.adapt", "cache.adapt: no [[model]] is of tier " + toml_string(adapt) +
+                             nearest_hint(adapt, tiers));
   }
 
   void check_routing() {

@@ -211,4 +211,19 @@ struct CacheReport @0xe0a1b2c3d4e5f610 {
   missing @3 :List(Text);
   # Nodes that did not answer in time.
   error @4 :Common.Error;
+  served @5 :List(CacheServed);
+}
+
+struct CacheServed @0xe0a1b2c3d4e5f611 {
+  # What one node's pool was asked for one tenant and model, counted since it began. Of all those that
+  # were too many to be told apart: both are empty.
+  node @0 :Text;
+  tier @1 :Text;
+  tenant @2 :Text;
+  model @3 :Text;
+  asked @4 :UInt64;
+  # Calls that could be served.
+  hits @5 :List(UInt64);
+  # Of them, by level from the first on.
+  savedNanousd @6 :Int64;
 }

@@ -44,6 +44,9 @@ struct cache_config {
   std::uint32_t plans_max = 20'000;
   /// Goals are compared by the vectors of [embeddings]' server, where it answers in time.
   bool embeddings = false;
+  /// The tier whose model puts a near plan into the words of the new goal; empty, or the tier that
+  /// planned it: it is used as it is.
+  std::string adapt = "small";
   /// Prompt tokens that are replayed on an engine which begins with an empty prefix cache; 0: none.
   std::uint64_t warm_up_tokens = 20'000;
   std::vector<cache_tier_config> tiers;

@@ -208,6 +208,7 @@ exchange_actor::behavior_type exchange_behavior(exchange_state::pointer self,
         self->state.set_offers(self);
       },
       [self](chunk_atom, const tmsg::chunk& chunk) { self->state.on_guest_chunk(self, chunk); },
+      [self](wire_atom, const engine_warmer_actor& warmer) { self->state.warmer = warmer; },
       [self](wire_atom, const router_inside& router) {
         self->state.router = router;
         self->state.wire(self);

@@ -96,6 +96,8 @@ struct exchange_state {
 
   exchange_config config;
   router_inside router;
+  /// Null: nobody.
+  engine_warmer_actor warmer;
   std::map<std::string, local_engine, std::less<>> engines;
   /// By incarnation.
   std::unordered_map<std::uint64_t, peer> peers;

@@ -32,6 +32,8 @@ using exchange_actor = exchange_peer::extend_with<engine_actor>::extend_with<mem
     extend_with<engine_listener>::extend_with<chunk_sink>::extend<
         // The router was started anew.
         caf::reacts_to<wire_atom, router_inside>,
+        // Who warms this node's engines is there, or was started anew.
+        caf::reacts_to<wire_atom, engine_warmer_actor>,
         // All engines of other nodes, as `name@node`, with credits and why they are not used.
         caf::replies_to<list_atom>::with<tmsg::offer>,
         // To itself: offers are due; some cancelled attempt is to be given up.

@@ -145,6 +145,7 @@ void exchange_state::on_work(pointer self, peer& from, std::uint64_t id, std::st
   auto call = next_guest_call++;
   guest_calls.emplace(call, std::pair{incarnation, id});
   port.send(self, call, handle, attempt, decision, sink);
+  if (warmer) self->send(warmer, warm_atom_v, std::string{engine}, attempt, decision);
 }
 
 void exchange_state::on_guest_reply(pointer self, std::uint64_t call, const tmsg::attres& result) {
@@ -210,6 +211,8 @@ void exchange_state::on_guest_result(pointer self, std::uint64_t from, std::uint
   ledger.end(done.engine, from);
   set_offers(self);
   ++handled;
+  if (warmer && result.read()->getUsage().getCachedPromptTokens() != 0)
+    self->send(warmer, warm_atom_v, done.engine, result);
   parcel what{.what = parcel::kind::result, .id = id};
   what.result = result;
   auto too_large = result.bytes().size() > payload_bytes_max;

@@ -167,4 +167,28 @@ void answer_cache::write_level(schema::CacheLevel::Builder out, std::string_view
   if (auto known = saved_.find(tier); known != saved_.end()) out.setSavedNanousd(known->second);
 }
 
+answer_cache::served_counts& answer_cache::served(std::string_view tier, std::string_view tenant,
+                                                  std::string_view model) {
+  std::array name{tier, tenant, model};
+  if (auto found = served_.find(name); found != served_.end()) return found->second;
+  if (served_.size() >= served_max) name[1] = name[2] = {};
+  return served_[{std::string{name[0]}, std::string{name[1]}, std::string{name[2]}}];
+}
+
+unsigned answer_cache::write_served(capnp::List<schema::CacheServed>::Builder out, unsigned place,
+                                    std::string_view node) const {
+  for (const auto& [name, counts] : served_) {
+    auto row = out[place++];
+    row.setNode(text(node));
+    row.setTier(name[0]);
+    row.setTenant(name[1]);
+    row.setModel(name[2]);
+    row.setAsked(counts.asked);
+    auto hits = row.initHits(static_cast<unsigned>(counts.hits.size()));
+    for (unsigned i = 0; i < hits.size(); ++i) hits.set(i, counts.hits[i]);
+    row.setSavedNanousd(counts.saved_nanousd);
+  }
+  return place;
+}
+
 }  // namespace tandem

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -73,6 +75,21 @@ class answer_cache {
   /// What an answer of this memory would have cost.
   void saved(std::string_view tier, std::int64_t nanousd) { saved_[std::string{tier}] += nanousd; }
 
+  /// What was asked, and served, by tier, tenant and model: `served_max` of them are told apart,
+  /// those that come later are counted together.
+  struct served_counts {
+    std::uint64_t asked = 0;
+    std::array<std::uint64_t, 3> hits{};
+    std::int64_t saved_nanousd = 0;
+  };
+  [[nodiscard]] served_counts& served(std::string_view tier, std::string_view tenant,
+                                      std::string_view model);
+  [[nodiscard]] std::size_t served_rows() const { return served_.size(); }
+  /// From `place` on; the place behind them.
+  unsigned write_served(capnp::List<schema::CacheServed>::Builder out, unsigned place,
+                        std::string_view node) const;
+  static constexpr std::size_t served_max = 1'000;
+
  private:
   struct waiting_plan {
     plan held;
@@ -83,6 +100,16 @@ class answer_cache {
   std::uint64_t damaged_ = 0;
   std::map<std::string, std::int64_t, std::less<>> saved_;
   std::map<std::string, std::unique_ptr<cache_memory>, std::less<>> memory_;
+  using served_name = std::array<std::string, 3>;
+  struct served_order {
+    using is_transparent = void;
+    bool operator()(const auto& a, const auto& b) const {
+      return std::lexicographical_compare(
+          a.begin(), a.end(), b.begin(), b.end(),
+          [](std::string_view x, std::string_view y) { return x < y; });
+    }
+  };
+  std::map<served_name, served_counts, served_order> served_;
   purge_rules purged_;
   std::vector<shard> shards_;
   std::vector<shard_id> ids_;

@@ -200,7 +200,7 @@ void executor_pool_state::send_to(pointer self, const fence_key& fence,
   next.tenant = view(asked->getTenant());
   next.purpose = asked->getPurpose();
   next.prompt_bytes = prompt_bytes(*asked);
-  if (!second) note_call(self, *asked, next);
+  if (!second) next.warmed = note_call(self, *asked, *chosen, view(chosen->getEngine()));
   auto id = next_flight++;
   of.call_ids[of.calls++] = id;
   if (second) {

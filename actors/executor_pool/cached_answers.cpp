@@ -9,6 +9,7 @@
 #include "actors/cache_shard/cache_entry.hpp"
 #include "actors/cache_shard/plan_compare.hpp"
 #include "actors/clock.hpp"
+#include "actors/executor_pool/cache_scope.hpp"
 #include "actors/executor_pool/executor_pool.hpp"
 #include "actors/job/job_records.hpp"
 #include "actors/metrics/node_metrics.hpp"
@@ -24,22 +25,6 @@ constexpr std::chrono::milliseconds shard_patience{5000};
 constexpr std::chrono::milliseconds leave_patience{250};
 /// Behind everything that somebody waits for.
 constexpr std::int8_t refresh_priority = -100;
-
-void write_scope(schema::CacheScope::Builder out, schema::Attempt::Reader call,
-                 schema::Decision::Reader decision) {
-  out.setTier(decision.getTier());
-  out.setTenant(call.getTenant());
-  out.setModel(decision.getModel());
-  out.setWeightVersion(decision.getWeightVersion());
-  out.setPurpose(call.getPurpose());
-}
-
-std::string_view goal_of(schema::Attempt::Reader call) {
-  auto messages = call.getMessages();
-  return call.getPurpose() != schema::Purpose::PLAN || messages.size() == 0
-             ? std::string_view{}
-             : view(messages[messages.size() - 1].getContent());
-}
 
 }  // namespace
 
@@ -67,6 +52,7 @@ bool executor_pool_state::look_up(pointer self, work& of, const fence_key& fence
     cached.reason = "the engine does not say which weights or templates it has";
     return false;
   }
+  ++answers.served(view(made->getTier()), view(call->getTenant()), view(made->getModel())).asked;
   cached.key = key_of(*call, *made);
   cached.decision = decision;
   cached.engine = engine;
@@ -189,7 +175,7 @@ void executor_pool_state::on_cache_reply(pointer self, const tmsg::cachrep& repl
       return serve(self, of, fence, entry, reader->getWaited() ? 2 : reader->getLevel());
     }
     case schema::CacheOutcome::NEAR:
-      return serve_near(self, of, fence, *reader);
+      return serve_near(self, of, fence, reply);
     case schema::CacheOutcome::WAIT:
       if (cached.at != cached_call::place::asking) return;
       timers.erase(cached.timer);
@@ -243,8 +229,9 @@ void executor_pool_state::give_back(pointer self, const tmsg::decisn& decision) 
 void executor_pool_state::serve(pointer self, work& of, const fence_key& fence,
                                 schema::CacheEntry::Reader entry, std::uint8_t level) {
   auto& cached = cached_of(of);
-  // While it waited, its engine's load was given back already.
-  if (cached.at != cached_call::place::waiting) give_back(self, cached.decision);
+  // While it waited or was adapted, its engine's load was given back already.
+  if (cached.at != cached_call::place::waiting && cached.at != cached_call::place::adapting)
+    give_back(self, cached.decision);
   cached.at = cached_call::place::over;
   cached.served = true;
   auto kept = entry.getResult();
@@ -257,7 +244,12 @@ void executor_pool_state::serve(pointer self, work& of, const fence_key& fence,
   usage.setCacheHits(1);
   usage.setSavedNanousd(kept.getUsage().getCostNanousd());
   usage.setCostAllLargeNanousd(kept.getUsage().getCostAllLargeNanousd());
-  if (level == 1) answers.saved(view(made->getTier()), kept.getUsage().getCostNanousd());
+  auto cost = kept.getUsage().getCostNanousd();
+  if (level == 1) answers.saved(view(made->getTier()), cost);
+  auto& counts = answers.served(view(made->getTier()), view(of.call.read()->getTenant()),
+                                view(made->getModel()));
+  counts.saved_nanousd += cost;
+  if (level >= 1 && level <= counts.hits.size()) ++counts.hits[level - 1u];
   out->setTotalUs(0);
   auto note = out->initCache();
   note.setLevel(level);
@@ -281,46 +273,6 @@ void executor_pool_state::serve(pointer self, work& of, const fence_key& fence,
   if (of.at == stage::judging) return on_verdict(self, fence);
   // It was verified before it was kept.
   reply(self, fence, std::exchange(of.result, {}));
-}
-
-void executor_pool_state::serve_near(pointer self, work& of, const fence_key& fence,
-                                     schema::CacheReply::Reader reply) {
-  auto& cached = cached_of(of);
-  auto entry = reply.getEntry();
-  const auto& call = of.call.read();
-  auto made = cached.decision.read();
-  message_builder<schema::CacheScope> scope;
-  write_scope(*scope, *call, *made);
-  auto problem = entry.getKey().size() != sizeof(cache_key::bytes)
-                     ? std::string{"it has no key"}
-                     : problem_of(entry, read_key(entry.getKey()), scope->asReader());
-  if (!problem.empty())
-    return go_on_alone(self, fence, "what node '" + cached.node + "' has is damaged: " + problem);
-  end_lookup(cached);
-  const auto* tier = answers.config().find_tier(view(made->getTier()));
-  auto now = unix_ms();
-  // The plan of this goal too, once its job has ended well.
-  entry_facts facts{.key = cached.key.key,
-                    .variant = cached.key.variant,
-                    .tier = view(made->getTier()),
-                    .tenant = view(call->getTenant()),
-                    .model = view(made->getModel()),
-                    .weight_version = view(made->getWeightVersion()),
-                    .purpose = call->getPurpose(),
-                    .created_ms = now,
-                    .expires_ms = now + static_cast<std::uint64_t>(tier->ttl.count()),
-                    .asker = services.incarnation,
-                    .goal = goal_of(*call),
-                    .place = cached.key.place,
-                    .embedding = cached.vector ? std::span<const float>{*cached.vector}
-                                               : std::span<const float>{}};
-  answers.hold_plan(facts.key, {make_entry(facts, entry.getResult()), reply.getNearEntry()});
-  if (reply.getLabel() != 0)
-    compute_anew(self, of, std::string{view(entry.getResult().getText())}, reply.getLabel());
-  cached.reason = "the plan of a near goal (similarity " +
-                  std::to_string(static_cast<int>(reply.getSimilarity() * 100)) +
-                  "%): " + std::string{view(reply.getReason())};
-  serve(self, of, fence, entry, reply.getLevel());
 }
 
 void executor_pool_state::send_label(pointer self, const attempt_key& key,
@@ -418,6 +370,13 @@ void executor_pool_state::abandon(pointer self, work& of) {
     if (cached.at == place::leading || cached.at == place::asking || cached.at == place::waiting)
       send_leave(self, cached, true);
     if (cached.at == place::asking) give_back(self, cached.decision);
+    if (cached.at == place::adapting) {
+      message_builder<schema::Cancel> stop;
+      stop->setFence(of.attempt.read()->getFence());
+      stop->getFence().setAttempt(of.attempt.read()->getFence().getAttempt() | adapt_bit);
+      stop->setReason("nobody waits for the plan any more");
+      self->send(caf::actor_cast<executor_pool_actor>(self), cancel_atom_v, stop.finish());
+    }
     if (cached.at != place::none) end_cached(cached);
   }
 }

@@ -279,8 +279,15 @@ executor_pool_inside::behavior_type executor_pool_behavior(executor_pool_state::
       },
       [self](member_atom, const tmsg::member& member, const peer_handles& handles) {
         auto reader = member.read();
-        self->state.on_shards(self, reader->getIncarnation(), view(reader->getName()),
-                              handles.cache_shards);
+        auto& state = self->state;
+        state.on_shards(self, reader->getIncarnation(), view(reader->getName()),
+                        handles.cache_shards);
+        state.peers.erase(reader->getIncarnation());
+        if (handles.supervisor)
+          state.peers.emplace(
+              reader->getIncarnation(),
+              executor_pool_state::peer{std::string{view(reader->getName())},
+                                        caf::actor_cast<cache_reporter>(handles.supervisor)});
       },
       [self](wire_atom, std::uint32_t number, const cache_shard_actor& shard) {
         auto& state = self->state;
@@ -299,6 +306,13 @@ executor_pool_inside::behavior_type executor_pool_behavior(executor_pool_state::
         self->state.warm_places.erase(name);
       },
       [self](warm_atom, const std::string& name) { self->state.warm_next(self, name); },
+      [self](warm_atom, const std::string& engine, const tmsg::attempt& call,
+             const tmsg::decisn& decision) {
+        self->state.note_guest(self, engine, *call.read(), *decision.read());
+      },
+      [self](warm_atom, const std::string& engine, const tmsg::attres& result) {
+        self->state.note_guest_use(engine, *result.read());
+      },
       [self](wire_atom, const router_actor& router) { self->state.router = router; },
       [self](done_atom, std::uint64_t id, const command_verdict& result) {
         auto& state = self->state;

@@ -26,6 +26,7 @@
 #include "actors/executor_pool/executor_pool_config.hpp"
 #include "actors/executor_pool/hedge_policy.hpp"
 #include "actors/executor_pool/job_pins.hpp"
+#include "actors/executor_pool/plan_adapting.hpp"
 #include "actors/executor_pool/tenant_ledger.hpp"
 #include "actors/fence.hpp"
 #include "actors/job/job_state.hpp"
@@ -117,6 +118,8 @@ struct executor_pool_state {
       asking,
       /// Another computes it.
       waiting,
+      /// A small model puts a near plan into its words.
+      adapting,
       /// Others may wait for this one.
       leading,
       /// Computed for itself, and kept.
@@ -139,6 +142,8 @@ struct executor_pool_state {
     /// Of a near plan that this one is to be compared with: its text and label.
     std::string near_text;
     std::uint64_t near_label = 0;
+    /// The near plan that is being adapted.
+    tmsg::cachrep near;
     /// Of a plan's goal.
     embedding vector;
     /// What waits for it.
@@ -226,8 +231,15 @@ struct executor_pool_state {
   std::unordered_map<std::uint64_t, lookup> lookups;
   std::uint64_t next_lookup = 1;
   std::uint64_t cache_hits = 0;
+  adapting_rule adapting;
   /// This node's own shards, by number.
   std::vector<caf::actor> own_shards;
+  /// The other nodes, by their incarnations.
+  struct peer {
+    std::string name;
+    cache_reporter supervisor;
+  };
+  std::map<std::uint64_t, peer> peers;
   /// Null until the pool has begun.
   std::unique_ptr<engine_warmer> warmer;
   /// This node's engines, by name.
@@ -237,6 +249,8 @@ struct executor_pool_state {
     std::string life;
   };
   std::unordered_map<std::string, warm_place> warm_places;
+  /// Of other nodes' attempts, by their fences: what was replayed for them.
+  std::unordered_map<fence_key, std::vector<std::uint64_t>> guests_warmed;
   std::uint32_t warm_calls = 0;
   double warm_look_s = 0;
   /// While a call is noted.
@@ -309,7 +323,6 @@ struct executor_pool_state {
   void on_cache_reply(pointer self, const tmsg::cachrep& reply);
   void serve(pointer self, work& of, const fence_key& fence, schema::CacheEntry::Reader entry,
              std::uint8_t level);
-  void serve_near(pointer self, work& of, const fence_key& fence, schema::CacheReply::Reader reply);
   void send_label(pointer self, const attempt_key& key, schema::Decision::Reader decision,
                   std::string_view tenant, std::uint64_t label, bool wrong);
   void go_on_alone(pointer self, const fence_key& fence, std::string reason);
@@ -335,12 +348,29 @@ struct executor_pool_state {
   void forget_answer(pointer self, const cache_key& key);
   void on_plan_reward(pointer self, schema::Reward::Reader reward);
 
+  // near_answers.cpp: the plan of a goal in other words.
+  void serve_near(pointer self, work& of, const fence_key& fence, const tmsg::cachrep& reply);
+  [[nodiscard]] bool is_to_adapt(const cached_call& cached);
+  void adapt(pointer self, work& of, const fence_key& fence, const tmsg::cachrep& reply);
+  /// Empty result: there is none.
+  void on_adapted(pointer self, const fence_key& fence, std::uint64_t id,
+                  const tmsg::attres& result);
+  /// `adapted`: its text; empty: as it is, for this reason.
+  void serve_plan(pointer self, work& of, const fence_key& fence, schema::CacheReply::Reader reply,
+                  std::string_view adapted, std::string_view how);
+
   // warming.cpp: prefixes for engines whose cache is cold.
   void start_warming(std::uint64_t seed);
   [[nodiscard]] static double warm_now(pointer self);
-  /// Remembers what a call begins with that is sent to the decision's engine.
-  void note_call(pointer self, schema::Attempt::Reader call, flight& sent);
+  /// Remembers what a call begins with that is sent to an engine, and warms what will follow it.
+  /// This pool's, or another node's at this node's engine. What was replayed there for such calls.
+  [[nodiscard]] std::vector<std::uint64_t> note_call(pointer self, schema::Attempt::Reader call,
+                                                     schema::Decision::Reader decision,
+                                                     std::string_view engine);
   void note_use(const flight& done, schema::AttemptResult::Reader result);
+  void note_guest(pointer self, const std::string& engine, schema::Attempt::Reader call,
+                  schema::Decision::Reader decision);
+  void note_guest_use(const std::string& engine, schema::AttemptResult::Reader result);
   void on_engine(pointer self, const tmsg::engstat& status, const engine_actor& engine);
   void warm_next(pointer self, const std::string& name);
   /// To an engine that waits for it: there is nothing more to warm it with.
@@ -348,7 +378,7 @@ struct executor_pool_state {
   void on_warmed(pointer self, const std::string& name, const std::string& life,
                  const tmsg::attempt& sent, const tmsg::decisn& decision,
                  const tmsg::attres& result);
-  void write_warm(pointer self, schema::CacheReport::Builder out);
+  void write_warm(pointer self, schema::WarmCounts::Builder out);
 
   // cache_command.cpp
   void command(pointer self, const tmsg::cachcmd& command,

@@ -24,6 +24,10 @@ using executor_pool_actor = caf::typed_actor<
     // To itself: some attempt's time is up.
     caf::reacts_to<expire_atom>, caf::replies_to<status_atom>::with<tmsg::actstat>>;
 
+/// Another node's supervisor, as far as it answers for its pool.
+using cache_reporter =
+    caf::typed_actor<caf::replies_to<cache_atom, tmsg::cachcmd>::with<tmsg::cachrpt>>;
+
 }  // namespace tandem
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tandem::executor_pool_actor)

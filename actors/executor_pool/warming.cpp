@@ -7,6 +7,7 @@
 
 #include "actors/engine/engine.hpp"
 #include "actors/executor_pool/executor_pool.hpp"
+#include "actors/router/engines/prompt_blocks.hpp"
 #include "actors/warm_up/warm_words.hpp"
 #include "schema/text.hpp"
 
@@ -16,6 +17,7 @@ namespace {
 /// Before an engine that had work is asked again.
 constexpr std::chrono::milliseconds busy_pause{500};
 constexpr double look_pause_s = 10;
+constexpr std::size_t guests_warmed_max = 4'096;
 
 /// One byte tells them apart.
 std::string_view role_letter(schema::Role role) {
@@ -82,18 +84,20 @@ void executor_pool_state::start_warming(std::uint64_t seed) {
       engine_warmer::settings{.budget_tokens = config.cache.warm_up_tokens}, seed);
 }
 
-void executor_pool_state::note_call(pointer self, schema::Attempt::Reader call, flight& sent) {
-  if (warmer->is_off() || !is_repeatable(call)) return;
+std::vector<std::uint64_t> executor_pool_state::note_call(pointer self,
+                                                          schema::Attempt::Reader call,
+                                                          schema::Decision::Reader decision,
+                                                          std::string_view engine) {
+  if (warmer->is_off() || !is_repeatable(call)) return {};
   auto now = warm_now(self);
   if (now >= warm_look_s) {
     warm_look_s = now + look_pause_s;
     warmer->expire(now);
   }
-  const auto& decision = sent.decision.read();
   warm_parts.clear();
   for (auto message : call.getMessages())
     warm_parts.push_back({role_letter(message.getRole()), view(message.getContent())});
-  prefix_memory::call seen{.model = view(decision->getModel()),
+  prefix_memory::call seen{.model = view(decision.getModel()),
                            .purpose = static_cast<std::uint16_t>(call.getPurpose()),
                            .messages = warm_parts};
   if (call.getPurpose() == schema::Purpose::PLAN) seen.steps_max = call.getStepsMax();
@@ -101,7 +105,35 @@ void executor_pool_state::note_call(pointer self, schema::Attempt::Reader call, 
   if (known != services.growth.end() && seen.purpose < known->second.heads.size())
     seen.head_tokens = known->second.heads[seen.purpose] / 4;
   warmer->memory().note(seen, now, chain);
-  sent.warmed = warmer->expected(view(decision->getEngine()), chain);
+  auto expected = warmer->expected(engine, chain);
+  auto job = call.getFence().getJob();
+  for (const auto& name : warmer->on_call({.job = spread_bits(job.getJournal()) ^ job.getNumber(),
+                          .model = seen.model,
+                          .purpose = seen.purpose,
+                          .kind = view(call.getKind()),
+                          .chain = chain,
+                          .engine = engine},
+                                          now))
+    warm_next(self, name);
+  return expected;
+}
+
+void executor_pool_state::note_guest(pointer self, const std::string& engine,
+                                     schema::Attempt::Reader call,
+                                     schema::Decision::Reader decision) {
+  auto expected = note_call(self, call, decision, engine);
+  if (expected.empty()) return;
+  // Those that never ended well; forgetting them costs a count.
+  if (guests_warmed.size() >= guests_warmed_max) guests_warmed.clear();
+  guests_warmed.insert_or_assign(fence_key{call.getFence()}, std::move(expected));
+}
+
+void executor_pool_state::note_guest_use(const std::string& engine,
+                                         schema::AttemptResult::Reader result) {
+  auto found = guests_warmed.find(fence_key{result.getFence()});
+  if (found == guests_warmed.end()) return;
+  warmer->on_used(engine, found->second);
+  guests_warmed.erase(found);
 }
 
 void executor_pool_state::note_use(const flight& done, schema::AttemptResult::Reader result) {
@@ -171,17 +203,15 @@ void executor_pool_state::on_warmed(pointer self, const std::string& name, const
   warm_next(self, name);
 }
 
-void executor_pool_state::write_warm(pointer self, schema::CacheReport::Builder out) {
-  if (warmer->is_off()) return;
+void executor_pool_state::write_warm(pointer self, schema::WarmCounts::Builder out) {
   warmer->expire(warm_now(self));
   const auto& total = warmer->total();
-  auto warm = out.initWarm(1)[0];
-  warm.setNode(services.node);
-  warm.setReplayed(total.replayed);
-  warm.setUsed(total.used);
-  warm.setWasted(total.wasted);
-  warm.setTokens(total.tokens);
-  warm.setKnown(warmer->memory().size());
+  out.setNode(services.node);
+  out.setReplayed(total.replayed);
+  out.setUsed(total.used);
+  out.setWasted(total.wasted);
+  out.setTokens(total.tokens);
+  out.setKnown(warmer->memory().size());
 }
 
 }  // namespace tandem

@@ -50,7 +50,11 @@ using engine_listener = caf::typed_actor<
 /// Warms the prefix caches of this node's engines: told of them as an engine_listener is.
 using engine_warmer_actor =
     caf::typed_actor<caf::reacts_to<engine_atom, tmsg::engstat, engine_actor>,
-                     caf::reacts_to<gone_atom, std::string>>;
+                     caf::reacts_to<gone_atom, std::string>,
+                     // From the exchange: another node's attempt goes to the engine of this name;
+                     // and such a one was answered by an engine that had a part of its prompt.
+                     caf::reacts_to<warm_atom, std::string, tmsg::attempt, tmsg::decisn>,
+                     caf::reacts_to<warm_atom, std::string, tmsg::attres>>;
 
 /// What the exchange, the mesh and the node itself say to it besides.
 using router_inside = router_actor::extend<

@@ -26,8 +26,7 @@ constexpr std::size_t table_bytes = 40;
 /// hnswlib's own one has the instructions that it was built for.
 class product_space final : public hnswlib::SpaceInterface<float> {
  public:
-  explicit product_space(std::size_t dimension)
-      : parameter_{dimension, inner_product_function()} {}
+  explicit product_space(std::size_t dimension) : parameter_{dimension, inner_product_function()} {}
 
   std::size_t get_data_size() override { return parameter_.dimension * sizeof(float); }
   hnswlib::DISTFUNC<float> get_dist_func() override { return distance; }

@@ -6,7 +6,7 @@
 namespace tandem {
 
 engine_warmer::engine_warmer(const settings& how, std::uint64_t seed)
-    : settings_{how}, memory_{how.memory, seed} {}
+    : settings_{how}, memory_{how.memory, seed}, kinds_{how.kinds} {}
 
 warm_budget& engine_warmer::budget_of(const std::string& model) {
   return budgets_.try_emplace(model, settings_.budget_tokens).first->second;
@@ -46,6 +46,7 @@ bool engine_warmer::on_engine(const engine_news& news, double now_s) {
   auto& on = found->second;
   if (on.life != news.life || on.model != news.model) {
     // What it had is gone before its time: neither used nor wasted.
+    kinds_.forget_engine(news.name);
     on = engine{.model = std::string{news.model}, .life = std::string{news.life}, .cold = true};
   }
   on.serves = news.serves;
@@ -62,15 +63,43 @@ void engine_warmer::on_gone(std::string_view name) {
   if (auto found = engines_.find(name); found != engines_.end()) engines_.erase(found);
 }
 
-std::vector<std::string> engine_warmer::warm_again(std::string_view model, double now_s) {
+const std::string* engine_warmer::idle_for(const call_kinds::follower& next, std::string_view busy,
+                                           double now_s) const {
+  const std::string* found = nullptr;
+  for (const auto& [name, on] : engines_) {
+    if (!on.serves || on.model != next.model) continue;
+    auto read_s = kinds_.read_at(next.kind, name);
+    if (read_s >= 0 && now_s - read_s < settings_.memory.life_s) return nullptr;
+    if (on.cold || on.under_way || !on.queue.empty()) continue;
+    if (found == nullptr || *found == busy) found = &name;
+  }
+  return found;
+}
+
+std::vector<std::string> engine_warmer::on_call(const call_kinds::call& seen, double now_s) {
   std::vector<std::string> begun;
-  if (is_off()) return begun;
-  for (auto& [name, on] : engines_) {
-    if (!on.serves || on.under_way || (!model.empty() && on.model != model)) continue;
-    close(on);
-    if (begin(on, now_s)) begun.push_back(name);
+  if (is_off() || !kinds_.note(seen, now_s)) return begun;
+  for (const auto& next : kinds_.followers()) {
+    const auto* name = idle_for(next, seen.engine, now_s);
+    if (name == nullptr) continue;
+    auto prefix = memory_.prefix_of(next.chain);
+    auto& on = engines_.find(*name)->second;
+    if (!prefix || prefix->tokens > budget_of(on.model).tokens()) continue;
+    kinds_.set_read(next.kind, *name, now_s);
+    on.begun_s = now_s;
+    on.queue.push_back(std::move(*prefix));
+    begun.push_back(*name);
   }
   return begun;
+}
+
+bool engine_warmer::warm_again(std::string_view name, double now_s) {
+  auto found = engines_.find(name);
+  if (is_off() || found == engines_.end()) return false;
+  auto& on = found->second;
+  if (!on.serves || on.under_way) return false;
+  close(on);
+  return begin(on, now_s);
 }
 
 std::optional<prefix_memory::prefix> engine_warmer::next(std::string_view name, double now_s) {

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "actors/warm_up/call_kinds.hpp"
 #include "actors/warm_up/prefix_memory.hpp"
 #include "actors/warm_up/warm_budget.hpp"
 
@@ -28,6 +29,7 @@ class engine_warmer {
     /// In which a replayed prefix is to be used.
     double window_s = 600;
     prefix_memory::limits memory;
+    call_kinds::limits kinds;
   };
   struct counts {
     std::uint64_t replayed = 0;
@@ -58,8 +60,12 @@ class engine_warmer {
   void on_gone(std::string_view name);
   /// Something is under way there, or is to be.
   [[nodiscard]] bool is_warming(std::string_view name) const;
-  /// As if it had just begun; empty model: engines of any. Those that have something now.
-  [[nodiscard]] std::vector<std::string> warm_again(std::string_view model, double now_s);
+  /// A job's call is on its way, here or elsewhere. The engines that have something to replay now:
+  /// the beginning of what usually comes behind such a call, where no engine of this node has read
+  /// it for as long as a count lives.
+  [[nodiscard]] std::vector<std::string> on_call(const call_kinds::call& seen, double now_s);
+  /// As if it had just begun. True: it has something now.
+  [[nodiscard]] bool warm_again(std::string_view name, double now_s);
 
   /// What is to be sent there now; nothing: there is none, one is under way, or it is too late.
   /// on_reply() is owed for it.
@@ -98,9 +104,13 @@ class engine_warmer {
   void close(engine& on);
   [[nodiscard]] warm_budget& budget_of(const std::string& model);
   [[nodiscard]] std::size_t engines_of(std::string_view model) const;
+  /// One with time for it; null: there is none, or one has it.
+  [[nodiscard]] const std::string* idle_for(const call_kinds::follower& next, std::string_view busy,
+                                            double now_s) const;
 
   settings settings_;
   prefix_memory memory_;
+  call_kinds kinds_;
   counts counts_;
   std::map<std::string, engine, std::less<>> engines_;
   std::map<std::string, warm_budget, std::less<>> budgets_;

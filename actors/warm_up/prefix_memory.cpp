@@ -232,6 +232,20 @@ std::vector<prefix_memory::prefix> prefix_memory::pick(std::string_view model,
   return picked;
 }
 
+std::optional<prefix_memory::prefix> prefix_memory::prefix_of(
+    std::span<const std::uint64_t> chain) const {
+  if (chain.empty() || !roots_.contains(chain[0])) return std::nullopt;
+  std::vector<name> path{chain[0]};
+  for (auto each : chain.subspan(1)) {
+    if (!nodes_.contains(each)) break;
+    path.push_back(each);
+  }
+  std::reverse(path.begin(), path.end());
+  auto made = replay(path, path.size());
+  if (made.tokens < tokens_min) return std::nullopt;
+  return made;
+}
+
 prefix_memory::prefix prefix_memory::replay(const std::vector<name>& path, std::size_t own) const {
   const auto& from = roots_.at(path.back());
   prefix out{.purpose = from.purpose, .steps_max = from.steps_max};

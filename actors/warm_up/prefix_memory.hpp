@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -70,6 +71,9 @@ class prefix_memory {
   /// there, times its tokens; the best first. Adds up to `budget_tokens` at most.
   [[nodiscard]] std::vector<prefix> pick(std::string_view model, std::uint64_t budget_tokens,
                                          std::size_t engines, double now_s) const;
+
+  /// As much as is remembered of a chain, or of its beginning; none: too little to be worth a call.
+  [[nodiscard]] std::optional<prefix> prefix_of(std::span<const std::uint64_t> chain) const;
 
   [[nodiscard]] std::size_t bytes() const;
   /// Blocks that are remembered.

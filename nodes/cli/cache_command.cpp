@@ -15,9 +15,9 @@ namespace tandem::cli {
 namespace {
 
 constexpr std::array options{
-    option_spec{"tier", "TIER", "stats, purge: of this tier's models alone"},
-    option_spec{"tenant", "NAME", "purge: of this tenant alone"},
-    option_spec{"model", "MODEL", "purge, warm: of this model alone"},
+    option_spec{"tier", "TIER", "stats, purge, warm: of this tier's models alone"},
+    option_spec{"tenant", "NAME", "stats, purge: of this tenant alone"},
+    option_spec{"model", "MODEL", "stats, purge, warm: of this model alone"},
     option_spec{"weights", "VERSION", "purge: of these weights alone"},
     option_spec{"level", "N", "stats: of this level alone, 1 to 3"},
     option_spec{"all", "", "purge: everything"}};
@@ -28,6 +28,8 @@ exit_code show(const invocation& from, const tmsg::cachrpt& report, console& io)
   auto level = integer_option(from, "level", 1, 3);
   if (!level) return usage_error(io, from, level.error());
   cache_filter filter{.tier = from.value("tier").value_or(""),
+                      .tenant = from.value("tenant").value_or(""),
+                      .model = from.value("model").value_or(""),
                       .level = static_cast<unsigned>(level->value_or(0))};
   if (from.wants_json())
     io.line(cache_stats_json(*report.read(), filter));
@@ -91,8 +93,29 @@ exit_code purge(const invocation& from, console& io) {
   return send(from, schema::CacheAction::PURGE, io);
 }
 
+/// Which options say anything to which action.
+struct option_use {
+  std::string_view option;
+  std::array<std::string_view, 3> actions;
+};
+
+constexpr std::array uses{
+    option_use{"tier", {"stats", "purge", "warm"}},  option_use{"tenant", {"stats", "purge", ""}},
+    option_use{"model", {"stats", "purge", "warm"}}, option_use{"weights", {"purge", "", ""}},
+    option_use{"level", {"stats", "", ""}},          option_use{"all", {"purge", "", ""}}};
+
+/// Empty: the action takes all that was given.
+std::string idle_option(const invocation& from, std::string_view action) {
+  for (const auto& [option, takers] : uses)
+    if (from.has(option) && std::find(takers.begin(), takers.end(), action) == takers.end())
+      return "cache " + std::string{action} + " takes no --" + std::string{option};
+  return {};
+}
+
 exit_code run(const invocation& from, console& io) {
   const auto& action = from.arguments.front();
+  if (std::find(actions.begin(), actions.end(), action) != actions.end())
+    if (auto idle = idle_option(from, action); !idle.empty()) return usage_error(io, from, idle);
   if (action == "explain") return explain(from, io);
   if (from.arguments.size() > 1)
     return usage_error(io, from, "cache " + action + " takes no argument");
@@ -115,12 +138,16 @@ const command_spec cache_command{
     .details =
         "stats shows every level of every node: L1 is the memory of a node's pool, L2 of a shard, "
         "L3 its\n"
-        "disk. explain says of each attempt of a job from where it was served, or why it was not. "
-        "purge has\n"
-        "all that was kept until now, and fits the options, count as gone on every node, at once.\n"
-        "warm replays what calls begin with on the idle engines of the node that is asked, as it "
-        "does by\n"
-        "itself after an engine's start or a change of its weights.",
+        "disk; and what was asked and served by tenant and model. explain says of each attempt of "
+        "a "
+        "job\n"
+        "from where it was served, or why it was not. purge has all that was kept until now, and "
+        "fits the\n"
+        "options, count as gone on every node, at once. warm replays what calls begin with on the "
+        "idle\n"
+        "engines of all nodes, as they do by themselves after an engine's start or a change of "
+        "its\n"
+        "weights.",
     .example =
         "tandem cache stats --tier small\n"
         "tandem cache explain k3fwq2xm-42\n"

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <map>
+#include <vector>
 
 #include "nodes/cli/format.hpp"
 #include "nodes/cli/job_json.hpp"
@@ -17,6 +19,9 @@ namespace tandem::cli {
 namespace {
 
 using align = table::align;
+
+/// Of tenants and models, unless some are named.
+constexpr std::size_t rows_shown = 20;
 
 constexpr std::array<std::string_view, 4> places{"", "the pool's memory", "memory", "disk"};
 
@@ -74,10 +79,82 @@ std::string warm_text(schema::WarmCounts::Reader warm) {
          " wasted; " + human_count(warm.getKnown()) + " blocks of prompts remembered\n";
 }
 
+/// Of all nodes.
+struct served_row {
+  std::string tier;
+  std::string tenant;
+  std::string model;
+  std::uint64_t asked = 0;
+  std::array<std::uint64_t, 3> hits{};
+  std::int64_t saved_nanousd = 0;
+
+  [[nodiscard]] std::uint64_t all_hits() const { return hits[0] + hits[1] + hits[2]; }
+};
+
+/// What was asked most first.
+std::vector<served_row> served_rows(schema::CacheReport::Reader report,
+                                    const cache_filter& filter) {
+  std::map<std::array<std::string_view, 3>, served_row> sums;
+  for (auto each : report.getServed()) {
+    std::array name{view(each.getTier()), view(each.getTenant()), view(each.getModel())};
+    if ((!filter.tier.empty() && name[0] != filter.tier) ||
+        (!filter.tenant.empty() && name[1] != filter.tenant) ||
+        (!filter.model.empty() && name[2] != filter.model))
+      continue;
+    auto& row = sums[name];
+    row.tier = name[0];
+    row.tenant = name[1];
+    row.model = name[2];
+    row.asked += each.getAsked();
+    auto hits = each.getHits();
+    for (unsigned i = 0; i < std::min<std::size_t>(hits.size(), row.hits.size()); ++i)
+      row.hits[i] += hits[i];
+    row.saved_nanousd += each.getSavedNanousd();
+  }
+  std::vector<served_row> rows;
+  for (auto& [name, row] : sums) rows.push_back(std::move(row));
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const auto& a, const auto& b) { return a.asked > b.asked; });
+  return rows;
+}
+
+std::string served_rows_text(const std::vector<served_row>& rows, const cache_filter& filter,
+                             const style& how) {
+  table out{{{"TENANT"},
+             {"MODEL"},
+             {"TIER"},
+             {"ASKED", align::right},
+             {"L1", align::right},
+             {"L2", align::right},
+             {"L3", align::right},
+             {"HIT", align::right},
+             {"SAVED", align::right}}};
+  auto shown = filter.tenant.empty() && filter.model.empty() ? std::min(rows.size(), rows_shown)
+                                                             : rows.size();
+  for (std::size_t i = 0; i < shown; ++i) {
+    const auto& row = rows[i];
+    auto is_rest = row.model.empty();
+    out.add({is_rest ? "(all others)" : printable_line(row.tenant), printable_line(row.model),
+             printable_line(row.tier), human_count(row.asked), human_count(row.hits[0]),
+             human_count(row.hits[1]), human_count(row.hits[2]),
+             share_text(row.all_hits(), row.asked),
+             row.saved_nanousd == 0 ? "" : human_money(row.saved_nanousd)});
+  }
+  out.drop_empty();
+  auto text = out.render(how, true);
+  if (shown < rows.size())
+    text += std::to_string(rows.size() - shown) + " more; name one with --tenant or --model\n";
+  return text;
+}
+
 }  // namespace
 
 std::string cache_stats_text(schema::CacheReport::Reader report, const cache_filter& filter,
                              const style& how) {
+  auto rows = served_rows(report, filter);
+  if (!filter.tenant.empty() || !filter.model.empty())
+    return rows.empty() ? "nothing that could be served was asked of these\n"
+                        : served_rows_text(rows, filter, how);
   table out{{{"NODE"},
              {"LEVEL"},
              {"TIER"},
@@ -112,6 +189,7 @@ std::string cache_stats_text(schema::CacheReport::Reader report, const cache_fil
     out.drop_empty();
     text = out.render(how, true) + near;
     if (saved > 0) text += "saved since the nodes started: " + human_money(saved) + "\n";
+    if (!rows.empty() && filter.level == 0) text += '\n' + served_rows_text(rows, filter, how);
   } else {
     text = report.getLevels().size() != 0
                ? "there is no [cache." + printable_line(filter.tier) + "]\n"
@@ -173,6 +251,20 @@ std::string cache_stats_json(schema::CacheReport::Reader report, const cache_fil
       json.field("bytes", near.getBytes());
       json.end();
     }
+    json.end();
+  }
+  json.end();
+  json.array_field("served");
+  for (const auto& row : served_rows(report, filter)) {
+    json.object();
+    json.field("tier", row.tier);
+    json.field("tenant", row.tenant);
+    json.field("model", row.model);
+    json.field("asked", row.asked);
+    json.array_field("hits");
+    for (auto hits : row.hits) json.value(hits);
+    json.end();
+    json.field("saved_nanousd", row.saved_nanousd);
     json.end();
   }
   json.end();

@@ -10,10 +10,13 @@ namespace tandem::cli {
 /// Which of a report's levels are shown; empty and 0: all.
 struct cache_filter {
   std::string tier;
+  std::string tenant;
+  std::string model;
   unsigned level = 0;
 };
 
-/// `tandem cache stats`: one row a node, level and tier, and what they add up to.
+/// `tandem cache stats`: one row a node, level and tier, and what they add up to; one a tier,
+/// tenant and model, all nodes together. Where a tenant or a model is named, the second alone.
 [[nodiscard]] std::string cache_stats_text(schema::CacheReport::Reader report,
                                            const cache_filter& filter, const style& how);
 [[nodiscard]] std::string cache_stats_json(schema::CacheReport::Reader report,

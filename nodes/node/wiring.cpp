@@ -59,6 +59,8 @@ void meet_pool(const node_actors& actors) {
   // It warms the node's engines.
   if (actors.router && actors.pool)
     caf::anon_send(actors.router, wire_atom_v, caf::actor_cast<engine_warmer_actor>(actors.pool));
+  if (actors.exchange && actors.pool)
+    caf::anon_send(actors.exchange, wire_atom_v, caf::actor_cast<engine_warmer_actor>(actors.pool));
 }
 
 void meet_planner(const node_actors& actors, const hosted_journal& hosted) {
@@ -372,6 +374,7 @@ child_spec exchange_child(const node_parts& parts) {
           .announce =
               [actors = parts.actors] {
                 tell_mesh(*actors, caf::actor_cast<caf::actor>(actors->exchange));
+                meet_pool(*actors);
               }};
 }
 

@@ -51,6 +51,10 @@ tmsg::attres result_of(const telling_engine::call& call, telling_engine& book) {
                                     view(attempt->getMessages()[0].getContent()), call.weights);
   if (book.plans && attempt->getPurpose() == schema::Purpose::PLAN)
     said = plan_of(view(attempt->getMessages()[0].getContent()));
+  if (view(decision->getModel()) == "mini") {
+    ++book.adapted;
+    said = book.adapts(std::string{view(attempt->getMessages()[0].getContent())});
+  }
   if (book.cuts > 0) {
     --book.cuts;
     out->setFinish(schema::Finish::LENGTH);
@@ -101,7 +105,8 @@ telling_engine_actor::behavior_type telling_engine_behavior(telling_engine_actor
 }
 
 const std::vector<model_config> models{
-    {.name = "tiny", .tier = "small", .input_price = 1, .output_price = 1}};
+    {.name = "tiny", .tier = "small", .input_price = 1, .output_price = 1},
+    {.name = "mini", .tier = "adapting", .input_price = 1, .output_price = 1}};
 
 }  // namespace
 
@@ -132,6 +137,8 @@ cache_cluster::cache_cluster(std::size_t nodes, cache_config config) : cache_{st
     services.incarnation = made->incarnation;
     services.node = made->name;
     made->pool = system_->spawn(executor_pool_behavior, pool, made->router, services);
+    caf::anon_send(caf::actor_cast<router_inside>(made->router), wire_atom_v,
+                   caf::actor_cast<engine_warmer_actor>(made->pool));
     made->engine_handle = system_->spawn(telling_engine_behavior, &made->engine);
     nodes_.push_back(std::move(made));
     spawn_shard(*nodes_.back());
@@ -181,15 +188,18 @@ void cache_cluster::spawn_shard(node& of) {
 }
 
 void cache_cluster::publish(node& of) {
-  message_builder<schema::EngineStatus> status;
-  status->setName("tiny-1");
-  status->setModel("tiny");
-  status->setHealth(schema::Health::HEALTHY);
-  status->setConcurrency(10'000);
-  status->setWeightVersion(of.engine.weights);
-  status->setProfile(7);
-  caf::anon_send(of.router, engine_atom_v, status.finish(),
-                 caf::actor_cast<engine_actor>(of.engine_handle));
+  for (std::string model : {"tiny", "mini"}) {
+    if (model == "mini" && cache_.adapt != "adapting") continue;
+    message_builder<schema::EngineStatus> status;
+    status->setName(model + "-1");
+    status->setModel(model);
+    status->setHealth(schema::Health::HEALTHY);
+    status->setConcurrency(10'000);
+    status->setWeightVersion(of.engine.weights);
+    status->setProfile(7);
+    caf::anon_send(of.router, engine_atom_v, status.finish(),
+                   caf::actor_cast<engine_actor>(of.engine_handle));
+  }
 }
 
 void cache_cluster::tell(std::size_t of, std::size_t other, bool there) {
@@ -259,6 +269,7 @@ tmsg::attempt cache_cluster::attempt(std::uint32_t number, const cached_wish& wh
   out->setTemperature(what.temperature);
   out->setCache(what.cache);
   out->setTries(what.tries);
+  out->setTier(what.tier);
   if (!what.pinned.empty()) {
     auto pin = out->initPinnedVersions(1)[0];
     pin.setModel("tiny");
@@ -298,10 +309,10 @@ void cache_cluster::purge(std::size_t at, const std::string& tenant) {
                   [](const caf::error& err) { ADD_FAILURE() << message_of(err); });
 }
 
-tmsg::cachrpt cache_cluster::stats(std::size_t at) {
+tmsg::cachrpt cache_cluster::stats(std::size_t at, schema::CacheAction action) {
   caf::scoped_actor self{*system_};
   message_builder<schema::CacheCommand> command;
-  command->setAction(schema::CacheAction::STATS);
+  command->setAction(action);
   auto pending = self->request(nodes_[at]->pool, caf::infinite, cache_atom_v, command.finish());
   run();
   tmsg::cachrpt found;

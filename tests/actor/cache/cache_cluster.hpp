@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -38,6 +39,10 @@ struct telling_engine {
   unsigned wrong = 0;
   /// Plans are JSON with the goal's numbers, in order: the same for a goal in other words.
   bool plans = false;
+  /// What the model of the tier `adapting` writes of a near plan. It has an engine where
+  /// `cache.adapt` names that tier.
+  std::function<std::string(const std::string& prompt)> adapts;
+  std::uint64_t adapted = 0;
   std::vector<call> held;
   std::vector<std::string> cancelled;
   std::uint64_t calls = 0;
@@ -57,6 +62,7 @@ struct cached_wish {
   std::uint16_t tries = 0;
   /// The weights that its job began with.
   std::string pinned;
+  std::string tier = {};
 };
 
 /// Several nodes, as far as caches have to do with them, under CAF's deterministic scheduler: each
@@ -96,7 +102,8 @@ class cache_cluster {
   void run();
   void pass(std::chrono::milliseconds time);
   void purge(std::size_t at, const std::string& tenant);
-  [[nodiscard]] tmsg::cachrpt stats(std::size_t at);
+  [[nodiscard]] tmsg::cachrpt stats(std::size_t at,
+                                    schema::CacheAction action = schema::CacheAction::STATS);
   void fill(std::size_t at, const tmsg::cachent& entry);
 
   [[nodiscard]] bool answered(std::uint32_t number) const { return results_.count(number) != 0; }

@@ -365,101 +365,62 @@ TEST(CachedAnswers, APlanIsKeptOnceItsJobHasEndedWell) {
   EXPECT_EQ(nodes.calls(), 2u);
 }
 
-cache_config near_tier() {
-  cache_config config;
-  // Some forty comparisons, instead of hundreds.
-  config.max_error = 0.08;
-  config.tiers.push_back(
-      {.tier = "small", .memory_bytes = 16u << 20, .policy = "semantic_lru", .disk_bytes = 0});
-  return config;
-}
-
-cached_wish goal(const std::string& words) {
-  return {.prompt = words, .purpose = schema::Purpose::PLAN};
-}
-
-std::string sum_of(int i) {
-  return std::to_string(100 + i) + " and " + std::to_string(500 + 3 * i);
-}
-
-/// The job of a plan has ended, and its answer was verified.
-void verified(cache_cluster& nodes, std::uint32_t number, double quality) {
-  message_builder<schema::Reward> end;
-  end->setSource(schema::RewardSource::JOB);
-  end->setPurpose(schema::Purpose::PLAN);
-  end->setQuality(quality);
-  end->setCacheKey(nodes.result(number).read()->getCache().getKey());
-  caf::anon_send(nodes[0].pool, reward_atom_v, end.finish());
-  nodes.run();
-}
-
-TEST(NearPlans, AGoalInOtherWordsGetsAPlanOnceItIsKnownHowOftenThatIsWrong) {
-  cache_cluster nodes{1, near_tier()};
-  nodes[0].engine.plans = true;
-  int first_served = -1;
-  for (int i = 0; i < 150; ++i) {
-    auto plain =
-        nodes.ask(0, goal("How much is the sum of the apples " + sum_of(i) + " in the baskets?"));
+TEST(CachedAnswers, ACommandReachesEveryNode) {
+  cache_cluster nodes{3, one_tier()};
+  nodes.introduce_all();
+  std::string shared;
+  for (int i = 0; shared.size() < 4096; ++i) shared += "shared " + std::to_string(i) + ' ';
+  for (int i = 0; i < 4; ++i) {
+    (void)nodes.ask(1, {.prompt = shared + std::to_string(i)});
     nodes.run();
-    verified(nodes, plain, 1);
-    auto calls = nodes.calls();
-    auto other =
-        nodes.ask(0, goal("What is the sum of the apples " + sum_of(i) + " in the baskets?"));
-    nodes.run();
-    ASSERT_TRUE(nodes.answered(other));
-    EXPECT_EQ(nodes.text_of(other), nodes.text_of(plain));
-    if (nodes.level_of(other) == 0) continue;
-    if (first_served < 0) {
-      first_served = i;
-      EXPECT_THAT(nodes.reason_of(other), HasSubstr("the plan of a near goal"));
-      EXPECT_LE(nodes.calls(), calls + 1) << "at most the one that it is compared with";
-    }
-    // Numbers must match, however near the rest is.
-    auto wrong = nodes.ask(
-        0, goal("What is the sum of the apples " + sum_of(i + 1000) + " in the baskets?"));
-    nodes.run();
-    EXPECT_EQ(nodes.level_of(wrong), 0u);
   }
-  EXPECT_GT(first_served, 20);
-  ASSERT_GE(first_served, 0) << "none was served";
-  // What is one tenant's is nobody else's.
-  auto foreign = goal("What is the sum of the apples " + sum_of(first_served) + " in the baskets?");
-  foreign.tenant = "other";
-  auto number = nodes.ask(0, foreign);
+  ASSERT_EQ(nodes[1].engine.calls, 4u);
+  auto before = nodes.stats(0);
+  std::map<std::string, std::set<unsigned>> levels;
+  for (auto level : before.read()->getLevels())
+    levels[std::string{view(level.getNode())}].insert(level.getLevel());
+  for (const char* node : {"n0", "n1", "n2"}) EXPECT_TRUE(levels[node].count(1)) << node;
+  EXPECT_EQ(before.read()->getWarm().size(), 3u);
+  auto after = nodes.stats(0, schema::CacheAction::WARM);
+  EXPECT_EQ(after.read()->getMissing().size(), 0u);
   nodes.run();
-  EXPECT_EQ(nodes.level_of(number), 0u);
+  EXPECT_EQ(nodes[1].engine.calls, 5u) << "its engine was idle, and is warm now";
+  EXPECT_EQ(nodes[0].engine.calls + nodes[2].engine.calls, 0u);
+  nodes.lose(0, 2);
+  nodes.run();
+  EXPECT_EQ(nodes.stats(0).read()->getWarm().size(), 2u);
 }
 
-TEST(NearPlans, AreLookedForOnlyWhereWhatWasSaidBeforeIsTheSame) {
-  auto key = [](const std::string& before, const std::string& last) {
-    message_builder<schema::Attempt> attempt;
-    attempt->setPurpose(schema::Purpose::PLAN);
-    auto messages = attempt->initMessages(2);
-    messages[0].setContent(before);
-    messages[1].setContent(last);
-    message_builder<schema::Decision> decision;
-    decision->setModel("big");
-    decision->setWeightVersion("1");
-    return key_of(attempt->asReader(), decision->asReader());
+TEST(CachedAnswers, WhatWasAskedAndServedIsCountedByTenantAndModel) {
+  cache_cluster nodes{2, one_tier()};
+  nodes.introduce_all();
+  for (std::size_t at : {0u, 0u, 1u}) {
+    (void)nodes.ask(at, {.tenant = "acme"});
+    nodes.run();
+  }
+  (void)nodes.ask(1, {.tenant = "beta"});
+  nodes.run();
+  struct row {
+    std::uint64_t asked = 0;
+    std::uint64_t hits = 0;
+    std::int64_t saved = 0;
   };
-  auto one = key("you are an accountant", "plan the week");
-  EXPECT_EQ(one.place, key("you are an accountant", "plan my week").place);
-  EXPECT_NE(one.place, key("you are a cook", "plan the week").place);
-  EXPECT_NE(one.key, key("you are a cook", "plan the week").key);
-}
-
-TEST(NearPlans, PlansThatAreNotTheSameAreNeverServedForEachOther) {
-  cache_cluster nodes{1, near_tier()};
-  // Without `plans` every answer has the goal's own words: none fits another goal.
-  for (int i = 0; i < 120; ++i) {
-    for (const char* words :
-         {"How much is the sum of the apples ", "What is the sum of the apples "}) {
-      auto number = nodes.ask(0, goal(words + sum_of(i) + " in the baskets?"));
-      nodes.run();
-      EXPECT_EQ(nodes.level_of(number), 0u);
-      verified(nodes, number, 1);
-    }
+  std::map<std::string, row> rows;
+  auto report = nodes.stats(0);
+  for (auto each : report.read()->getServed()) {
+    auto& of = rows[std::string{view(each.getNode())} + ' ' + std::string{view(each.getTenant())} +
+                    ' ' + std::string{view(each.getModel())}];
+    of.asked += each.getAsked();
+    for (auto hits : each.getHits()) of.hits += hits;
+    of.saved += each.getSavedNanousd();
   }
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows["n0 acme tiny"].asked, 2u);
+  EXPECT_EQ(rows["n0 acme tiny"].hits, 1u);
+  EXPECT_EQ(rows["n0 acme tiny"].saved, 1000);
+  EXPECT_EQ(rows["n1 acme tiny"].hits, 1u);
+  EXPECT_EQ(rows["n1 beta tiny"].asked, 1u);
+  EXPECT_EQ(rows["n1 beta tiny"].hits, 0u);
 }
 
 }  // namespace

@@ -355,5 +355,39 @@ TEST_F(Exchange, ANodeOfTheSameNameIsAnotherPeer) {
   EXPECT_EQ(list(alpha_).count("far@beta"), 1u);
 }
 
+TEST_F(Exchange, ARestartedEngineIsWarmedWithWhatOtherNodesAskIt) {
+  start_two();
+  auto pool = system_->spawn(executor_pool_behavior, executor_pool_config{},
+                             caf::actor_cast<router_actor>(beta_.router),
+                             executor_pool_services{.seed = 1});
+  actors_.push_back(caf::actor_cast<caf::actor>(pool));
+  auto warmer = caf::actor_cast<engine_warmer_actor>(pool);
+  caf::anon_send(beta_.router, wire_atom_v, warmer);
+  caf::anon_send(beta_.exchange, wire_atom_v, warmer);
+  engine_config engine{.name = "tiny-1", .kind = "sim", .model = "tiny", .concurrency = 4};
+  engine.sim.cache_blocks = 10'000;
+  simulate(beta_, engine);
+  std::string shared;
+  for (int i = 0; shared.size() < 4096; ++i) shared += "shared " + std::to_string(i) + ' ';
+  for (std::uint32_t number = 1; number <= 4; ++number)
+    send(number, {.prompt = shared + std::to_string(number), .tier = "small"});
+  caf::anon_send_exit(engines_.at("tiny-1"), caf::exit_reason::kill);
+  settle();
+  simulate(beta_, engine);
+  settle();
+  send(10, {.prompt = shared + "10", .tier = "small"});
+  ASSERT_EQ(code(10), errc::unknown) << error(10);
+  EXPECT_EQ(engine_of(10), "tiny-1@beta");
+  EXPECT_GE(results_.at(10).read()->getUsage().getCachedPromptTokens(), 900);
+  caf::scoped_actor self{*system_};
+  message_builder<schema::CacheCommand> stats;
+  stats->setAction(schema::CacheAction::STATS);
+  auto pending = self->request(pool, caf::infinite, cache_atom_v, stats.finish());
+  run();
+  pending.receive(
+      [](const tmsg::cachrpt& report) { EXPECT_EQ(report.read()->getWarm()[0].getUsed(), 1); },
+      [](const caf::error& err) { FAIL() << message_of(err); });
+}
+
 }  // namespace
 }  // namespace tandem::testing

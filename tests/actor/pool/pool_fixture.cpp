@@ -121,10 +121,11 @@ void Pool::serve(const held_engine& engine, const std::string& weights) {
 
 tmsg::attempt Pool::attempt(std::uint32_t number, const wish& how) {
   message_builder<schema::Attempt> out;
-  out->initFence().getJob().setNumber(1);
+  out->initFence().getJob().setNumber(how.job);
   out->getFence().setStep(number);
   out->getFence().setAttempt(number);
   out->setPurpose(how.purpose);
+  out->setKind(how.kind);
   auto messages = out->initMessages(how.output.empty() ? 1 : 2);
   messages[0].setRole(schema::Role::USER);
   messages[0].setContent(how.prompt);

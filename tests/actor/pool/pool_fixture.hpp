@@ -40,6 +40,8 @@ struct wish {
   std::string output;
   /// A client's own request, which is passed on; empty: none.
   std::string client_body = {};
+  std::string kind = {};
+  std::uint64_t job = 1;
 };
 
 using held_engine_actor = engine_actor::extend<caf::reacts_to<wake_atom>>;

@@ -269,6 +269,27 @@ TEST_F(PoolWarming, WhatNobodyUsesIsCountedAsWasted) {
   EXPECT_EQ(warm.wasted, 1);
 }
 
+TEST_F(PoolWarming, WhatUsuallyComesNextInAJobIsReadAhead) {
+  begin();
+  add();
+  auto step = [](std::uint64_t job, const std::string& kind) {
+    std::string prompt;
+    for (int i = 0; prompt.size() < 4096; ++i) prompt += kind + ' ' + std::to_string(i) + ' ';
+    return wish{
+        .prompt = prompt + "of " + std::to_string(job), .tier = "small", .kind = kind, .job = job};
+  };
+  std::uint32_t number = 0;
+  for (std::uint64_t job = 1; job <= 5; ++job)
+    for (const char* kind : {"read", "write"}) send(++number, step(job, kind));
+  EXPECT_EQ(counts().replayed, 0);
+  pass(std::chrono::minutes{11});
+  send(++number, step(6, "read"));
+  for (int i = 0; i < 4; ++i) pass(500ms);
+  EXPECT_EQ(counts().replayed, 1);
+  send(++number, step(6, "write"));
+  EXPECT_EQ(counts().used, 1);
+}
+
 TEST_F(PoolWarming, WhatIsNotToBeKeptIsNotRemembered) {
   begin();
   auto& one = hold_engine("tiny-1", "tiny", "1");

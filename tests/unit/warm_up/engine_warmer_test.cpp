@@ -110,11 +110,79 @@ TEST_F(EngineWarmer, WarmsAgainWhenItIsTold) {
   hot(made_text("a", 2000));
   ASSERT_TRUE(serves("1"));
   ASSERT_EQ(replay("1"), 1);
-  EXPECT_THAT(warmer.warm_again("big", 1), IsEmpty());
-  EXPECT_THAT(warmer.warm_again({}, 1), SizeIs(1));
+  EXPECT_FALSE(warmer.warm_again("other", 1));
+  EXPECT_TRUE(warmer.warm_again("e", 1));
   EXPECT_EQ(replay("1", 1), 1);
   warmer.on_gone("e");
-  EXPECT_THAT(warmer.warm_again({}, 1), IsEmpty());
+  EXPECT_FALSE(warmer.warm_again("e", 1));
+}
+
+/// Jobs that read, and then write with a prompt of their kind.
+class EngineWarmerAhead : public EngineWarmer {
+ protected:
+  std::vector<std::string> call(std::uint64_t job, const std::string& kind, double now_s,
+                                const std::string& engine = "e") {
+    auto chain =
+        note(warmer.memory(), made_text(kind, 2000) + " of job " + std::to_string(job), now_s);
+    return warmer.on_call(
+        {.job = job, .model = "tiny", .kind = kind, .chain = chain, .engine = engine}, now_s);
+  }
+  void learn(double now_s) {
+    for (std::uint64_t job = 1; job <= 5; ++job) {
+      EXPECT_THAT(call(job, "read", now_s), IsEmpty()) << "it was written here lately";
+      EXPECT_THAT(call(job, "write", now_s), IsEmpty());
+    }
+  }
+  bool add(const std::string& name) {
+    return warmer.on_engine({.name = name, .model = "tiny", .life = "1", .serves = true}, 0);
+  }
+};
+
+TEST_F(EngineWarmerAhead, WhatUsuallyComesNextIsReplayedWhereItWasNotReadForLong) {
+  add("e");
+  learn(1);
+  EXPECT_THAT(call(10, "read", 100), IsEmpty());
+  EXPECT_THAT(call(11, "read", 700), ::testing::ElementsAre("e"));
+  EXPECT_THAT(call(12, "read", 701), IsEmpty()) << "it is under way";
+  auto next = warmer.next("e", 701);
+  ASSERT_TRUE(next);
+  EXPECT_GE(next->tokens, 400);
+  EXPECT_EQ(next->turns.at(0).text.substr(0, 12), made_text("write", 12));
+  warmer.on_reply("e", "1", outcome::read, next->tokens, 702);
+  EXPECT_FALSE(warmer.next("e", 702));
+  auto chain = note(warmer.memory(), made_text("write", 2000) + " of job 11", 703);
+  warmer.on_used("e", warmer.expected("e", chain));
+  EXPECT_EQ(warmer.total().used, 1);
+}
+
+TEST_F(EngineWarmerAhead, AnotherEngineThanTheBusyOneIsChosen) {
+  add("e");
+  add("f");
+  learn(1);
+  EXPECT_THAT(call(11, "read", 700, "e"), ::testing::ElementsAre("f"));
+}
+
+TEST_F(EngineWarmerAhead, OneThatHasItIsEnough) {
+  add("e");
+  add("f");
+  learn(1);
+  call(10, "write", 650, "f");
+  EXPECT_THAT(call(11, "read", 700, "e"), IsEmpty());
+}
+
+TEST_F(EngineWarmerAhead, ANewLifeHasReadNothing) {
+  add("e");
+  learn(1);
+  ASSERT_TRUE(serves("2", true, 2));
+  replay("2", 2);
+  EXPECT_THAT(call(11, "read", 3), ::testing::ElementsAre("e"));
+}
+
+TEST_F(EngineWarmerAhead, WhatCostsMoreThanTheBudgetIsLeftOut) {
+  warmer = engine_warmer{{.budget_tokens = 100}, 7};
+  add("e");
+  learn(1);
+  EXPECT_THAT(call(11, "read", 700), IsEmpty());
 }
 
 }  // namespace
