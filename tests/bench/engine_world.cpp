@@ -85,6 +85,7 @@ class world {
       options_.push_back(option);
     }
     auto place = perfect_->choose({.prompt = prompt_, .session = 0, .options = options_}, random_);
+    perfect_->on_assigned(options_[place].engine);
     return options_[place].engine;
   }
 
