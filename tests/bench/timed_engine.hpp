@@ -27,6 +27,8 @@ class timed_engine {
   served serve(const traced_request& r, double now_s);
   /// Other weights: nothing is cached, and nothing waits.
   void restart(double now_s);
+  /// Nothing waits; what is cached stays.
+  void clear_backlog(double now_s) { free_at_s_ = now_s; }
   [[nodiscard]] double wait_s(double now_s) const { return std::max(free_at_s_ - now_s, 0.0); }
   [[nodiscard]] double free_at_s() const { return free_at_s_; }
   [[nodiscard]] double speed() const { return speed_; }
