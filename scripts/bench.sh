@@ -7,7 +7,7 @@
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 names=(durable durable_http step_overhead http_overhead stream_gain streams schedule boot cluster_dispatch mesh_scale cluster replication loss
-  routing engine_choice cache semantic weights_transfer weights_fleet gateway simulate claims)
+  routing engine_choice warm_up cache semantic weights_transfer weights_fleet gateway simulate claims)
 
 run_bench() {
   local name=$1
@@ -17,7 +17,7 @@ run_bench() {
     args=("$TANDEM_BENCH_DATA/asynchow/plans.jsonl")
   fi
   case $name in
-    routing | engine_choice | semantic | claims) if [ -n "${TANDEM_BENCH_DATA:-}" ]; then args+=(--data "$TANDEM_BENCH_DATA"); fi ;;
+    routing | engine_choice | warm_up | semantic | claims) if [ -n "${TANDEM_BENCH_DATA:-}" ]; then args+=(--data "$TANDEM_BENCH_DATA"); fi ;;
   esac
   "build/release/bin/bench_$name" "${args[@]}" 2>/dev/null
 }

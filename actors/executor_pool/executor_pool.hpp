@@ -105,7 +105,7 @@ struct executor_pool_state {
     schema::Purpose purpose = schema::Purpose::UNKNOWN;
     std::uint32_t prompt_bytes = 0;
     /// What was replayed there for such calls.
-    std::vector<std::uint64_t> warmed;
+    std::vector<engine_warmer::awaited> warmed;
   };
 
   enum class stage : std::uint8_t { answering, judging, checking };
@@ -250,7 +250,7 @@ struct executor_pool_state {
   };
   std::unordered_map<std::string, warm_place> warm_places;
   /// Of other nodes' attempts, by their fences: what was replayed for them.
-  std::unordered_map<fence_key, std::vector<std::uint64_t>> guests_warmed;
+  std::unordered_map<fence_key, std::vector<engine_warmer::awaited>> guests_warmed;
   std::uint32_t warm_calls = 0;
   double warm_look_s = 0;
   /// While a call is noted.
@@ -364,9 +364,10 @@ struct executor_pool_state {
   [[nodiscard]] static double warm_now(pointer self);
   /// Remembers what a call begins with that is sent to an engine, and warms what will follow it.
   /// This pool's, or another node's at this node's engine. What was replayed there for such calls.
-  [[nodiscard]] std::vector<std::uint64_t> note_call(pointer self, schema::Attempt::Reader call,
-                                                     schema::Decision::Reader decision,
-                                                     std::string_view engine);
+  [[nodiscard]] std::vector<engine_warmer::awaited> note_call(pointer self,
+                                                              schema::Attempt::Reader call,
+                                                              schema::Decision::Reader decision,
+                                                              std::string_view engine);
   void note_use(const flight& done, schema::AttemptResult::Reader result);
   void note_guest(pointer self, const std::string& engine, schema::Attempt::Reader call,
                   schema::Decision::Reader decision);

@@ -84,10 +84,9 @@ void executor_pool_state::start_warming(std::uint64_t seed) {
       engine_warmer::settings{.budget_tokens = config.cache.warm_up_tokens}, seed);
 }
 
-std::vector<std::uint64_t> executor_pool_state::note_call(pointer self,
-                                                          schema::Attempt::Reader call,
-                                                          schema::Decision::Reader decision,
-                                                          std::string_view engine) {
+std::vector<engine_warmer::awaited> executor_pool_state::note_call(
+    pointer self, schema::Attempt::Reader call, schema::Decision::Reader decision,
+    std::string_view engine) {
   if (warmer->is_off() || !is_repeatable(call)) return {};
   auto now = warm_now(self);
   if (now >= warm_look_s) {
@@ -132,13 +131,14 @@ void executor_pool_state::note_guest_use(const std::string& engine,
                                          schema::AttemptResult::Reader result) {
   auto found = guests_warmed.find(fence_key{result.getFence()});
   if (found == guests_warmed.end()) return;
-  warmer->on_used(engine, found->second);
+  warmer->on_used(engine, found->second, result.getUsage().getCachedPromptTokens());
   guests_warmed.erase(found);
 }
 
 void executor_pool_state::note_use(const flight& done, schema::AttemptResult::Reader result) {
-  if (done.warmed.empty() || result.getUsage().getCachedPromptTokens() == 0) return;
-  warmer->on_used(view(done.decision.read()->getEngine()), done.warmed);
+  if (done.warmed.empty()) return;
+  warmer->on_used(view(done.decision.read()->getEngine()), done.warmed,
+                  result.getUsage().getCachedPromptTokens());
 }
 
 void executor_pool_state::on_engine(pointer self, const tmsg::engstat& status,

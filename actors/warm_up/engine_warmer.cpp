@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "actors/router/engines/prompt_blocks.hpp"
+
 namespace tandem {
 
 engine_warmer::engine_warmer(const settings& how, std::uint64_t seed)
@@ -128,24 +130,26 @@ void engine_warmer::on_reply(std::string_view name, std::string_view life, outco
   if (on.replayed.emplace(mark, false).second) ++on.unused;
 }
 
-std::vector<std::uint64_t> engine_warmer::expected(std::string_view name,
-                                                   std::span<const std::uint64_t> chain) const {
-  std::vector<std::uint64_t> marks;
+std::vector<engine_warmer::awaited> engine_warmer::expected(
+    std::string_view name, std::span<const std::uint64_t> chain) const {
+  std::vector<awaited> replays;
   auto found = engines_.find(name);
-  if (found == engines_.end() || found->second.unused == 0) return marks;
+  if (found == engines_.end() || found->second.unused == 0) return replays;
   const auto& replayed = found->second.replayed;
-  for (auto each : chain)
-    if (auto at = replayed.find(each); at != replayed.end() && !at->second) marks.push_back(each);
-  return marks;
+  for (std::size_t i = 0; i < chain.size(); ++i)
+    if (auto at = replayed.find(chain[i]); at != replayed.end() && !at->second)
+      replays.push_back({chain[i], i * prompt_hasher::block_tokens});
+  return replays;
 }
 
-void engine_warmer::on_used(std::string_view name, std::span<const std::uint64_t> marks) {
+void engine_warmer::on_used(std::string_view name, std::span<const awaited> replays,
+                            std::uint64_t cached_tokens) {
   auto found = engines_.find(name);
-  if (found == engines_.end()) return;
+  if (found == engines_.end() || cached_tokens == 0) return;
   auto& on = found->second;
-  for (auto each : marks) {
-    auto at = on.replayed.find(each);
-    if (at == on.replayed.end() || at->second) continue;
+  for (const auto& each : replays) {
+    auto at = on.replayed.find(each.mark);
+    if (at == on.replayed.end() || at->second || 2 * cached_tokens < each.tokens) continue;
     at->second = true;
     --on.unused;
     ++counts_.used;

@@ -75,12 +75,20 @@ class engine_warmer {
   void on_reply(std::string_view name, std::string_view life, outcome how, std::uint64_t tokens,
                 double now_s);
 
+  /// A replay that a call should find there.
+  struct awaited {
+    std::uint64_t mark = 0;
+    /// Of the call's prompt, up to the mark; by the size of its text.
+    std::uint64_t tokens = 0;
+  };
   /// Of a call's chain: what was replayed there for it, and not used yet. Costs a look where
   /// nothing is expected there.
-  [[nodiscard]] std::vector<std::uint64_t> expected(std::string_view name,
-                                                    std::span<const std::uint64_t> chain) const;
-  /// The call's engine had a part of its prompt.
-  void on_used(std::string_view name, std::span<const std::uint64_t> marks);
+  [[nodiscard]] std::vector<awaited> expected(std::string_view name,
+                                              std::span<const std::uint64_t> chain) const;
+  /// The call's engine had so many tokens of its prompt: a replay counts as used when it reaches
+  /// half as far as its mark (texts have two to five bytes a token).
+  void on_used(std::string_view name, std::span<const awaited> replays,
+               std::uint64_t cached_tokens);
   /// Counts what was not used in its time.
   void expire(double now_s);
 

@@ -6,7 +6,6 @@
 #include <cstdio>
 
 #include "tests/bench/bench_report.hpp"
-#include "tests/bench/engine_warm_up.hpp"
 #include "tests/bench/engine_world.hpp"
 
 namespace tandem::bench {
@@ -72,7 +71,6 @@ class bench_run {
     timed("policies", [this] { policies_compared(); });
     timed("routers", [this] { several_routers(); });
     timed("other traces", [this] { other_traces(); });
-    timed("warm-up", [this] { report_warm_up(trace_, full_, results_); });
     timed("scale", [this] { scale(); });
     timed("plot", [this] { plot(); });
   }

@@ -259,8 +259,8 @@ class warm_world {
     auto text = prompt_text(r.blocks, o_.block_bytes);
     prompt_part part{"2", text};
     warmer_.memory().note({.model = model, .purpose = 2, .messages = {&part, 1}}, now, chain_);
-    auto expected = warmer_.expected(on.name, chain_);
-    if (cached > 0) warmer_.on_used(on.name, expected);
+    // By the product's own count: text of so many bytes.
+    warmer_.on_used(on.name, warmer_.expected(on.name, chain_), cached * o_.block_bytes / 4);
   }
 
   warm_result result() {

@@ -87,8 +87,13 @@ TEST_F(EngineWarmer, WasteHalvesTheBudgetAndUseBringsItBack) {
   EXPECT_THAT(warmer.expected("e", chain), IsEmpty());
   ASSERT_TRUE(serves("2"));
   ASSERT_EQ(replay("2"), 1);
-  warmer.on_used("e", warmer.expected("e", chain));
-  warmer.on_used("e", chain);
+  auto replays = warmer.expected("e", chain);
+  ASSERT_THAT(replays, SizeIs(1));
+  EXPECT_GT(replays[0].tokens, 200);
+  warmer.on_used("e", replays, 64);
+  EXPECT_EQ(warmer.total().used, 0) << "a first block that all have in common is no use of it";
+  warmer.on_used("e", replays, 200);
+  warmer.on_used("e", replays, 200);
   EXPECT_EQ(warmer.total().used, 1) << "each once";
   warmer.expire(101);
   EXPECT_EQ(warmer.budget("tiny"), 8000);
@@ -151,7 +156,7 @@ TEST_F(EngineWarmerAhead, WhatUsuallyComesNextIsReplayedWhereItWasNotReadForLong
   warmer.on_reply("e", "1", outcome::read, next->tokens, 702);
   EXPECT_FALSE(warmer.next("e", 702));
   auto chain = note(warmer.memory(), made_text("write", 2000) + " of job 11", 703);
-  warmer.on_used("e", warmer.expected("e", chain));
+  warmer.on_used("e", warmer.expected("e", chain), 500);
   EXPECT_EQ(warmer.total().used, 1);
 }
 

@@ -1,4 +1,4 @@
-#include "tests/bench/engine_warm_up.hpp"
+#include "tests/bench/warm_up_report.hpp"
 
 #include <algorithm>
 #include <array>
@@ -117,8 +117,9 @@ double times_with_caches(const request_trace& trace, warm_options o) {
 
 class warm_up_run {
  public:
-  warm_up_run(const request_trace& trace, bool is_full, routing_results& results)
-      : trace_{trace}, is_full_{is_full}, results_{results} {
+  warm_up_run(const request_trace& trace, const std::string& suffix, bool has_goals,
+              routing_results& results)
+      : trace_{trace}, suffix_{suffix}, has_goals_{has_goals}, results_{results} {
     o_.roll_at = trace.requests.size() / 2;
     // Prompts are of 12,000 tokens on average, and the product's limits are for shorter ones. With
     // an eighth of the text for each block all of them, in tokens, are eight times as large.
@@ -137,9 +138,9 @@ class warm_up_run {
   void add(const std::string& what, const std::string& figure, const estimate& measured,
            bar_kind kind = bar_kind::shown) {
     auto suffix = kind == bar_kind::at_least ? "_min" : "_max";
-    if (!is_full_) kind = bar_kind::shown;
-    auto wanted = kind == bar_kind::shown ? 0 : goal("engine_choice", figure + suffix);
-    results_.bars.push_back({what, regime_, figure + load_, measured, wanted, kind});
+    if (!has_goals_) kind = bar_kind::shown;
+    auto wanted = kind == bar_kind::shown ? 0 : goal("warm_up", figure + suffix);
+    results_.bars.push_back({what, regime_, figure + suffix_ + load_, measured, wanted, kind});
   }
 
   void say_what_there_is() {
@@ -248,7 +249,8 @@ class warm_up_run {
   }
 
   const request_trace& trace_;
-  bool is_full_;
+  std::string suffix_;
+  bool has_goals_;
   routing_results& results_;
   warm_options o_;
   std::string load_;
@@ -257,8 +259,9 @@ class warm_up_run {
 
 }  // namespace
 
-void report_warm_up(const request_trace& trace, bool is_full, routing_results& results) {
-  warm_up_run{trace, is_full, results}.run();
+void report_warm_up(const request_trace& trace, const std::string& suffix, bool has_goals,
+                    routing_results& results) {
+  warm_up_run{trace, suffix, has_goals, results}.run();
 }
 
 }  // namespace tandem::bench
