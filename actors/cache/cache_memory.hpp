@@ -49,6 +49,8 @@ class cache_memory {
   virtual bool put(const cache_key& key, cache_item item) = 0;
   /// False: it was not there.
   virtual bool erase(const cache_key& key) = 0;
+  /// The same, with what was there; that is no use of it.
+  [[nodiscard]] virtual std::optional<cache_item> take(const cache_key& key) = 0;
 
   /// All that the cache has taken from the heap, by glibc's rules: values (a shared one in full),
   /// keys, links, index, ghosts, and what the allocator adds. Never above bytes_max().

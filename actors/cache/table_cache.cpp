@@ -59,6 +59,14 @@ bool table_cache::erase(const cache_key& key) {
   return true;
 }
 
+std::optional<cache_item> table_cache::take(const cache_key& key) {
+  const auto n = table_.find(key);
+  if (n == item_table::none) return std::nullopt;
+  auto item = table_.at(n).item;
+  table_.erase(n);
+  return item;
+}
+
 void table_cache::erase_if(cache_sweep& sweep, const predicate& matches, std::size_t visits_max) {
   // Downwards: an erased item's place is taken by the last one, which has been looked at.
   auto left = std::min(sweep.left.value_or(table_.size()), table_.size());

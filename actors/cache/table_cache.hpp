@@ -13,6 +13,7 @@ class table_cache : public cache_memory {
   [[nodiscard]] const cache_item* find(const cache_key& key, std::uint64_t now_ms) final;
   bool put(const cache_key& key, cache_item item) final;
   bool erase(const cache_key& key) final;
+  [[nodiscard]] std::optional<cache_item> take(const cache_key& key) final;
   [[nodiscard]] std::size_t bytes() const final { return table_.bytes(); }
   [[nodiscard]] std::size_t bytes_max() const final { return bytes_max_; }
   [[nodiscard]] std::size_t size() const final { return table_.size(); }

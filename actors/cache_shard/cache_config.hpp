@@ -48,7 +48,7 @@ struct cache_config {
   /// planned it: it is used as it is.
   std::string adapt = "small";
   /// Prompt tokens that are replayed on an engine which begins with an empty prefix cache; 0: none.
-  std::uint64_t warm_up_tokens = 20'000;
+  std::uint64_t warm_up_tokens = 100'000;
   std::vector<cache_tier_config> tiers;
 
   [[nodiscard]] const cache_tier_config* find_tier(std::string_view name) const {

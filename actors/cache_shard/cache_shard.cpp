@@ -200,6 +200,7 @@ bool cache_shard_state::serve_near(pointer self, tier& in, schema::CacheQuery::R
   reply.setNearEntry(near.entry);
   reply.setSimilarity(near.similarity);
   if (near.what == near_plans::verdict::compare) return false;
+  in.saved_nanousd += found.entry.read()->getResult().getUsage().getCostNanousd();
   reply.setOutcome(schema::CacheOutcome::NEAR);
   message_builder<schema::CacheReply> out;
   out.copy(reply.asReader());

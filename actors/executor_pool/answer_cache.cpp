@@ -72,14 +72,9 @@ void answer_cache::put(const tmsg::cachent& entry, std::uint64_t now_ms) {
       {.value = entry.words(), .created_ms = reader->getCreatedMs(), .expires_ms = expires});
 }
 
-tmsg::cachent answer_cache::take(const cache_key& key, std::uint64_t now_ms) {
-  for (auto& [tier, memory] : memory_) {
-    const auto* item = memory->find(key, now_ms);
-    if (item == nullptr) continue;
-    tmsg::cachent entry{item->value};
-    (void)memory->erase(key);
-    return entry;
-  }
+tmsg::cachent answer_cache::take(const cache_key& key) {
+  for (auto& [tier, memory] : memory_)
+    if (auto item = memory->take(key)) return tmsg::cachent{std::move(item->value)};
   return {};
 }
 

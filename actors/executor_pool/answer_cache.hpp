@@ -39,7 +39,7 @@ class answer_cache {
                                    std::uint64_t now_ms);
   void put(const tmsg::cachent& entry, std::uint64_t now_ms);
   /// Takes it out, whatever tier it is of; empty: it is not here.
-  [[nodiscard]] tmsg::cachent take(const cache_key& key, std::uint64_t now_ms);
+  [[nodiscard]] tmsg::cachent take(const cache_key& key);
   void purge(schema::CachePurge::Reader purge, std::uint64_t now_ms);
 
   struct shard {

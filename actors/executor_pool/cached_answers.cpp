@@ -437,7 +437,7 @@ void executor_pool_state::on_shards(pointer self, std::uint64_t incarnation, std
 }
 
 void executor_pool_state::forget_answer(pointer self, const cache_key& key) {
-  auto entry = answers.take(key, unix_ms());
+  auto entry = answers.take(key);
   if (entry.empty()) return;
   const auto* shard = answers.owner(key);
   if (shard == nullptr) return;

@@ -23,7 +23,7 @@ class engine_warmer {
  public:
   struct settings {
     /// Of one start of an engine; 0: nothing is remembered or replayed.
-    std::uint64_t budget_tokens = 20'000;
+    std::uint64_t budget_tokens = 100'000;
     /// How long after its start an engine may be given something; then the rest is dropped.
     double patience_s = 120;
     /// In which a replayed prefix is to be used.

@@ -11,7 +11,7 @@ namespace tandem {
 namespace {
 
 constexpr std::size_t block_bytes = prompt_hasher::block_bytes;
-constexpr std::size_t once_size = std::size_t{1} << 14;
+constexpr std::size_t once_size = std::size_t{1} << 16;
 /// Links and headers of the tree, the list and the heap, generously.
 constexpr std::size_t overhead_bytes = 128;
 /// No role and no text has it: not valid in UTF-8.

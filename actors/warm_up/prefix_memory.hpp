@@ -23,9 +23,9 @@ class prefix_memory {
  public:
   struct limits {
     /// Text, tree and lists.
-    std::size_t bytes_max = std::size_t{4} << 20;
+    std::size_t bytes_max = std::size_t{8} << 20;
     /// Of one prefix, 256 bytes each.
-    std::size_t blocks_max = 128;
+    std::size_t blocks_max = 512;
     /// Models times purposes.
     std::size_t roots_max = 256;
     /// Mean life of a count; also how far ahead reuse is expected: about as long as a busy engine

@@ -134,9 +134,11 @@ std::string served_rows_text(const std::vector<served_row>& rows, const cache_fi
   for (std::size_t i = 0; i < shown; ++i) {
     const auto& row = rows[i];
     auto is_rest = row.model.empty();
-    out.add({is_rest ? "(all others)" : printable_line(row.tenant), printable_line(row.model),
-             printable_line(row.tier), human_count(row.asked), human_count(row.hits[0]),
-             human_count(row.hits[1]), human_count(row.hits[2]),
+    out.add({is_rest              ? "(all others)"
+             : row.tenant.empty() ? "-"
+                                  : printable_line(row.tenant),
+             printable_line(row.model), printable_line(row.tier), human_count(row.asked),
+             human_count(row.hits[0]), human_count(row.hits[1]), human_count(row.hits[2]),
              share_text(row.all_hits(), row.asked),
              row.saved_nanousd == 0 ? "" : human_money(row.saved_nanousd)});
   }

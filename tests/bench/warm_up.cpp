@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <random>
 
 #include "tests/bench/bench_report.hpp"
 #include "tests/bench/routing_documents.hpp"
@@ -17,6 +18,36 @@ namespace tandem::bench {
 namespace {
 
 constexpr std::size_t full_trace = 12'031;
+
+/// Calls of 24 agents, each with a system prompt and tools of its own (4,000 to 12,000 tokens) and
+/// 256 to 768 tokens besides; agents by Zipf's law, exponent 1, arrivals by Poisson's.
+request_trace draw_agents() {
+  constexpr std::uint32_t agents = 24;
+  constexpr std::size_t calls = 12'000;
+  request_trace out{.name = "Drawn calls of 24 agents"};
+  std::mt19937_64 random{7};
+  std::vector<double> weights;
+  std::vector<std::uint32_t> lengths;
+  for (std::uint32_t i = 0; i < agents; ++i) {
+    weights.push_back(1.0 / (i + 1));
+    lengths.push_back(8 + static_cast<std::uint32_t>(random() % 17));
+  }
+  std::discrete_distribution<std::uint32_t> draw(weights.begin(), weights.end());
+  std::exponential_distribution<double> pause{1};
+  double now = 0;
+  std::uint64_t next_own = 1ull << 40;
+  for (std::size_t i = 0; i < calls; ++i) {
+    auto agent = draw(random);
+    traced_request r{.at_s = now += pause(random)};
+    for (std::uint32_t b = 0; b < lengths[agent]; ++b) r.blocks.push_back((agent + 1) * 10'000 + b);
+    r.blocks.push_back(next_own++);
+    r.input =
+        lengths[agent] * trace_block_tokens + 256 + static_cast<std::uint32_t>(random() % 512);
+    r.output = 50 + static_cast<std::uint32_t>(random() % 150);
+    out.requests.push_back(std::move(r));
+  }
+  return out;
+}
 
 int run(int argc, char** argv) {
   std::filesystem::path data, docs;
@@ -37,7 +68,7 @@ int run(int argc, char** argv) {
   if (!is_full)
     results.notes.push_back("Only the sample in tests/data; name the full data: --data FOLDER.");
   report_warm_up(conversations, "", is_full, results);
-  if (is_full) report_warm_up(load_azure_with_prefixes(data), "_azure", false, results);
+  report_warm_up(draw_agents(), "_agents", true, results);
   std::printf("%s\n", to_table(results.bars).c_str());
   for (const auto& note : results.notes) std::printf("%s\n\n", note.c_str());
   if (!docs.empty()) write_documents(docs, "warm_up", results);

@@ -39,6 +39,7 @@ TEST_P(CacheMemory, GivesBackWhatWasPut) {
   EXPECT_EQ(cache->size(), 2u);
   EXPECT_TRUE(cache->erase(key_of(1)));
   EXPECT_FALSE(cache->erase(key_of(1)));
+  EXPECT_FALSE(cache->take(key_of(1)));
   EXPECT_EQ(cache->find(key_of(1), 0), nullptr);
   EXPECT_EQ(cache->counts().hits, 3u);
   EXPECT_EQ(cache->counts().misses, 2u);
