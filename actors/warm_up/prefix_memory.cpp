@@ -11,7 +11,8 @@ namespace tandem {
 namespace {
 
 constexpr std::size_t block_bytes = prompt_hasher::block_bytes;
-constexpr std::size_t once_size = std::size_t{1} << 16;
+/// Tags of blocks that were seen once take so much of all bytes, four each.
+constexpr std::size_t once_share = 32;
 /// Links and headers of the tree, the list and the heap, generously.
 constexpr std::size_t overhead_bytes = 128;
 /// No role and no text has it: not valid in UTF-8.
@@ -74,7 +75,10 @@ std::vector<prefix_memory::turn> turns_of(std::string_view bytes) {
 }  // namespace
 
 prefix_memory::prefix_memory(const limits& bounds, std::uint64_t seed)
-    : limits_{bounds}, hasher_{seed}, seed_{spread_bits(seed)}, once_(once_size) {}
+    : limits_{bounds},
+      hasher_{seed},
+      seed_{spread_bits(seed)},
+      once_(std::max<std::size_t>(bounds.bytes_max / once_share / 4, 1)) {}
 
 std::size_t prefix_memory::bytes() const {
   return nodes_.size() * (block_bytes + sizeof(node) + overhead_bytes) +
@@ -146,7 +150,7 @@ void prefix_memory::note(const call& seen, double now_s, std::vector<std::uint64
     chain.push_back(named);
     auto found = nodes_.find(named);
     if (found == nodes_.end()) {
-      auto& tag = once_[named % once_size];
+      auto& tag = once_[named % once_.size()];
       auto again = tag == tag_of(named);
       tag = tag_of(named);
       // Behind one that is not kept nothing is.
