@@ -133,10 +133,11 @@ system_settings settings(const tls_files& files) {
       self->send(caf::actor_cast<caf::actor>(self->current_sender()), fill_atom_v, entry);
     }};
   });
-  for (const auto& actor : {caf::actor_cast<caf::actor>(shard), echo}) {
-    auto port = caf::openssl::publish(actor, 0, "127.0.0.1");
+  auto say = [out](const caf::expected<std::uint16_t>& port) {
     if (!port || write(out, &*port, sizeof *port) != sizeof *port) _exit(1);
-  }
+  };
+  say(caf::openssl::publish(shard, 0, "127.0.0.1"));
+  say(caf::openssl::publish(echo, 0, "127.0.0.1"));
   char byte;
   while (read(in, &byte, 1) > 0) {
   }
