@@ -202,6 +202,8 @@ struct WarmCounts @0xe0a1b2c3d4e5f60f {
   tokens @4 :UInt64;
   known @5 :UInt64;
   # Prefixes that are remembered.
+  begun @6 :UInt32;
+  # Engines that this command gave something to replay.
 }
 
 struct CacheReport @0xe0a1b2c3d4e5f610 {

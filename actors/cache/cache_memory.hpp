@@ -44,6 +44,8 @@ class cache_memory {
   /// Nothing when it is not there, or no longer fresh (is_fresh). Valid until the next call that
   /// may change the cache. Counts as a use.
   [[nodiscard]] virtual const cache_item* find(const cache_key& key, std::uint64_t now_ms) = 0;
+  /// The same, but no use, and not counted.
+  [[nodiscard]] virtual const cache_item* peek(const cache_key& key, std::uint64_t now_ms) = 0;
   /// Replaces what is there. False: empty, or larger than item_bytes_max; what was there under this
   /// key is gone then too.
   virtual bool put(const cache_key& key, cache_item item) = 0;

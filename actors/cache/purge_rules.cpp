@@ -11,6 +11,12 @@ bool fits(const std::string& wanted, std::string_view is) {
   return wanted.empty() || wanted == is;
 }
 
+/// All that `b` has purged, `a` has too.
+bool covers(const purge_rule& a, const purge_rule& b) {
+  return a.at_ms >= b.at_ms && fits(a.tier, b.tier) && fits(a.tenant, b.tenant) &&
+         fits(a.model, b.model) && fits(a.weight_version, b.weight_version);
+}
+
 void widen(std::string& to, const std::string& other) {
   if (to != other) to.clear();
 }
@@ -39,7 +45,9 @@ void purge_rules::add(purge_rule rule, std::uint64_t now_ms) {
     return one.at_ms < now_ms && now_ms - one.at_ms >= ttl_ms_max_;
   });
   rule.at_ms = std::min(rule.at_ms, now_ms + clock_slack_ms);
-  if (std::find(rules_.begin(), rules_.end(), rule) != rules_.end()) return;
+  for (const auto& one : rules_)
+    if (covers(one, rule)) return;
+  std::erase_if(rules_, [&](const purge_rule& one) { return covers(rule, one); });
   rules_.insert(std::upper_bound(rules_.begin(), rules_.end(), rule, is_before), std::move(rule));
   while (rules_.size() > rules_max_) {
     rules_[1] = cover(std::move(rules_[0]), rules_[1]);

@@ -29,7 +29,8 @@ class purge_rules {
 
   /// Adds one, and drops those that are too old at `now_ms`. One from further in the future than
   /// clocks differ (clock_slack_ms) is taken as one of that time, so that a clock that was wrong
-  /// does not purge for ever. Adding one twice changes nothing.
+  /// does not purge for ever. One that another covers is left
+  /// out.
   void add(purge_rule rule, std::uint64_t now_ms);
   [[nodiscard]] bool is_gone(const purge_subject& of) const;
   /// The rule by which it is gone, for people; nothing when it is not.

@@ -29,6 +29,12 @@ const cache_item* table_cache::find(const cache_key& key, std::uint64_t now_ms) 
   return &table_.at(n).item;
 }
 
+const cache_item* table_cache::peek(const cache_key& key, std::uint64_t now_ms) {
+  const auto n = table_.find(key);
+  return n == item_table::none || !is_fresh(table_.at(n).item, now_ms) ? nullptr
+                                                                       : &table_.at(n).item;
+}
+
 void table_cache::make_room(const cache_key& key, std::size_t more) {
   while (table_.bytes() + table_.growth_for(key) + more > bytes_max_)
     if (!evict()) return;

@@ -11,6 +11,7 @@ class table_cache : public cache_memory {
   explicit table_cache(std::size_t bytes_max);
 
   [[nodiscard]] const cache_item* find(const cache_key& key, std::uint64_t now_ms) final;
+  [[nodiscard]] const cache_item* peek(const cache_key& key, std::uint64_t now_ms) final;
   bool put(const cache_key& key, cache_item item) final;
   bool erase(const cache_key& key) final;
   [[nodiscard]] std::optional<cache_item> take(const cache_key& key) final;

@@ -95,9 +95,11 @@ bool cache_shard_state::is_sound(tier& in, schema::CacheEntry::Reader entry, con
 }
 
 cache_shard_state::found_entry cache_shard_state::find(tier& in, schema::CacheScope::Reader scope,
-                                                       const cache_key& key, std::uint64_t now_ms) {
+                                                       const cache_key& key, std::uint64_t now_ms,
+                                                       bool served) {
   found_entry found;
-  if (const auto* item = in.memory->find(key, now_ms)) {
+  const auto* item = served ? in.memory->find(key, now_ms) : in.memory->peek(key, now_ms);
+  if (item != nullptr) {
     tmsg::cachent entry{item->value};
     if (!is_sound(in, *entry.read(), key, scope)) {
       (void)in.memory->erase(key);
@@ -107,23 +109,23 @@ cache_shard_state::found_entry cache_shard_state::find(tier& in, schema::CacheSc
     found.entry = entry;
     found.level = 2;
     auto uniform = 1.0 - std::uniform_real_distribution<>{}(random);
-    found.refresh = is_refresh_due(*item, now_ms, start.config.refresh_beta, uniform) &&
+    found.refresh = served && is_refresh_due(*item, now_ms, start.config.refresh_beta, uniform) &&
                     refreshing.begin(key, steady_ms(), steady_ms() + refresh_ms_max);
     return found;
   }
   if (!start.store || in.config.disk_bytes == 0) return found;
   auto stored = start.store->get(in.config.tier, key, now_ms);
   if (!stored || !*stored) {
-    ++in.disk_misses;
+    in.disk_misses += served ? 1 : 0;
     return found;
   }
   tmsg::cachent entry{(*stored)->item.value};
   if (!is_sound(in, *entry.read(), key, scope)) {
     (void)start.store->erase(in.config.tier, key);
-    ++in.disk_misses;
+    in.disk_misses += served ? 1 : 0;
     return found;
   }
-  ++in.disk_hits;
+  in.disk_hits += served ? 1 : 0;
   (void)in.memory->put(key, (*stored)->item);
   found.entry = std::move(entry);
   found.level = 3;
@@ -188,10 +190,11 @@ bool cache_shard_state::serve_near(pointer self, tier& in, schema::CacheQuery::R
   auto near = in.near->look(query, now_ms);
   reply.setReason(near.why);
   if (near.what == near_plans::verdict::none) return false;
-  auto found = find(in, query.getScope(), near.key, now_ms);
+  auto is_served = near.what == near_plans::verdict::serve;
+  auto found = find(in, query.getScope(), near.key, now_ms, is_served);
   if (found.entry.empty()) {
     in.near->forget(near.entry);
-    reply.setReason("the plan of a near goal has made room for others");
+    reply.setReason("the plan of a near goal is not there any more: purged, or it has made room");
     return false;
   }
   reply.setEntry(*found.entry.read());
@@ -199,7 +202,7 @@ bool cache_shard_state::serve_near(pointer self, tier& in, schema::CacheQuery::R
   reply.setLabel(near.label);
   reply.setNearEntry(near.entry);
   reply.setSimilarity(near.similarity);
-  if (near.what == near_plans::verdict::compare) return false;
+  if (!is_served) return false;
   in.saved_nanousd += found.entry.read()->getResult().getUsage().getCostNanousd();
   reply.setOutcome(schema::CacheOutcome::NEAR);
   message_builder<schema::CacheReply> out;

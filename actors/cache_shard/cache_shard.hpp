@@ -95,8 +95,9 @@ struct cache_shard_state {
     bool refresh = false;
   };
   /// Empty: there is nothing that may be served.
+  /// Not `served`: it is only compared with, which is no use of it.
   [[nodiscard]] found_entry find(tier& in, schema::CacheScope::Reader scope, const cache_key& key,
-                                 std::uint64_t now_ms);
+                                 std::uint64_t now_ms, bool served = true);
   /// What is there, once it has been looked at; otherwise it is dropped, and noted why.
   [[nodiscard]] bool is_sound(tier& in, schema::CacheEntry::Reader entry, const cache_key& key,
                               schema::CacheScope::Reader scope);

@@ -22,6 +22,15 @@ struct gathered {
   std::size_t due = 0;
 };
 
+/// By the names of their nodes.
+bool is_before(const tmsg::cachrpt& a, const tmsg::cachrpt& b) {
+  auto name_of = [](const tmsg::cachrpt& of) {
+    auto levels = of.read()->getLevels();
+    return levels.size() == 0 ? std::string{} : std::string{view(levels[0].getNode())};
+  };
+  return name_of(a) < name_of(b);
+}
+
 }  // namespace
 
 void executor_pool_state::command(pointer self, const tmsg::cachcmd& command,
@@ -37,6 +46,7 @@ void executor_pool_state::command(pointer self, const tmsg::cachcmd& command,
     rule.setAtMs(unix_ms());
     answers.purge(*purge.finish().read(), unix_ms());
   }
+  std::uint32_t begun_engines = 0;
   if (reader->getAction() == schema::CacheAction::WARM) {
     auto is_meant = [](capnp::Text::Reader wanted, capnp::Text::Reader has) {
       return wanted.size() == 0 || wanted == has;
@@ -50,9 +60,11 @@ void executor_pool_state::command(pointer self, const tmsg::cachcmd& command,
         begun.push_back(name);
     }
     for (const auto& name : begun) warm_next(self, name);
+    begun_engines = static_cast<std::uint32_t>(begun.size());
   }
   auto so_far = std::make_shared<gathered>();
-  auto finish = [self, promise, so_far]() mutable {
+  if (!reader->getOwn()) so_far->missing.assign(lost.begin(), lost.end());
+  auto finish = [self, promise, so_far, begun_engines]() mutable {
     auto& state = self->state;
     auto tiers = state.answers.tiers();
     std::size_t levels = tiers.size();
@@ -69,7 +81,11 @@ void executor_pool_state::command(pointer self, const tmsg::cachcmd& command,
     message_builder<schema::CacheReport> out;
     auto warmed = out->initWarm(static_cast<unsigned>(warm));
     unsigned warmed_place = 0;
-    if (!state.warmer->is_off()) state.write_warm(self, warmed[warmed_place++]);
+    if (!state.warmer->is_off()) {
+      state.write_warm(self, warmed[warmed_place]);
+      warmed[warmed_place++].setBegun(begun_engines);
+    }
+    std::stable_sort(so_far->reports.begin(), so_far->reports.end(), is_before);
     auto served_list = out->initServed(static_cast<unsigned>(served));
     auto served_place = state.answers.write_served(served_list, 0, state.services.node);
     auto list = out->initLevels(static_cast<unsigned>(levels));

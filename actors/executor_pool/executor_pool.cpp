@@ -282,11 +282,16 @@ executor_pool_inside::behavior_type executor_pool_behavior(executor_pool_state::
         auto& state = self->state;
         state.on_shards(self, reader->getIncarnation(), view(reader->getName()),
                         handles.cache_shards);
-        state.peers.erase(reader->getIncarnation());
+        auto was_there = state.peers.erase(reader->getIncarnation()) != 0;
+        std::string who{view(reader->getName())};
+        if (handles.supervisor || reader->getState() == schema::MemberState::LEFT)
+          state.lost.erase(who);
+        else if (was_there)
+          state.lost.insert(who);
         if (handles.supervisor)
           state.peers.emplace(
               reader->getIncarnation(),
-              executor_pool_state::peer{std::string{view(reader->getName())},
+              executor_pool_state::peer{std::move(who),
                                         caf::actor_cast<cache_reporter>(handles.supervisor)});
       },
       [self](wire_atom, std::uint32_t number, const cache_shard_actor& shard) {

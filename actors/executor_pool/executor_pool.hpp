@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -240,6 +241,8 @@ struct executor_pool_state {
     cache_reporter supervisor;
   };
   std::map<std::uint64_t, peer> peers;
+  /// Nodes that are gone without having left, until one of their name is back.
+  std::set<std::string> lost;
   /// Null until the pool has begun.
   std::unique_ptr<engine_warmer> warmer;
   /// This node's engines, by name.

@@ -64,7 +64,14 @@ void executor_pool_state::on_adapted(pointer self, const fence_key& fence, std::
   if (result.empty())
     return serve_plan(self, of, fence, *reply, {}, "as it is, since nothing could adapt it");
   auto written = result.read();
-  of.others.add(written->getUsage());
+  usage_totals used;
+  used.add(written->getUsage());
+  of.others.cost_nanousd += used.cost_nanousd;
+  of.others.calls += used.calls;
+  of.others.prompt_tokens += used.prompt_tokens;
+  of.others.cached_prompt_tokens += used.cached_prompt_tokens;
+  of.others.completion_tokens += used.completion_tokens;
+  // The large tier would have planned at once: to it this call would have cost nothing.
   if (written->getError().getCode() != schema::Errc::UNKNOWN)
     return serve_plan(self, of, fence, *reply, {},
                       "as it is, since it could not be adapted: " +

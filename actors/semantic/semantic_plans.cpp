@@ -147,10 +147,15 @@ semantic_answer semantic_plans::judge(const prepared_goal& goal, const semantic_
     answer.why = "after harm, matches of this tenant are compared first: " + tenant->reason();
   } else if (!bound.threshold()) {
     share = 1;
-    answer.why = "not known yet whether such a match is right: " + std::to_string(bound.labels()) +
-                 " compared, " + std::to_string(bound.wrong()) + " wrong, at least " +
-                 std::to_string(least_labels(config_.bound.max_error, config_.bound.confidence)) +
-                 " needed";
+    auto least = least_labels(config_.bound.max_error, config_.bound.confidence);
+    auto so_far =
+        std::to_string(bound.labels()) + " compared, " + std::to_string(bound.wrong()) + " wrong";
+    answer.why = bound.labels() < least ? "not known yet whether such a match is right: " + so_far +
+                                              ", at least " + std::to_string(least) + " needed"
+                                        : "no sort of match is known to be wrong in " +
+                                              number(100 * config_.bound.max_error) +
+                                              "% at most: " + so_far + " (looked at again every " +
+                                              std::to_string(config_.bound.refit_labels) + ")";
   } else if (auto why = objection(entry)) {
     return miss(std::move(*why));
   } else if (answer.chance > entry.least_wrong_chance * entry_strictness) {

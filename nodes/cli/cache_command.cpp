@@ -44,6 +44,12 @@ exit_code say_purged(const invocation& from, const tmsg::cachrpt& report, consol
   return exit_code::ok;
 }
 
+exit_code say_warmed(const invocation& from, const tmsg::cachrpt& report, console& io) {
+  if (from.wants_json()) return show(from, report, io);
+  io.write(cache_warmed_text(*report.read()));
+  return exit_code::ok;
+}
+
 exit_code explain(const invocation& from, console& io) {
   if (from.arguments.size() < 2) return usage_error(io, from, "cache explain needs a job's id");
   auto job = parse_job_id(from.arguments[1]);
@@ -73,19 +79,14 @@ exit_code send(const invocation& from, schema::CacheAction action, console& io) 
   auto report = node->cache(command.finish());
   if (!report) return io.fail(report.error());
   if (action == schema::CacheAction::PURGE) return say_purged(from, *report, io);
+  if (action == schema::CacheAction::WARM) return say_warmed(from, *report, io);
   return show(from, *report, io);
 }
 
 exit_code purge(const invocation& from, console& io) {
   auto named = false;
-  for (const char* option : {"tier", "tenant", "model", "weights"}) {
-    auto value = from.value(option);
-    // An empty one would be everything.
-    if (value && value->empty())
-      return usage_error(io, from,
-                         std::string{"--"} + option + " is empty; leave it out, or name one");
-    named = named || value.has_value();
-  }
+  for (const char* option : {"tier", "tenant", "model", "weights"})
+    named = named || from.has(option);
   if (named == from.has("all"))
     return usage_error(io, from,
                        named ? "--all is everything; leave it out, or the other options"
@@ -106,6 +107,12 @@ constexpr std::array uses{
 
 /// Empty: the action takes all that was given.
 std::string idle_option(const invocation& from, std::string_view action) {
+  // An empty one would be everything.
+  for (const char* option : {"tier", "tenant", "model", "weights"})
+    if (auto value = from.value(option); value && value->empty())
+      return std::string{"--"} + option + " is empty; leave it out, or name one";
+  if (from.has("level") && (from.has("tenant") || from.has("model")))
+    return "what tenants and models asked is not told by level; leave out --level, or the others";
   for (const auto& [option, takers] : uses)
     if (from.has(option) && std::find(takers.begin(), takers.end(), action) == takers.end())
       return "cache " + std::string{action} + " takes no --" + std::string{option};

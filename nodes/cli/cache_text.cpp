@@ -20,6 +20,7 @@ namespace {
 
 using align = table::align;
 
+constexpr unsigned purges_shown = 5;
 /// Of tenants and models, unless some are named.
 constexpr std::size_t rows_shown = 20;
 
@@ -57,6 +58,23 @@ std::string rule_text(schema::PurgeRule::Reader rule) {
   part("model", rule.getModel());
   part("weights", rule.getWeightVersion());
   return text + '\n';
+}
+
+/// The newest last.
+std::string purges_text(schema::CacheReport::Reader report) {
+  auto rules = report.getPurged();
+  std::string text;
+  unsigned first = rules.size() > purges_shown ? rules.size() - purges_shown : 0;
+  if (first > 0) text = plural(first, "earlier purge") + " that still hold\n";
+  for (auto i = first; i < rules.size(); ++i) text += rule_text(rules[i]);
+  return text;
+}
+
+std::string missing_text(schema::CacheReport::Reader report) {
+  std::string text;
+  for (auto node : report.getMissing())
+    text += "without node " + printable_line(view(node)) + ", which does not answer\n";
+  return text;
 }
 
 std::string near_text(schema::CacheLevel::Reader level) {
@@ -199,10 +217,21 @@ std::string cache_stats_text(schema::CacheReport::Reader report, const cache_fil
   }
   for (auto warm : report.getWarm())
     if (warm.getKnown() != 0 || warm.getReplayed() != 0) text += warm_text(warm);
-  for (auto rule : report.getPurged()) text += rule_text(rule);
-  for (auto node : report.getMissing())
-    text += "no answer from node " + printable_line(view(node)) + "\n";
-  return text;
+  if (filter.tier.empty() && filter.level == 0) text += purges_text(report);
+  return text + missing_text(report);
+}
+
+std::string cache_warmed_text(schema::CacheReport::Reader report) {
+  std::string text;
+  std::uint64_t begun = 0;
+  for (auto warm : report.getWarm()) {
+    begun += warm.getBegun();
+    text += warm_text(warm);
+  }
+  auto head = begun == 0
+                  ? std::string{"no engine that serves and is meant has anything to read now\n"}
+                  : "being warmed: " + plural(begun, "engine") + "\n";
+  return head + text + missing_text(report);
 }
 
 std::string cache_purged_text(schema::CacheReport::Reader report) {
@@ -279,6 +308,7 @@ std::string cache_stats_json(schema::CacheReport::Reader report, const cache_fil
     json.field("wasted", warm.getWasted());
     json.field("tokens", warm.getTokens());
     json.field("known", warm.getKnown());
+    json.field("begun", warm.getBegun());
     json.end();
   }
   json.end();

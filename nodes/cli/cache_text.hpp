@@ -22,6 +22,9 @@ struct cache_filter {
 [[nodiscard]] std::string cache_stats_json(schema::CacheReport::Reader report,
                                            const cache_filter& filter);
 
+/// `tandem cache warm`: how many engines are at it, and what each node has done so far.
+[[nodiscard]] std::string cache_warmed_text(schema::CacheReport::Reader report);
+
 /// `tandem cache purge`: the newest purge, and nodes that have not heard of it.
 [[nodiscard]] std::string cache_purged_text(schema::CacheReport::Reader report);
 

@@ -17,10 +17,6 @@
 namespace tandem::cli {
 namespace {
 
-std::string plural(std::uint64_t count, const std::string& noun) {
-  return human_count(count) + ' ' + noun + (count == 1 ? "" : "s");
-}
-
 std::string count_or_nothing(std::uint64_t count) {
   return count == 0 ? std::string{} : human_count(count);
 }
@@ -207,7 +203,8 @@ std::string saving_lines(const cost_report& report) {
 std::string cache_line(const cost_figures& all) {
   if (all.cache_hits == 0) return {};
   return plural(all.cache_hits, "answer") + " from caches, which as calls would have cost " +
-         human_money(all.cache_saved_nanousd) + " (no part of what is called saved above)\n";
+         human_money(all.cache_saved_nanousd) +
+         " (at the large tier's prices they are a part of what is called saved above)\n";
 }
 
 std::string right_line(const cost_report& report) {

@@ -120,4 +120,8 @@ std::uint64_t now_ms() {
       duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
 }
 
+std::string plural(std::uint64_t count, const std::string& noun) {
+  return human_count(count) + ' ' + noun + (count == 1 ? "" : "s");
+}
+
 }  // namespace tandem::cli

@@ -33,4 +33,7 @@ namespace tandem::cli {
 /// Now, in Unix time.
 [[nodiscard]] std::uint64_t now_ms();
 
+/// "1 answer", "1,234 answers"
+[[nodiscard]] std::string plural(std::uint64_t count, const std::string& noun);
+
 }  // namespace tandem::cli

@@ -53,6 +53,7 @@ tmsg::attres result_of(const telling_engine::call& call, telling_engine& book) {
     said = plan_of(view(attempt->getMessages()[0].getContent()));
   if (view(decision->getModel()) == "mini") {
     ++book.adapted;
+    usage.setCostAllLargeNanousd(5000);
     said = book.adapts(std::string{view(attempt->getMessages()[0].getContent())});
   }
   if (book.cuts > 0) {

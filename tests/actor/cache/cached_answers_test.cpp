@@ -386,9 +386,18 @@ TEST(CachedAnswers, ACommandReachesEveryNode) {
   nodes.run();
   EXPECT_EQ(nodes[1].engine.calls, 5u) << "its engine was idle, and is warm now";
   EXPECT_EQ(nodes[0].engine.calls + nodes[2].engine.calls, 0u);
+  auto begun = 0u;
+  for (auto each : after.read()->getWarm()) begun += each.getBegun();
+  EXPECT_EQ(begun, 1u);
   nodes.lose(0, 2);
   nodes.run();
-  EXPECT_EQ(nodes.stats(0).read()->getWarm().size(), 2u);
+  auto without = nodes.stats(0);
+  EXPECT_EQ(without.read()->getWarm().size(), 2u);
+  ASSERT_EQ(without.read()->getMissing().size(), 1u) << "it is gone, and has not said good-bye";
+  EXPECT_EQ(view(without.read()->getMissing()[0]), "n2");
+  nodes.introduce(0, 2);
+  nodes.run();
+  EXPECT_EQ(nodes.stats(0).read()->getMissing().size(), 0u);
 }
 
 TEST(CachedAnswers, WhatWasAskedAndServedIsCountedByTenantAndModel) {

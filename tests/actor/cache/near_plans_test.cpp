@@ -77,6 +77,26 @@ TEST(NearPlans, AGoalInOtherWordsGetsAPlanOnceItIsKnownHowOftenThatIsWrong) {
   EXPECT_EQ(nodes.level_of(number), 0u);
 }
 
+TEST(NearPlans, OneThatIsOnlyComparedWithIsNoHit) {
+  cache_cluster nodes{1, near_tier()};
+  nodes[0].engine.plans = true;
+  for (int i = 0; i < 10; ++i) {
+    for (const char* words :
+         {"How much is the sum of the apples ", "What is the sum of the apples "}) {
+      auto number = nodes.ask(0, goal(words + sum_of(i) + " in the baskets?"));
+      nodes.run();
+      verified(nodes, number, 1);
+    }
+  }
+  auto report = nodes.stats(0);
+  std::uint64_t explored = 0;
+  for (auto level : report.read()->getLevels()) {
+    EXPECT_EQ(level.getHits(), 0u) << "level " << int{level.getLevel()};
+    explored += level.getNear().getExplored();
+  }
+  EXPECT_GE(explored, 5u);
+}
+
 TEST(NearPlans, AreLookedForOnlyWhereWhatWasSaidBeforeIsTheSame) {
   auto key = [](const std::string& before, const std::string& last) {
     message_builder<schema::Attempt> attempt;
@@ -178,6 +198,7 @@ TEST_F(AdaptedPlans, ASmallModelPutsThemIntoTheNewGoalsWordsAndIsPaidFor) {
   EXPECT_EQ(usage.getCalls(), 1u);
   EXPECT_EQ(usage.getCostNanousd(), 1000);
   EXPECT_EQ(usage.getSavedNanousd(), 1000);
+  EXPECT_EQ(usage.getCostAllLargeNanousd(), 0) << "a call that the large tier would not have made";
   // Once its job ended well it is this goal's own plan.
   verified(nodes, served, 1);
   auto calls = nodes.calls();

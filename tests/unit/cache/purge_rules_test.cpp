@@ -43,6 +43,21 @@ TEST(PurgeRules, TheSameOneTwiceIsOne) {
   EXPECT_THAT(rules.rules(), SizeIs(1));
 }
 
+TEST(PurgeRules, WhatAnotherCoversIsLeftOut) {
+  purge_rules rules(ttl_ms);
+  rules.add({"", "a", "", "", 1000}, 1000);
+  rules.add({"small", "a", "", "", 999}, 1000);
+  EXPECT_THAT(rules.rules(), SizeIs(1)) << "a part of it, and older";
+  rules.add({"small", "a", "", "", 1001}, 1001);
+  EXPECT_THAT(rules.rules(), SizeIs(2)) << "a part of it, but newer";
+  rules.add({"", "a", "", "", 1002}, 1002);
+  EXPECT_THAT(rules.rules(), SizeIs(1)) << "the same on another node, a moment later";
+  EXPECT_EQ(rules.rules()[0].at_ms, 1002);
+  rules.add({"", "b", "", "", 1003}, 1003);
+  rules.add({"", "", "", "", 1004}, 1004);
+  EXPECT_THAT(rules.rules(), SizeIs(1)) << "all of it";
+}
+
 TEST(PurgeRules, AClockThatWasWrongDoesNotPurgeForEver) {
   purge_rules rules(ttl_ms);
   rules.add({"", "a", "", "", 9'000'000}, 1000);

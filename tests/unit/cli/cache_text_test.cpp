@@ -76,6 +76,28 @@ TEST_F(CacheText, JsonHasTheSameRows) {
   EXPECT_THAT(json, Not(HasSubstr("beta")));
 }
 
+TEST_F(CacheText, WarmSaysWhatItDid) {
+  EXPECT_THAT(cache_warmed_text(report->asReader()), HasSubstr("no engine"));
+  auto warm = report->initWarm(2);
+  warm[0].setNode("a");
+  warm[0].setBegun(2);
+  warm[1].setNode("b");
+  warm[1].setKnown(7);
+  auto text = cache_warmed_text(report->asReader());
+  EXPECT_THAT(text, HasSubstr("being warmed: 2 engines\n"));
+  EXPECT_THAT(text, HasSubstr("warm-up of b: 0 prefixes replayed"));
+}
+
+TEST_F(CacheText, PurgesAreShownWhereNothingIsNamedAndAFewAlone) {
+  auto rules = report->initPurged(8);
+  for (unsigned i = 0; i < 8; ++i) rules[i].setTenant("gone" + std::to_string(i));
+  auto text = stats();
+  EXPECT_THAT(text, HasSubstr("3 earlier purges that still hold"));
+  EXPECT_THAT(text, HasSubstr("gone7"));
+  EXPECT_THAT(text, Not(HasSubstr("gone2")));
+  EXPECT_THAT(stats({.tier = "small"}), Not(HasSubstr("purge")));
+}
+
 TEST_F(CacheText, ManyTenantsAreCutUnlessOneIsNamed) {
   auto rows = report->initServed(50);
   for (unsigned i = 0; i < 50; ++i)
