@@ -15,6 +15,9 @@ constexpr std::chrono::seconds shard_wait{3};
 /// They wait for their shards.
 constexpr std::chrono::seconds node_wait{5};
 
+/// How long one that is gone is missed.
+constexpr std::chrono::hours lost_for{1};
+
 /// What has come so far.
 struct gathered {
   std::vector<tmsg::cachrpt> reports;
@@ -63,7 +66,10 @@ void executor_pool_state::command(pointer self, const tmsg::cachcmd& command,
     begun_engines = static_cast<std::uint32_t>(begun.size());
   }
   auto so_far = std::make_shared<gathered>();
-  if (!reader->getOwn()) so_far->missing.assign(lost.begin(), lost.end());
+  std::erase_if(
+      lost, [now = self->clock().now()](const auto& each) { return now - each.second > lost_for; });
+  if (!reader->getOwn())
+    for (const auto& [node, since] : lost) so_far->missing.push_back(node);
   auto finish = [self, promise, so_far, begun_engines]() mutable {
     auto& state = self->state;
     auto tiers = state.answers.tiers();

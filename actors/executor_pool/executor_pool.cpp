@@ -286,8 +286,8 @@ executor_pool_inside::behavior_type executor_pool_behavior(executor_pool_state::
         std::string who{view(reader->getName())};
         if (handles.supervisor || reader->getState() == schema::MemberState::LEFT)
           state.lost.erase(who);
-        else if (was_there)
-          state.lost.insert(who);
+        else if (was_there && state.lost.size() < executor_pool_state::lost_max)
+          state.lost.insert_or_assign(who, self->clock().now());
         if (handles.supervisor)
           state.peers.emplace(
               reader->getIncarnation(),

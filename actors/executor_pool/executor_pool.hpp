@@ -6,7 +6,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -241,8 +240,10 @@ struct executor_pool_state {
     cache_reporter supervisor;
   };
   std::map<std::uint64_t, peer> peers;
-  /// Nodes that are gone without having left, until one of their name is back.
-  std::set<std::string> lost;
+  /// Nodes that are gone without having left, and since when: until one of their name is back, or
+  /// for an hour. Many at most.
+  std::map<std::string, clock::time_point> lost;
+  static constexpr std::size_t lost_max = 256;
   /// Null until the pool has begun.
   std::unique_ptr<engine_warmer> warmer;
   /// This node's engines, by name.

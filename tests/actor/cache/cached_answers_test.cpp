@@ -398,6 +398,10 @@ TEST(CachedAnswers, ACommandReachesEveryNode) {
   nodes.introduce(0, 2);
   nodes.run();
   EXPECT_EQ(nodes.stats(0).read()->getMissing().size(), 0u);
+  nodes.lose(0, 2);
+  nodes.run();
+  nodes.pass(61min);
+  EXPECT_EQ(nodes.stats(0).read()->getMissing().size(), 0u) << "for an hour";
 }
 
 TEST(CachedAnswers, WhatWasAskedAndServedIsCountedByTenantAndModel) {
