@@ -23,6 +23,7 @@ constexpr cache_scenario scenarios[] = {
 };
 
 int run(const std::filesystem::path& docs, const std::vector<std::string>& names) {
+  const auto start = std::chrono::steady_clock::now();
   cache_results results;
   for (const auto& one : scenarios) {
     if (!names.empty() && std::find(names.begin(), names.end(), one.name) == names.end()) continue;
@@ -30,15 +31,8 @@ int run(const std::filesystem::path& docs, const std::vector<std::string>& names
     one.run(results);
     std::fprintf(stderr, "bench: %s took %.1f s\n", one.name, seconds_since(from));
   }
-  std::printf("%s\n", to_table(results.documents.bars).c_str());
-  for (const auto& note : results.documents.notes) std::printf("%s\n", note.c_str());
   if (!docs.empty()) write_documents(docs, "cache", results.documents);
-  report r{.bench = "cache", .figures = results.figures, .ratio = 0, .goal = 1, .ok = results.ok};
-  for (const auto& b : results.documents.bars) {
-    r.ratio = std::max(r.ratio, b.used());
-    r.ok = r.ok && b.ok();
-  }
-  return finish(r);
+  return finish("cache", results.documents, start, results.figures, results.ok);
 }
 
 }  // namespace

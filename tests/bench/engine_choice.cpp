@@ -31,17 +31,8 @@ int run(int argc, char** argv) {
   auto start = std::chrono::steady_clock::now();
   routing_results results;
   report_engine_choice(data, results);
-  std::printf("%s\n", to_table(results.bars).c_str());
-  for (const auto& note : results.notes) std::printf("%s\n\n", note.c_str());
   if (!docs.empty()) write_documents(docs, "engine_choice", results);
-  report r{.bench = "engine_choice", .figures = {}, .ratio = 0, .goal = 1, .ok = true};
-  for (const auto& b : results.bars) {
-    r.figures[b.figure] = b.measured.mean;
-    r.ratio = std::max(r.ratio, b.used());
-    r.ok = r.ok && b.ok();
-  }
-  r.figures["seconds"] = seconds_since(start);
-  return finish(r);
+  return finish("engine_choice", results, start);
 }
 
 }  // namespace

@@ -43,16 +43,6 @@ arguments arguments_of(int argc, char** argv) {
   return a;
 }
 
-report report_of(const routing_results& results) {
-  report r{.bench = "routing", .figures = {}, .ratio = 0, .goal = 1, .ok = true};
-  for (const auto& b : results.bars) {
-    r.figures[b.figure] = b.measured.mean;
-    r.ratio = std::max(r.ratio, b.used());
-    r.ok = r.ok && b.ok();
-  }
-  return r;
-}
-
 int run(const arguments& where) {
   auto start = std::chrono::steady_clock::now();
   routing_results results;
@@ -68,12 +58,8 @@ int run(const arguments& where) {
   timed("counts", [&] { run_counts(results); });
   timed("budget", [&] { run_budget(results); });
   timed("evaluation", [&] { report_evaluation(where.data, results); });
-  std::printf("%s\n", to_table(results.bars).c_str());
-  for (const auto& note : results.notes) std::printf("%s\n", note.c_str());
   if (!where.docs.empty()) write_documents(where.docs, "routing", results);
-  auto r = report_of(results);
-  r.figures["seconds"] = seconds_since(start);
-  return finish(r);
+  return finish("routing", results, start);
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "tests/bench/bench_report.hpp"
+
 namespace tandem::bench {
 namespace {
 
@@ -90,6 +92,22 @@ std::string to_table(const std::vector<bar>& bars) {
            " |\n";
   }
   return out;
+}
+
+int finish(const std::string& bench, const routing_results& results,
+           std::chrono::steady_clock::time_point start, const std::map<std::string, double>& more,
+           bool ok) {
+  std::printf("%s\n", to_table(results.bars).c_str());
+  for (const auto& note : results.notes) std::printf("%s\n\n", note.c_str());
+  report r{.bench = bench, .figures = more, .ratio = 0, .goal = 1, .ok = ok};
+  for (const auto& b : results.bars) {
+    r.figures[b.figure] = b.measured.mean;
+    // Where nothing at all is allowed there is no room to use.
+    if (std::isfinite(b.used())) r.ratio = std::max(r.ratio, b.used());
+    r.ok = r.ok && b.ok();
+  }
+  r.figures["seconds"] = seconds_since(start);
+  return finish(r);
 }
 
 }  // namespace tandem::bench

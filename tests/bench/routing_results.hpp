@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -67,5 +69,12 @@ struct routing_results {
 
 /// A table of all bars in Markdown.
 [[nodiscard]] std::string to_table(const std::vector<bar>& bars);
+
+/// What a bench with bars ends with: prints them, the notes and the line of JSON, into which `more`
+/// puts figures without bars, and `ok` false where something was not measured. The program's exit
+/// code.
+[[nodiscard]] int finish(const std::string& bench, const routing_results& results,
+                         std::chrono::steady_clock::time_point start,
+                         const std::map<std::string, double>& more = {}, bool ok = true);
 
 }  // namespace tandem::bench

@@ -271,17 +271,8 @@ int run(const arguments& where) {
         "are left out. Name the full data: --data FOLDER.");
   }
   report_scale(data, results);
-  std::printf("%s\n", to_table(results.bars).c_str());
-  for (const auto& note : results.notes) std::printf("%s\n", note.c_str());
   if (!where.docs.empty()) write_documents(where.docs, "semantic", results);
-  report r{.bench = "semantic", .figures = {}, .ratio = 0, .goal = 1, .ok = true};
-  for (const auto& b : results.bars) {
-    r.figures[b.figure] = b.measured.mean;
-    r.ratio = std::max(r.ratio, b.used());
-    r.ok = r.ok && b.ok();
-  }
-  r.figures["seconds"] = seconds_since(start);
-  return finish(r);
+  return finish("semantic", results, start);
 }
 
 }  // namespace

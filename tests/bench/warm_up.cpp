@@ -69,17 +69,8 @@ int run(int argc, char** argv) {
     results.notes.push_back("Only the sample in tests/data; name the full data: --data FOLDER.");
   report_warm_up(conversations, "", is_full, results);
   report_warm_up(draw_agents(), "_agents", true, results);
-  std::printf("%s\n", to_table(results.bars).c_str());
-  for (const auto& note : results.notes) std::printf("%s\n\n", note.c_str());
   if (!docs.empty()) write_documents(docs, "warm_up", results);
-  report r{.bench = "warm_up", .figures = {}, .ratio = 0, .goal = 1, .ok = true};
-  for (const auto& b : results.bars) {
-    r.figures[b.figure] = b.measured.mean;
-    r.ratio = std::max(r.ratio, b.used());
-    r.ok = r.ok && b.ok();
-  }
-  r.figures["seconds"] = seconds_since(start);
-  return finish(r);
+  return finish("warm_up", results, start);
 }
 
 }  // namespace

@@ -36,17 +36,7 @@ int run(int argc, char** argv) {
     std::fprintf(stderr, "usage: bench_weights_fleet [interruption|scale|checker|canaries ...]\n");
     return 2;
   }
-  std::printf("%s\n", to_table(results.bars).c_str());
-  for (const auto& note : results.notes) std::printf("%s\n\n", note.c_str());
-  report r{.bench = "weights_fleet", .figures = {}, .ratio = 0, .goal = 1, .ok = true};
-  for (const auto& b : results.bars) {
-    r.figures[b.figure] = b.measured.mean;
-    // Where nothing at all is allowed there is no room to use.
-    if (std::isfinite(b.used())) r.ratio = std::max(r.ratio, b.used());
-    r.ok = r.ok && b.ok();
-  }
-  r.figures["seconds"] = seconds_since(start);
-  return finish(r);
+  return finish("weights_fleet", results, start);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -92,6 +93,16 @@ TEST(CacheCluster, TheSecondPassOverTheSameJobsCostsNothingOnAnyNode) {
     EXPECT_GT(again.saved, 0);
     EXPECT_EQ(again.answers, paid.answers);
   }
+  // Whichever is asked says it of all.
+  message_builder<schema::CacheCommand> stats;
+  stats->setAction(schema::CacheAction::STATS);
+  auto report = nodes.connect(2).cache(stats.finish());
+  ASSERT_TRUE(report) << message_of(report.error());
+  std::map<std::string, std::uint64_t> asked;
+  for (auto row : report->read()->getServed())
+    asked[std::string{view(row.getNode())}] += row.getAsked();
+  for (const char* node : {"n0", "n1", "n2"}) EXPECT_GE(asked[node], goals.size()) << node;
+  EXPECT_EQ(report->read()->getMissing().size(), 0u);
 }
 
 TEST(CacheCluster, WhatWasKeptIsThereAfterAStopAndGoneOnceItIsPurged) {

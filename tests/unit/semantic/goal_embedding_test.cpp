@@ -58,5 +58,17 @@ TEST(GoalEmbedding, RefusesWhatIsNoVector) {
   }
 }
 
+TEST(GoalEmbedding, ProductsAreTheSumOfAllPlacesWhateverTheirNumber) {
+  std::vector<float> a;
+  std::vector<float> b;
+  double sum = 0;
+  for (std::size_t size = 0; size < 300; ++size) {
+    EXPECT_NEAR(inner_product(a, b), sum, 1e-4) << size << " numbers";
+    a.push_back(static_cast<float>(size % 7) - 3.F);
+    b.push_back(static_cast<float>(size % 5) - 1.5F);
+    sum += static_cast<double>(a.back()) * b.back();
+  }
+}
+
 }  // namespace
 }  // namespace tandem
